@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { members } from './members.js';
+import { isAlive, type ProcessRecord } from './process-record.js';
+
+const pollMs = 25;
+
+/**
+ * Ends the process of the record with all that it started: the group, and whoever left it but carries the marker.
+ * SIGTERM first, SIGKILL after the grace; returns when all are gone. Calling it again, or for a dead process, does no harm.
+ *
+ * @param o.graceMs milliseconds between the two signals, default 5000
+ */
+export async function endGroup(record: ProcessRecord, o: { graceMs?: number } = {}): Promise<void> {
+  const killAt = Date.now() + (o.graceMs ?? 5000);
+  const asked = new Set<string>();
+  let left = members(record);
+  while (left.length > 0) {
+    const force = Date.now() >= killAt;
+    const signal = force ? 'SIGKILL' : 'SIGTERM';
+    // Asked once each, also those that appear later; forced as often as it takes.
+    const targets = left.filter(({ pid, startTime }) => force || !asked.has(`${pid}/${startTime}`));
+    // One signal to the group reaches children that are being forked right now.
+    if (targets.some(({ pid }) => pid === record.pid) && isAlive(record)) send(-record.pid, signal);
+    for (const { pid, startTime, group } of targets) {
+      asked.add(`${pid}/${startTime}`);
+      if (group !== record.pid || !isAlive(record)) send(pid, signal);
+    }
+    await delay(pollMs);
+    left = members(record);
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
