@@ -21,10 +21,12 @@ export async function endGroup(record: ProcessRecord, o: { graceMs?: number } = 
     // Asked once each, also those that appear later; forced as often as it takes.
     const targets = left.filter(({ pid, startTime }) => force || !asked.has(`${pid}/${startTime}`));
     // One signal to the group reaches children that are being forked right now.
-    if (targets.some(({ pid }) => pid === record.pid) && isAlive(record)) send(-record.pid, signal);
+    const groupAsked = targets.some(({ pid }) => pid === record.pid) && isAlive(record);
+    if (groupAsked) send(-record.pid, signal);
     for (const { pid, startTime, group } of targets) {
       asked.add(`${pid}/${startTime}`);
-      if (group !== record.pid || !isAlive(record)) send(pid, signal);
+      // Twice the same signal means "at once" to some programs.
+      if (!groupAsked || group !== record.pid) send(pid, signal);
     }
     await delay(pollMs);
     left = members(record);

@@ -3,7 +3,9 @@ import { createServer } from 'node:net';
 
 /** A port of 127.0.0.1 that nobody listens on at this moment: the preferred one if it is free, else any. */
 export async function freePort(preferred = 0): Promise<number> {
-  return (await listenBriefly(preferred)) ?? (await listenBriefly(0)) ?? preferred;
+  const port = (await listenBriefly(preferred)) ?? (await listenBriefly(0));
+  if (port === undefined) throw new Error('No port of 127.0.0.1 can be listened on.');
+  return port;
 }
 
 async function listenBriefly(port: number): Promise<number | undefined> {
