@@ -1,0 +1,89 @@
+/** Exit codes of the command line (sysexits where one fits). */
+export const exitCodes = {
+  ok: 0,
+  unwantedOutcome: 1,
+  usage: 2,
+  brokenUpgrade: 3,
+  data: 65,
+  unavailable: 69,
+  temporary: 75,
+  permission: 77,
+  configuration: 78,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** One fault of a document: a stable code, what is wrong, where, and what to do. */
+export interface Fault {
+  /** `E_…`, each with a page under docs/errors/. */
+  code: string;
+  /** What was found and what is allowed, in one line. */
+  message: string;
+  /** JSON pointer, stage id or `file:line:col`. */
+  where?: string;
+  /** What to do next. */
+  fix?: string;
+}
+
+/** The one error class that people see. Holds every fault of a document at once. */
+export class SlipwayError extends Error {
+  readonly code: string;
+  readonly faults: readonly Fault[];
+  readonly exitCode: ExitCode;
+  constructor(faults: Fault | readonly Fault[], exitCode: ExitCode = exitCodes.data) {
+    const list = Array.isArray(faults) ? (faults as readonly Fault[]) : [faults as Fault];
+    super(list.map(formatFault).join('\n'));
+    this.name = 'SlipwayError';
+    this.code = list[0]?.code ?? 'E_UNKNOWN';
+    this.faults = list;
+    this.exitCode = exitCode;
+  }
+}
+
+/** `E_CODE where: message` and, on the next line, the fix. Hostile text is escaped and cut. */
+export function formatFault(fault: Fault): string {
+  const where = fault.where === undefined ? '' : ` ${printable(fault.where, 200)}`;
+  const fix = fault.fix === undefined ? '' : `\n  ${printable(fault.fix, 400)}`;
+  return `${fault.code}${where}: ${printable(fault.message, 2_000)}${fix}`;
+}
+
+/**
+ * Text safe to print: control, bidirectional and zero-width characters as `\u{…}`, cut to `limit` characters (default 120).
+ */
+export function printable(text: string, limit = 120): string {
+  // eslint-disable-next-line no-control-regex
+  const hostile = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+  const clean = text.replace(hostile, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
+  return clean.length > limit ? `${clean.slice(0, limit - 1)}…` : clean;
+}
+
+/** The known name nearest to a wrong one (Levenshtein distance at most a third of its length), for "did you mean". */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: { name: string; distance: number } | undefined;
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (best === undefined || distance < best.distance) best = { name: candidate, distance };
+  }
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  return best !== undefined && best.distance <= limit ? best.name : undefined;
+}
+
+/** "unknown X `a`: known are b, c; did you mean `b`?" */
+export function unknownName(kind: string, name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  const hint = near === undefined ? '' : `; did you mean \`${near}\`?`;
+  return `unknown ${kind} \`${printable(name, 60)}\`: known are ${known.length > 0 ? known.join(', ') : 'none'}${hint}`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swap));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,44 @@
+import type { Binding, Limits, Verb } from './plan.js';
+
+/** What the workflow needs of a stage: ids, edges, limits; settings stay in the store. */
+export interface GraphStage {
+  id: string;
+  verb: Verb;
+  needs: string[];
+  bindings: Binding[];
+  limits: Limits;
+  /** Only on stages whose waiting is the workflow's own. Environment policy is applied already. */
+  gate?: GateFlow;
+  approve?: ApproveFlow;
+  rollout?: RolloutFlow;
+}
+export interface GateFlow {
+  /** Service whose champion is compared with, when a rule asks for one. */
+  champion: string | null;
+  /** The evaluate stage whose evaluator and data score the champion too. */
+  scores: string;
+}
+export interface ApproveFlow {
+  by: string[];
+  quorum: number;
+  withinMs: number;
+  onTimeout: 'reject' | 'approve';
+}
+export interface RolloutFlow {
+  /** Defaults to the registered name: null until the version is known. */
+  service: string | null;
+  steps: { weight: number; holdMs: number }[];
+  bakeMs: number;
+  /** How long after its hold a step may stay inconclusive. */
+  maxWaitMs: number;
+  onInconclusive: 'pause' | 'rollback';
+  leaseTtlMs: number;
+  pollMs: number;
+}
+
+/** The plan as the workflow sees it: at most 64 KB for 500 stages. */
+export interface PlanGraph {
+  digest: string;
+  pipeline: string;
+  stages: GraphStage[];
+}

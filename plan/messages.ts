@@ -1,0 +1,121 @@
+import type { Json, JsonObject } from './json.js';
+import type { StageOutput } from './outputs.js';
+import type { Verb } from './plan.js';
+import type { Outcome, Verdict } from './verdict.js';
+
+/** The one argument of a pipeline run. `plan` and `environment` default to the deployed plan of the default environment. */
+export interface RunInput {
+  params?: JsonObject;
+  plan?: string;
+  environment?: string;
+  /** Where the run came from: `cli`, `schedule`, …; for people. */
+  trigger?: string;
+}
+
+/** Payload of the `decide` signal and update. */
+export interface Decision {
+  decision: 'approve' | 'reject';
+  by: string;
+  reason?: string;
+  stage?: string;
+  token?: string;
+}
+
+export type StageStatus = 'waiting' | 'running' | 'waiting-approval' | 'done' | 'failed' | 'skipped' | 'cancelled';
+
+/** One stage as the `run` query shows it. Times are ISO 8601. */
+export interface StageView {
+  id: string;
+  verb: Verb;
+  status: StageStatus;
+  startedAt: string | null;
+  endedAt: string | null;
+  attempt: number;
+  verdict: Verdict | null;
+  /** One line for people. */
+  note: string | null;
+}
+
+export interface AttemptedDecision {
+  at: string;
+  channel: 'signal' | 'update';
+  /** What was made of it: used, kept for later, refused. */
+  status: 'used' | 'kept' | 'ignored' | 'late';
+  by: string | null;
+  why: string | null;
+}
+
+/** What the `run` query answers. Under 100 KiB. */
+export interface RunView {
+  workflowId: string;
+  pipeline: string;
+  environment: string;
+  plan: string;
+  params: JsonObject;
+  state: 'running' | 'waiting-approval' | 'closed';
+  outcome: Outcome | null;
+  reason: string | null;
+  stages: StageView[];
+  decisions: AttemptedDecision[];
+  rollout: RolloutView | null;
+}
+
+export type RolloutPhase =
+  | 'loading' | 'checking' | 'canary' | 'paused' | 'bake' | 'committing' | 'rolling-back' | 'done';
+
+/** What the `run` query of a rollout answers. */
+export interface RolloutView {
+  workflowId: string;
+  service: string;
+  phase: RolloutPhase;
+  weight: number;
+  note: string | null;
+}
+
+/** What a run returns. */
+export interface RunResult {
+  outcome: Outcome;
+  reason: string | null;
+  /** Store URI of the run record. */
+  record: string | null;
+}
+
+/** What the last activity writes to the store, and reports are made from. */
+export interface RunRecord {
+  format: 1;
+  workflowId: string;
+  runId: string;
+  pipeline: string;
+  environment: string;
+  plan: string;
+  params: JsonObject;
+  outcome: Outcome;
+  reason: string | null;
+  startedAt: string;
+  endedAt: string;
+  stages: (StageView & { output: StageOutput | null })[];
+  decisions: AttemptedDecision[];
+  /** Time series of the rollout, when there was one. */
+  series: Series[];
+}
+
+/** One line of a plot. */
+export interface Series {
+  name: 'weight' | 'fallback-rate' | 'p95-ms' | 'mean-confidence' | 'request-rate';
+  version: string;
+  /** Seconds since the epoch and value; null where there was no data. */
+  points: [number, number | null][];
+}
+
+/** Something people may want to be told of. */
+export interface RunEvent {
+  kind: 'waiting-approval' | 'approved' | 'rejected' | 'promoted' | 'rolled_back' | 'completed' | 'failed' | 'cancelled' | 'inconclusive';
+  workflowId: string;
+  pipeline: string;
+  environment: string;
+  stage: string | null;
+  /** One line. */
+  text: string;
+  /** Facts a sink may show. */
+  facts: Record<string, Json>;
+}

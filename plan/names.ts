@@ -1,0 +1,72 @@
+/** Every name that crosses the wire, with its maker. Changing one needs a migration. */
+
+export const taskQueues = { pipelines: 'pipelines', jobs: 'jobs', release: 'release' } as const;
+export type TaskQueue = (typeof taskQueues)[keyof typeof taskQueues];
+
+export const rolloutWorkflowType = 'rollout';
+/** Workflow types of the system: a pipeline of that name could never be started. */
+export const reservedWorkflowTypes: readonly string[] = [rolloutWorkflowType, 'default', 'pipeline'];
+
+export const signals = { decide: 'decide', abort: 'abort', promote: 'promote', pause: 'pause', resume: 'resume' } as const;
+export const updates = { decide: 'decide' } as const;
+export const queries = { run: 'run' } as const;
+
+/** Search attributes: name → Temporal type. At most six; never personal data (they are not encrypted). */
+export const searchAttributes = {
+  Environment: 'Keyword',
+  PlanDigest: 'Keyword',
+  Stage: 'Keyword',
+  ModelVersion: 'Keyword',
+  Outcome: 'Keyword',
+  AwaitingApproval: 'Bool',
+} as const;
+
+/** `<environment>:<pipeline>:<run key>`. Opaque: never parsed for meaning. */
+export function runWorkflowId(environment: string, pipeline: string, runKey: string): string {
+  return `${environment}:${pipeline}:${runKey}`;
+}
+
+/** `rollout:<environment>:<service>`: the id is the lock, one rollout per service at a time. */
+export function rolloutWorkflowId(environment: string, service: string): string {
+  return `rollout:${environment}:${service}`;
+}
+
+/** Aliases in a registry that several environments share carry the environment's name. */
+export function aliasNames(environment: string, shared: boolean): { champion: string; previous: string } {
+  const prefix = shared ? `${environment}-` : '';
+  return { champion: `${prefix}champion`, previous: `${prefix}previous` };
+}
+
+/** Keys in the artifact store, relative to its bucket and prefix. */
+export const keys = {
+  plan: (digest: string) => `plans/${digest}.json`,
+  code: (sha256: string) => `code/${sha256}.tar`,
+  bundle: (sha256: string) => `code/${sha256}.mjs`,
+  deployed: (environment: string, pipeline: string) => `deployed/${environment}/${pipeline}.json`,
+  data: (sha256: string, extension: string) => `data/${sha256}.${extension}`,
+  snapshot: (digest: string) => `snapshots/${digest}.json`,
+  job: (key: string) => `jobs/${key}/`,
+  package: (name: string, version: string) => `packages/${name}/${name}-${version}.tar.gz`,
+  promotions: (environment: string, service: string) => `promotions/${environment}/${service}/`,
+  promotion: (environment: string, service: string, sequence: number) =>
+    `promotions/${environment}/${service}/${String(sequence).padStart(10, '0')}.json`,
+  runRecord: (environment: string, pipeline: string, runId: string) => `runs/${environment}/${pipeline}/${runId}.json`,
+  runRecords: (environment: string, pipeline: string) => `runs/${environment}/${pipeline}/`,
+  lastInputs: (environment: string, pipeline: string) => `inputs/${environment}/${pipeline}.json`,
+} as const;
+
+/** Pipeline names and stage ids: kebab-case, 1 to 64 characters. */
+export function isKebabCase(name: string): boolean {
+  return name.length <= 64 && /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name);
+}
+
+/** Run keys: letters, digits, `.`, `_`, `-`; 1 to 200 characters; no `..`, not starting with a dash or dot. */
+export function isRunKey(key: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$/.test(key) && !key.includes('..');
+}
+
+/** Where Temporal's UI shows a run. */
+export function temporalUiLink(ui: string, namespace: string, workflowId: string, runId?: string): string {
+  const run = runId === undefined ? '' : `/${encodeURIComponent(runId)}`;
+  return `${ui.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}${run}`;
+}

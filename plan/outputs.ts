@@ -1,0 +1,162 @@
+import type { ArtifactRef, FileRef } from './artifact.js';
+import type { GateRule } from './gate-rule.js';
+import type { Finding } from './expectation.js';
+import type { Json, JsonObject } from './json.js';
+import type { Verdict } from './verdict.js';
+
+/** Numbers by name; one level of nesting, as in `recall: { lock_door: 0.97 }`. */
+export type Metrics = Record<string, number | Record<string, number>>;
+
+/** One file of a snapshot. */
+export interface Split extends ArtifactRef {
+  kind: 'split';
+  name: string;
+  rows: number;
+  format: 'jsonl' | 'csv';
+  /** Digest of the snapshot it belongs to. */
+  dataset: string;
+}
+/** An immutable data set. `digest` covers the splits' digests. */
+export interface DatasetOutput {
+  kind: 'dataset';
+  digest: string;
+  source: string;
+  /** When these bytes were first snapshot (ISO 8601); the same bytes keep the same time. */
+  snapshotAt: string;
+  rows: number;
+  splits: { train: Split; holdout?: Split };
+}
+export interface ValidateOutput {
+  verdict: Verdict;
+  checked: number;
+  findings: Finding[];
+  data: DatasetOutput;
+}
+export interface TrackingRef {
+  runId: string;
+  url: string;
+}
+export interface ModelOutput {
+  kind: 'model';
+  /** SHA-256 over the sorted `path sha256` lines of the files. */
+  digest: string;
+  /** Sorted by path; the first model file named `model.*` is what a server loads. */
+  files: FileRef[];
+  metrics: Metrics;
+  params: JsonObject;
+  dataset: string;
+  snapshotAt: string;
+  code: string;
+  job: { id: string; key: string; adapter: string };
+  tracking?: TrackingRef;
+}
+export interface ScoresOutput {
+  kind: 'scores';
+  model: string;
+  data: string;
+  metrics: Metrics;
+}
+export interface GateRow {
+  rule: GateRule;
+  /** The rule as people read it. */
+  text: string;
+  value: number | null;
+  champion: number | null;
+  threshold: number | null;
+  verdict: Verdict;
+}
+export interface GateOutput {
+  verdict: Verdict;
+  /** No champion yet: only absolute rules were judged. */
+  firstModel: boolean;
+  champion: { version: string; sequence: number } | null;
+  rules: GateRow[];
+}
+/** A registered, packaged model version. */
+export interface VersionOutput {
+  kind: 'version';
+  name: string;
+  /** The registry's own number. */
+  version: string;
+  /** The pipeline's semantic version or the first 12 digits of the input digest: what the package is called. */
+  label: string;
+  package: ArtifactRef;
+  model: ModelOutput;
+  registry: { url: string };
+}
+export interface ApprovalOutput {
+  decision: 'approve' | 'reject' | 'timeout';
+  by: string | null;
+  at: string;
+  reason: string | null;
+  channel: 'signal' | 'update' | 'timer';
+  /** False until a proof of identity was checked. */
+  verified: boolean;
+}
+export interface RolloutOutput {
+  outcome: 'promoted' | 'rolled_back' | 'rejected';
+  service: string;
+  version: string;
+  firstModel: boolean;
+  /** The promotion record's number, when there is one. */
+  sequence: number | null;
+  reason: string | null;
+  steps: RolloutStepOutput[];
+}
+export interface RolloutStepOutput {
+  phase: 'canary' | 'bake';
+  weight: number;
+  startedAt: string;
+  endedAt: string;
+  report: AnalysisReport | null;
+}
+export interface AnalysisRow {
+  name: string;
+  text: string;
+  verdict: Verdict;
+  reason: string;
+  candidate: { value: number | null; samples: number };
+  champion: { value: number | null; samples: number } | null;
+}
+export interface AnalysisReport {
+  verdict: Verdict;
+  at: string;
+  rows: AnalysisRow[];
+}
+
+/** Who may answer for a service: an address and what it should say it serves. */
+export interface Endpoint {
+  /** Stable name of the process or pod: `<service>-<first 12 digits of the model's digest>`. */
+  id: string;
+  service: string;
+  host: string;
+  port: number;
+  /** Label of the registered version it serves. */
+  version: string;
+  /** SHA-256 of the model file that it loaded. */
+  sha256: string;
+}
+
+/** The commit point: who serves what since when. Create-only; the chain is the history of the service. */
+export interface PromotionRecord {
+  format: 1;
+  environment: string;
+  service: string;
+  sequence: number;
+  predecessor: number | null;
+  version: VersionOutput;
+  run: { workflowId: string; runId: string; pipeline: string; plan: string };
+  approvals: ApprovalOutput[];
+  /** Offline and online judgements that let it in. */
+  evidence: { gates: GateOutput[]; steps: RolloutStepOutput[]; scores: Metrics | null };
+  /** How its scores were made, so that a challenger's run can score it on another holdout. */
+  at: string;
+  kind: 'promotion';
+}
+
+export type StageOutput =
+  | DatasetOutput | ValidateOutput | ModelOutput | ScoresOutput | GateOutput
+  | VersionOutput | ApprovalOutput | RolloutOutput;
+
+/** A stage's output as the workflow carries it. */
+export type OutputJson = StageOutput & Json;

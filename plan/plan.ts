@@ -1,0 +1,122 @@
+import type { ArtifactRef } from './artifact.js';
+import type { AnalysisRule } from './analysis-rule.js';
+import type { Expectation } from './expectation.js';
+import type { GateRule } from './gate-rule.js';
+import type { Json, JsonObject } from './json.js';
+
+/** Version of the stored form. A reader knows this one and the one before. */
+export const planFormat = 1;
+
+export type Verb = 'snapshot' | 'validate' | 'train' | 'evaluate' | 'gate' | 'register' | 'approve' | 'rollout';
+
+/** Where a value comes from when the run is walked. */
+export type Ref =
+  | { from: 'param'; path: string[] }
+  | { from: 'stage'; stage: string; path: string[] };
+
+/** Puts the value of `ref` into the stage's inputs at a JSON pointer. Literals never stand here, so no value is ever taken for a reference. */
+export interface Binding {
+  at: string;
+  ref: Ref;
+}
+
+/** How long and how often a stage may try. */
+export interface Limits {
+  /** One attempt's time limit, milliseconds. */
+  timeoutMs: number;
+  /** Stage attempts: how many jobs may be started for it. Default 1. */
+  attempts: number;
+}
+
+interface StageBase<V extends Verb, S> {
+  /** Kebab-case, unique in the plan. */
+  id: string;
+  verb: V;
+  /** Ids of the stages that must be done before, sorted. */
+  needs: string[];
+  /** Sorted by `at`. */
+  bindings: Binding[];
+  /** Literal settings; what bindings add is not here. */
+  settings: S;
+  limits: Limits;
+  /** Where the author wrote it. */
+  source: { file: string; line: number; column: number };
+}
+
+/** A command that runs as a job on a trainer, under the job contract. */
+export interface JobSettings {
+  /** Which trainer adapter runs it, with its own options. */
+  trainer: { adapter: string; run: string[]; folder?: string; options?: JsonObject };
+  /** Literal hyperparameters; bound ones are added at `/params/<name>`. */
+  params: JsonObject;
+}
+
+/** Deterministic split of a snapshot into `train` and `holdout`. */
+export interface SplitSettings {
+  /** Share of rows (or groups) held out, 0 < share < 1. */
+  holdout: number;
+  /** Column whose equal values stay together. */
+  by?: string;
+  /** Column whose shares are kept equal in both parts. */
+  stratify?: string;
+  /** Default 42. */
+  seed: number;
+}
+
+export type SnapshotStage = StageBase<'snapshot', { from?: string; source?: JobSettings; split?: SplitSettings }>;
+export type ValidateStage = StageBase<'validate', { suite: Expectation[]; maxFailureRate: number }>;
+export type TrainStage = StageBase<'train', JobSettings>;
+export type EvaluateStage = StageBase<'evaluate', JobSettings & { metrics: JsonObject }>;
+export type GateStage = StageBase<'gate', { rules: GateRule[]; champion?: string; scores: string }>;
+export type RegisterStage = StageBase<'register', { as: string; alias: string; version?: string }>;
+export type ApproveStage = StageBase<
+  'approve',
+  { by: string[]; quorum: number; withinMs: number; onTimeout: 'reject' | 'approve' }
+>;
+
+export interface CanarySettings {
+  kind: 'canary';
+  /** Increasing weights in percent, 1 to 99 (100 follows by itself), each with the least time it is held. */
+  steps: { weight: number; holdMs: number }[];
+  /** How long 100 % is watched before the promotion is recorded. */
+  bakeMs: number;
+}
+export type RolloutStage = StageBase<
+  'rollout',
+  { service?: string; strategy: CanarySettings; analysis: AnalysisRule[]; smoke: Json[] }
+>;
+
+export type Stage =
+  | SnapshotStage | ValidateStage | TrainStage | EvaluateStage
+  | GateStage | RegisterStage | ApproveStage | RolloutStage;
+
+/** A folder of trainer or evaluator code, packed. */
+export interface CodeFolder extends ArtifactRef {
+  /** Hex SHA-256 that names the Python environment (bytes of requirements.txt, then `3.11`), when it has one. */
+  requirements?: string;
+}
+
+/** A recorded pipeline: plain, sorted, digested (SHA-256 of its canonical JSON). */
+export interface Plan {
+  format: typeof planFormat;
+  pipeline: string;
+  owner?: string;
+  /** The pipeline's semantic version, when its author gives one. */
+  version?: string;
+  /** JSON Schema of the params. */
+  params: JsonObject;
+  /** In topological order, ties by the order of definition. */
+  stages: Stage[];
+  /** The pipeline file with its imports, and every trainer or evaluator folder by its path. */
+  code: { pipeline: ArtifactRef; folders: Record<string, CodeFolder> };
+}
+
+/** What `deployed/<environment>/<pipeline>.json` holds. */
+export interface DeployedPointer {
+  format: 1;
+  pipeline: string;
+  environment: string;
+  plan: string;
+  at: string;
+  by: string;
+}
