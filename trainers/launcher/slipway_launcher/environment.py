@@ -1,0 +1,72 @@
+"""The environment of the command: a short list, nothing inherited by accident."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .spec import JobSpec
+
+INHERITED = ("PATH", "HOME", "LANG", "TZ", "SLIPWAY_MARKER")
+# What changes which code a process loads, what the launcher itself sets, and credentials.
+_RESERVED = re.compile(
+    r"(LD|DYLD|NODE|NPM|BASH|SM|AWS|SLIPWAY|GIT|JAVA|JDK|MALLOC|GLIBC|OPENSSL)_.*|(PYTHON|PERL5|RUBY|GCONV).*"
+    r"|PATH|HOME|TMPDIR|TMP|TEMP|ENV|IFS|SHELL|SHELLOPTS|PS4|CLASSPATH|SSLKEYLOGFILE|LOCPATH|NLSPATH|CDPATH",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+def forbidden_reason(name: str) -> str | None:
+    """Why a specification may not set the variable ``name``, or None when it may."""
+    if not _NAME.fullmatch(name):
+        return "not a variable name"
+    if _RESERVED.fullmatch(name):
+        return "reserved"
+    return None
+
+
+def command_environment(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]:
+    """Everything that the command finds in its environment; ``own`` is the launcher's."""
+    directory = spec.directory
+    environment = {name: own[name] for name in INHERITED if name in own}
+    environment["PATH"] = os.pathsep.join([str(Path(spec.python).parent), own.get("PATH", os.defpath)])
+    environment.update(spec.environment)
+    environment.update(
+        TMPDIR=str(directory / "tmp"),
+        PYTHONHASHSEED="0",
+        PYTHONUNBUFFERED="1",
+        SM_HPS=json.dumps(spec.hyperparameters, sort_keys=True),
+        SM_CHANNELS=json.dumps(sorted(spec.inputs)),
+        SM_MODEL_DIR=str(directory / "model"),
+        SM_OUTPUT_DATA_DIR=str(directory / "output" / "data"),
+        SLIPWAY_JOB_KEY=spec.key,
+    )
+    for name, value in spec.hyperparameters.items():
+        environment[f"SM_HP_{_variable(name)}"] = argument(value)
+    for channel in spec.inputs:
+        environment[f"SM_CHANNEL_{_variable(channel)}"] = str(directory / "input" / "data" / channel)
+    return environment
+
+
+def command_arguments(spec: JobSpec) -> list[str]:
+    """The command with ``python`` replaced and ``--name value`` for each hyperparameter, sorted by name."""
+    first, *rest = spec.command
+    arguments = [spec.python if first == "python" else first, *rest]
+    for name, value in sorted(spec.hyperparameters.items()):
+        arguments += [f"--{name}", argument(value)]
+    return arguments
+
+
+def argument(value: str | int | float | bool) -> str:
+    """A hyperparameter as text: booleans as ``true`` and ``false``, numbers as JSON writes them."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")

@@ -1,0 +1,91 @@
+"""One job as a story: fetch, run, collect, upload; every end is written to ``state.json``."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .code_archive import unpack
+from .command import run_command
+from .descendants import adopt_orphans, end_descendants
+from .failures import JobFailure
+from .outputs import collect_outputs, upload_outputs
+from .spec import JobSpec, parse_spec
+from .state import JobState, succeeded_before
+from .store import fetch, open_store
+
+FOLDERS = ("code", "input/data", "model", "output/data", "tmp")
+
+
+def run_job(document: dict[str, Any], directory: Path) -> bool:
+    """Runs the job described by ``document`` in ``directory``; True when it succeeded.
+
+    A directory whose job has succeeded before is left as it is: the same key is the same job.
+    Raises BlockingIOError when another launcher works in ``directory``.
+    """
+    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if succeeded_before(directory):
+        return True
+    state = JobState(directory)
+    state.enter("fetching")
+    adopt_orphans()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _cancel)
+    try:
+        manifest = _run(parse_spec(document), state)
+        _ignore_cancel()
+        state.succeed(manifest)
+        return True
+    except JobFailure as failure:
+        state.fail(failure)
+    except OSError as fault:
+        state.fail(JobFailure("E_TRAINER_LIMIT", f"the job's directory cannot be used: {fault}; check disk space and permissions"))
+    finally:
+        _ignore_cancel()
+        end_descendants()
+    return False
+
+
+def _run(spec: JobSpec, state: JobState) -> dict[str, Any]:
+    _lay_out(spec.directory)
+    _fetch_all(spec)
+    state.enter("running")
+    run_command(spec)
+    state.enter("uploading")
+    return upload_outputs(spec, collect_outputs(spec))
+
+
+def _lay_out(directory: Path) -> None:
+    """Makes the folders anew: what an ended attempt left must not be taken for a result of this one."""
+    for folder in ("code", "input", "model", "output", "tmp"):
+        shutil.rmtree(directory / folder, ignore_errors=True)
+    for folder in FOLDERS:
+        (directory / folder).mkdir(mode=0o700, parents=True)
+
+
+def _fetch_all(spec: JobSpec) -> None:
+    if spec.code is not None:
+        archive = spec.directory / "tmp" / spec.code.path
+        fetch(open_store(spec.code.uri, spec.store), spec.code, archive, "the code")
+        unpack(archive, spec.directory / "code")
+        archive.unlink()
+    for channel, files in spec.inputs.items():
+        folder = spec.directory / "input" / "data" / channel
+        folder.mkdir(mode=0o700)
+        for remote in files:
+            fetch(open_store(remote.uri, spec.store), remote, folder / remote.path, f"input {remote.path} of channel {channel}")
+
+
+def _cancel(number: int, _frame: object) -> NoReturn:
+    _ignore_cancel()
+    raise JobFailure("E_TRAINER_CANCELLED", f"the job was stopped by {signal.Signals(number).name}; all its processes were ended")
+
+
+def _ignore_cancel() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)

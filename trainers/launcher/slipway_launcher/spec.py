@@ -1,0 +1,198 @@
+"""What a job is asked to do: reads SPEC.json and refuses what is wrong with it, all faults at once."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .environment import forbidden_reason
+from .failures import JobFailure, quoted
+from .paths import path_fault
+
+HyperparameterValue = str | int | float | bool
+EXPECTATIONS = ("model", "metrics", "data")
+FIELDS = {
+    "format", "key", "directory", "command", "python", "code", "inputs", "hyperparameters",
+    "environment", "outputs", "store", "expects", "maxSeconds",
+}  # fmt: skip
+_KEY = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_URI = re.compile(r"(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/|file:///)[^\x00-\x1f\x7f]{0,1024}")
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """Bytes elsewhere: ``path`` is where they go below their folder."""
+
+    path: str
+    uri: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class StoreAddress:
+    endpoint: str | None
+    region: str
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    key: str
+    directory: Path
+    command: list[str]
+    python: str
+    code: RemoteFile | None
+    inputs: dict[str, list[RemoteFile]]
+    hyperparameters: dict[str, HyperparameterValue]
+    environment: dict[str, str]
+    outputs: str
+    store: StoreAddress
+    expects: list[str]
+    max_seconds: float
+
+
+def read_document(file: Path) -> dict[str, Any]:
+    """The JSON object in ``file``; E_TRAINER_SPEC when there is none."""
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as fault:
+        raise JobFailure("E_TRAINER_SPEC", f"the job's specification {file} cannot be read: {fault}") from fault
+    if not isinstance(document, dict):
+        raise JobFailure("E_TRAINER_SPEC", f"the job's specification {file} must be a JSON object")
+    return document
+
+
+def parse_spec(document: dict[str, Any]) -> JobSpec:
+    """Checks a specification; E_ENV_FORBIDDEN for a reserved variable, else E_TRAINER_SPEC."""
+    faults: list[str] = []
+    _check_fields(document, faults)
+    _check_names(document, faults)
+    code = document.get("code")
+    inputs = document.get("inputs")
+    parsed_code = None if code is None else _remote("/code", {"path": "code.tar", **_object(code)}, faults)
+    parsed_inputs = _inputs(inputs, faults)
+    store = _object(document.get("store", {}))
+    if faults:
+        listed = "\n".join(f"- {fault}" for fault in faults[:20])
+        raise JobFailure("E_TRAINER_SPEC", f"the job's specification is invalid:\n{listed}")
+    environment = document.get("environment") or {}
+    _refuse_reserved(environment)
+    return JobSpec(
+        key=document["key"],
+        directory=Path(document["directory"]),
+        command=document["command"],
+        python=document["python"],
+        code=parsed_code,
+        inputs=parsed_inputs,
+        hyperparameters=document.get("hyperparameters") or {},
+        environment=environment,
+        outputs=document["outputs"],
+        store=StoreAddress(store.get("endpoint"), store.get("region", "us-east-1")),
+        expects=document["expects"],
+        max_seconds=float(document["maxSeconds"]),
+    )
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and "\0" not in item for item in value)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _hyperparameter(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" not in value
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _check_fields(document: dict[str, Any], faults: list[str]) -> None:
+    rules: list[tuple[str, Callable[[Any], bool], str]] = [
+        ("format", lambda v: v == 1, "must be 1"),
+        ("key", lambda v: isinstance(v, str) and bool(_KEY.fullmatch(v)), "must be 64 lower-case hex digits"),
+        ("directory", lambda v: isinstance(v, str) and v.startswith("/"), "must be an absolute path"),
+        ("command", lambda v: _strings(v) and len(v) > 0, "must be a list of at least one string"),
+        ("python", lambda v: isinstance(v, str) and v.startswith("/"), "must be an absolute path"),
+        ("outputs", lambda v: _uri(v) and v.endswith("/"), "must be an s3:// or file:// address that ends in /"),
+        ("expects", lambda v: _strings(v) and set(v) <= set(EXPECTATIONS), f"must list some of {', '.join(EXPECTATIONS)}"),
+        ("maxSeconds", lambda v: _number(v) and 0 < v <= 31 * 86400, "must be seconds, more than 0, at most 31 days"),
+        ("hyperparameters", lambda v: v is None or isinstance(v, dict), "must be an object"),
+        ("environment", lambda v: v is None or isinstance(v, dict), "must be an object"),
+        ("code", lambda v: v is None or isinstance(v, dict), "must be an object or null"),
+    ]
+    for field, accepts, demand in rules:
+        if not accepts(document.get(field)):
+            faults.append(f"/{field} {demand}, found {quoted(document.get(field))}")
+    for field in sorted(set(document) - FIELDS):
+        faults.append(f"/{quoted(field)} is unknown; known are {', '.join(sorted(FIELDS))}")
+
+
+def _check_names(document: dict[str, Any], faults: list[str]) -> None:
+    seen: dict[str, str] = {}
+    for name, value in _object(document.get("hyperparameters")).items():
+        if not _NAME.fullmatch(name):
+            faults.append(f"/hyperparameters/{quoted(name)} must be letters, digits, _ and -, at most 64")
+        if not _hyperparameter(value):
+            faults.append(f"/hyperparameters/{quoted(name)} must be a string, a finite number or a boolean")
+        variable = name.upper().replace("-", "_")
+        if variable in seen:
+            faults.append(f"/hyperparameters: {name} and {seen[variable]} would both be SM_HP_{variable}")
+        seen[variable] = name
+    for name, value in _object(document.get("environment")).items():
+        if not isinstance(value, str) or "\0" in value:
+            faults.append(f"/environment/{quoted(name)} must be a string")
+
+
+def _inputs(inputs: object, faults: list[str]) -> dict[str, list[RemoteFile]]:
+    parsed: dict[str, list[RemoteFile]] = {}
+    for channel, body in _object(inputs).items():
+        if not _NAME.fullmatch(channel):
+            faults.append(f"/inputs/{quoted(channel)} must be letters, digits, _ and -, at most 64")
+            continue
+        files = _object(body).get("files")
+        if not isinstance(files, list):
+            faults.append(f"/inputs/{channel}/files must be a list")
+            continue
+        remote = [_remote(f"/inputs/{channel}/files/{n}", _object(f), faults) for n, f in enumerate(files)]
+        parsed[channel] = [file for file in remote if file is not None]
+        if len({file.path for file in parsed[channel]}) < len(parsed[channel]):
+            faults.append(f"/inputs/{channel}/files names a path twice")
+    return parsed
+
+
+def _remote(place: str, body: dict[str, Any], faults: list[str]) -> RemoteFile | None:
+    before = len(faults)
+    path, uri, sha256, size = (body.get(name) for name in ("path", "uri", "sha256", "bytes"))
+    if (fault := path_fault(path)) is not None:
+        faults.append(f"{place}/path {fault}, found {quoted(path)}")
+    if not _uri(uri):
+        faults.append(f"{place}/uri must be an s3:// or file:// address, found {quoted(uri)}")
+    if not (isinstance(sha256, str) and _KEY.fullmatch(sha256)):
+        faults.append(f"{place}/sha256 must be 64 lower-case hex digits, found {quoted(sha256)}")
+    if not (isinstance(size, int) and not isinstance(size, bool) and size >= 0):
+        faults.append(f"{place}/bytes must be a whole number of at least 0, found {quoted(size)}")
+    return None if len(faults) > before else RemoteFile(path, uri, sha256, size)  # type: ignore[arg-type]
+
+
+def _uri(value: object) -> bool:
+    return isinstance(value, str) and bool(_URI.fullmatch(value)) and "/../" not in value
+
+
+def _refuse_reserved(environment: dict[str, str]) -> None:
+    refused = [f"{quoted(name)} ({reason})" for name in environment if (reason := forbidden_reason(name))]
+    if refused:
+        raise JobFailure(
+            "E_ENV_FORBIDDEN",
+            f"/environment may not set {', '.join(refused)}; remove it from the stage's environment",
+        )
