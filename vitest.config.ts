@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const here = import.meta.dirname;
+
+/** Real parts on a busy machine start ten times slower than on an idle one. */
+const readiness = 120_000;
+
+/** Folders of test/ that need more than this process. */
+const workflows = ['test/workflows/**/*.test.ts', 'test/replay/**/*.test.ts'];
+const contracts = ['test/contracts/**/*.test.ts', 'test/stack/**/*.test.ts', 'test/trainers/**/*.test.ts'];
+const endToEnd = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
+
+/** One file after the other: they share servers and two cores. Each project follows the one before. */
+const serial = (groupOrder: number) => ({
+  fileParallelism: false,
+  testTimeout: readiness,
+  hookTimeout: readiness,
+  sequence: { groupOrder },
+});
+
+export default defineConfig({
+  resolve: {
+    // Pipelines import the package by its own name; tests see the source.
+    alias: [
+      { find: /^slipway\/config$/, replacement: resolve(here, 'config/index.ts') },
+      { find: /^slipway$/, replacement: resolve(here, 'authoring/index.ts') },
+    ],
+  },
+  test: {
+    reporters: ['default', ['json', { outputFile: '.slipway/test-results.json' }]],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...workflows, ...contracts, ...endToEnd],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      { extends: true, test: { name: 'workflows', include: workflows, ...serial(1) } },
+      { extends: true, test: { name: 'contracts', include: contracts, ...serial(2) } },
+      { extends: true, test: { name: 'e2e', include: endToEnd, ...serial(3) } },
+    ],
+  },
+});
