@@ -1,0 +1,17 @@
+import type { ConfigInput } from './schema.js';
+
+export { prometheus } from '../adapters/metrics/prometheus/options.js';
+export { command } from '../adapters/notifier/command/options.js';
+export { agent } from '../adapters/router/agent/options.js';
+export { mlserver } from '../adapters/serving/mlserver/options.js';
+export { mlflow as mlflowRegistry } from '../adapters/registry/mlflow/options.js';
+export { s3 } from '../adapters/store/s3/options.js';
+export { mlflowTracking } from '../adapters/tracking/mlflow/options.js';
+export { processTrainer } from '../adapters/trainer/process/options.js';
+export { localStack } from './local-stack.js';
+export type { ConfigInput, EnvironmentInput } from './schema.js';
+
+/** The configuration of a project, typed: the default export of `slipway.config.ts`. It is checked when it is loaded. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}

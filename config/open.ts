@@ -1,0 +1,151 @@
+import { prometheusOptions } from '../adapters/metrics/prometheus/options.js';
+import { mlflowOptions } from '../adapters/registry/mlflow/options.js';
+import { agentOptions } from '../adapters/router/agent/options.js';
+import { s3Options } from '../adapters/store/s3/options.js';
+import { mlflowTrackingOptions } from '../adapters/tracking/mlflow/options.js';
+import type { ProcessTrainerOptions } from '../adapters/trainer/process/options.js';
+import type { OpenContext } from '../adapters/open-context.js';
+import type { Metrics } from '../adapters/metrics/port.js';
+import type { Notifier } from '../adapters/notifier/port.js';
+import type { Registry } from '../adapters/registry/port.js';
+import type { Router } from '../adapters/router/port.js';
+import type { Serving } from '../adapters/serving/port.js';
+import type { Store } from '../adapters/store/port.js';
+import type { Tracking } from '../adapters/tracking/port.js';
+import type { Trainer } from '../adapters/trainer/port.js';
+import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+import type { Policy } from '../plan/policy.js';
+import { toPolicy } from './policy.js';
+import type { References } from './references.js';
+import { lookUp, references } from './references.js';
+import type { Config, EnvironmentConfig } from './schema.js';
+import { environmentOf, sharesRegistry } from './schema.js';
+import type { TemporalSettings } from './temporal.js';
+import { temporalSettings } from './temporal.js';
+
+/** The outside world of one environment. Each is opened when it is first asked for, once. */
+export interface Ports {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly tracking: Tracking;
+  readonly serving: Serving;
+  readonly router: Router;
+  readonly metrics: Metrics;
+  readonly notifiers: Notifier[];
+  /** Throws `E_TRAINER_UNKNOWN` with the known ones. */
+  trainer(adapter: string): Trainer;
+}
+
+export interface Environment {
+  name: string;
+  protected: boolean;
+  temporal: TemporalSettings;
+  links: { mlflow?: string; prometheus?: string; users?: string };
+  policy: Policy;
+  /** Role → who may approve in it. */
+  approvers: Record<string, string[]>;
+  /** Another environment uses the same registry: aliases carry the environment's name. */
+  sharedRegistry: boolean;
+  ports: Ports;
+}
+
+export interface OpenOptions {
+  /** The project folder. */
+  root: string;
+  /** Where `env:NAME` is looked up. */
+  env: Record<string, string | undefined>;
+  /** Replaces the configured Temporal address. */
+  address?: string;
+}
+
+/**
+ * Turns one environment of the configuration into working ports. Addresses and secrets of a port are looked up when
+ * it is first used, Temporal's at once. Throws `E_ENVIRONMENT`, `E_STACK_DOWN`, `E_SECRET_REF`, `E_TEMPORAL_INSECURE`.
+ */
+export async function openEnvironment(config: Config, name: string, o: OpenOptions): Promise<Environment> {
+  const environment = environmentOf(config, name);
+  const refs = references(o.root, o.env);
+  const links = Object.entries(environment.links).map(([key, link]) => [key, link && refs.address(link)]);
+  return {
+    name,
+    protected: environment.protected,
+    temporal: temporalSettings(environment.temporal, refs, o.address),
+    links: Object.fromEntries(links) as Environment['links'],
+    policy: toPolicy(environment.policy),
+    approvers: environment.approvers,
+    sharedRegistry: sharesRegistry(config, name),
+    ports: await openPorts(environment, { root: o.root, secret: refs.secret }, refs),
+  };
+}
+
+/** Adapters by name come from here; their own code is loaded now, vendor code when they first need it. */
+async function openPorts(environment: EnvironmentConfig, context: OpenContext, refs: References): Promise<Ports> {
+  const [s3, registries, trackings, mlserver, agent, prometheus, command, processes] = await Promise.all([
+    import('../adapters/store/s3/index.js'),
+    import('../adapters/registry/mlflow/index.js'),
+    import('../adapters/tracking/mlflow/index.js'),
+    import('../adapters/serving/mlserver/index.js'),
+    import('../adapters/router/agent/index.js'),
+    import('../adapters/metrics/prometheus/index.js'),
+    import('../adapters/notifier/command/index.js'),
+    import('../adapters/trainer/process/index.js'),
+  ]);
+  const e = environment;
+  const store = once(() => s3.openS3Store(lookUp(s3Options, e.store, 'store', refs), context));
+  const registry = once(() => registries.openMlflowRegistry(lookUp(mlflowOptions, e.registry, 'registry', refs), context));
+  const tracking = once(() => trackings.openMlflowTracking(lookUp(mlflowTrackingOptions, e.tracking, 'tracking', refs), context));
+  const serving = once(() => mlserver.openMlserver(e.serving, context, store()));
+  const router = once(() => agent.openAgentRouter(lookUp(agentOptions, e.router, 'router', refs), context));
+  const metrics = once(() => prometheus.openPrometheus(lookUp(prometheusOptions, e.metrics, 'metrics', refs), context));
+  const notifiers = once(() => e.notifiers.map((options) => command.openCommandNotifier(options, context)));
+  const trainers = new Map(
+    Object.entries(e.trainers).map(([name, options]) => [
+      name,
+      once(() => processes.openProcessTrainer({ ...options, store: options.store ?? storeAccess(store(), e) }, context)),
+    ]),
+  );
+  return {
+    get store() {
+      return store();
+    },
+    get registry() {
+      return registry();
+    },
+    get tracking() {
+      return tracking();
+    },
+    get serving() {
+      return serving();
+    },
+    get router() {
+      return router();
+    },
+    get metrics() {
+      return metrics();
+    },
+    get notifiers() {
+      return notifiers();
+    },
+    trainer: (name) => (trainers.get(name) ?? unknownTrainer(name, [...trainers.keys()]))(),
+  };
+}
+
+/** How jobs reach the same store. */
+function storeAccess(store: Store, environment: EnvironmentConfig): NonNullable<ProcessTrainerOptions['store']> {
+  const { endpoint, region } = store.access();
+  const { credentials } = environment.store;
+  return { endpoint, region, ...(credentials !== undefined && { credentials }) };
+}
+
+function unknownTrainer(name: string, known: string[]): never {
+  throw new SlipwayError(
+    { code: 'E_TRAINER_UNKNOWN', message: unknownName('trainer', name, known), fix: 'Add it under `trainers` of this environment in slipway.config.ts.' },
+    exitCodes.configuration,
+  );
+}
+
+/** The value of the first call, for every call. */
+function once<T>(open: () => T): () => T {
+  let opened: { value: T } | undefined;
+  return () => (opened ??= { value: open() }).value;
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { SlipwayError, exitCodes } from '../plan/errors.js';
+import { toFaults } from './faults.js';
+import { stackAddresses } from './stack-addresses.js';
+
+export interface References {
+  /** The value behind `env:NAME`, `file:PATH` or `stack:s3/<name>`. Throws `E_SECRET_REF`, which names the reference only. */
+  secret(reference: string): string;
+  /** The same for addresses: `stack:<part>` and `env:NAME` are looked up, anything else is the address itself. */
+  address(text: string): string;
+}
+
+/** Looks up references against a project folder and an environment; nothing is read before it is asked for. */
+export function references(root: string, env: Record<string, string | undefined>): References {
+  const stack = stackAddresses(root);
+  const secret = (reference: string): string => {
+    const value = lookUp(reference);
+    if (value === undefined || value === '') throw secretFault(reference, 'is missing or empty');
+    return value;
+  };
+  const lookUp = (reference: string): string | undefined => {
+    if (reference.startsWith('env:')) return env[reference.slice(4)];
+    if (reference.startsWith('file:')) return readSecretFile(reference, resolve(root, reference.slice(5)));
+    if (reference === 'stack:s3/accessKeyId') return stack.credential('accessKeyId') ?? env['AWS_ACCESS_KEY_ID'];
+    if (reference === 'stack:s3/secretAccessKey') return stack.credential('secretAccessKey') ?? env['AWS_SECRET_ACCESS_KEY'];
+    throw secretFault('(not shown)', 'is not a reference');
+  };
+  return {
+    secret,
+    address: (text) => (text.startsWith('stack:') ? stack.address(text) : text.startsWith('env:') ? secret(text) : text),
+  };
+}
+
+/** Keys of options that hold an address; elsewhere a `stack:` or `env:` text stays as it is. */
+const addressKeys = new Set(['address', 'endpoint', 'uri', 'url', 'ui', 'listener']);
+
+const addressRef = /^(stack:[a-z0-9]+(\.ui)?|env:[A-Za-z_][A-Za-z0-9_]*)$/;
+
+/** An adapter's options as a configuration writes them: each address may also be a reference. */
+export function withReferences<S extends z.ZodObject>(options: S): S {
+  const shape = Object.entries(options.shape).map(([key, field]) => [
+    key,
+    addressKeys.has(key) ? referenceOr(field as z.ZodType) : field,
+  ]);
+  return z.strictObject(Object.fromEntries(shape) as z.ZodRawShape) as unknown as S;
+}
+
+function referenceOr(field: z.ZodType): z.ZodType {
+  return z.unknown().superRefine((value, context) => {
+    if (typeof value === 'string' && addressRef.test(value)) return;
+    for (const issue of field.safeParse(value).error?.issues ?? []) context.addIssue({ ...issue, code: 'custom' });
+  });
+}
+
+/** An adapter's options with every address looked up, checked by the adapter's own schema. `where` names them in faults. */
+export function lookUp<S extends z.ZodObject>(schema: S, options: object, where: string, refs: References): z.output<S> {
+  const entries = Object.entries(options).map(([key, value]: [string, unknown]) => [
+    key,
+    addressKeys.has(key) && typeof value === 'string' ? refs.address(value) : value,
+  ]);
+  const value: unknown = Object.fromEntries(entries);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = toFaults(parsed.error, schema, value).map((f) => ({ ...f, where: `/${where}${f.where ?? ''}` }));
+  throw new SlipwayError(faults, exitCodes.configuration);
+}
+
+function readSecretFile(reference: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw secretFault(reference, code === 'EISDIR' ? 'is a directory' : code === 'EACCES' ? 'may not be read' : 'is missing or empty');
+  }
+}
+
+function secretFault(reference: string, what: string): SlipwayError {
+  return new SlipwayError(
+    {
+      code: 'E_SECRET_REF',
+      where: reference,
+      message: `the reference ${what}`,
+      fix: 'References are `env:NAME` (a variable that is set) or `file:PATH` (a file that is not empty).',
+    },
+    exitCodes.configuration,
+  );
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { prometheusOptions } from '../adapters/metrics/prometheus/options.js';
+import { commandOptions } from '../adapters/notifier/command/options.js';
+import { mlflowOptions } from '../adapters/registry/mlflow/options.js';
+import { agentOptions } from '../adapters/router/agent/options.js';
+import { secretRef } from '../adapters/secret-ref.js';
+import { mlserverOptions } from '../adapters/serving/mlserver/options.js';
+import { s3Options } from '../adapters/store/s3/options.js';
+import { mlflowTrackingOptions } from '../adapters/tracking/mlflow/options.js';
+import { processTrainerOptions } from '../adapters/trainer/process/options.js';
+import type { Fault } from '../plan/errors.js';
+import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+import { canonicalJson } from '../plan/json.js';
+import { isKebabCase } from '../plan/names.js';
+import { toFaults } from './faults.js';
+import { policySchema } from './policy.js';
+import { withReferences } from './references.js';
+
+const link = z.string().min(1);
+
+const temporalSchema = z.strictObject({
+  /** `host:port`, `stack:temporal` or `env:NAME`. */
+  address: z.string().min(1),
+  namespace: z.string().min(1),
+  /** Where people look at runs. */
+  ui: link.optional(),
+  /** TLS; `true` trusts the system's authorities. Needed, or an API key, unless the address is a loopback one. */
+  tls: z
+    .union([
+      z.literal(true),
+      z.strictObject({ ca: secretRef.optional(), certificate: secretRef.optional(), key: secretRef.optional(), serverName: z.string().optional() }),
+    ])
+    .optional(),
+  apiKey: secretRef.optional(),
+});
+
+const environmentSchema = z.strictObject({
+  /** Holds what users depend on: verified approvals only, deployed plans only. Default false. */
+  protected: z.boolean().default(false),
+  temporal: temporalSchema,
+  store: z.discriminatedUnion('adapter', [withReferences(s3Options)]),
+  registry: z.discriminatedUnion('adapter', [withReferences(mlflowOptions)]),
+  tracking: z.discriminatedUnion('adapter', [withReferences(mlflowTrackingOptions)]),
+  /** Trainers by the name that pipelines use. */
+  trainers: z.record(z.string(), z.discriminatedUnion('adapter', [processTrainerOptions])),
+  serving: z.discriminatedUnion('adapter', [mlserverOptions]),
+  router: z.discriminatedUnion('adapter', [withReferences(agentOptions)]),
+  metrics: z.discriminatedUnion('adapter', [withReferences(prometheusOptions)]),
+  /** Who is told of waits and ends. Default nobody. */
+  notifiers: z.array(z.discriminatedUnion('adapter', [commandOptions])).default([]),
+  /** Shown to people; none of them is called. */
+  links: z.strictObject({ mlflow: link.optional(), prometheus: link.optional(), users: link.optional() }).default({}),
+  policy: policySchema.optional(),
+  /** Role → who may approve in it. */
+  approvers: z.record(z.string(), z.array(z.string().min(1)).min(1)).default({}),
+});
+
+export const configSchema = z.strictObject({
+  /** Taken when a run names none. */
+  defaultEnvironment: z.string(),
+  environments: z.record(z.string(), environmentSchema),
+});
+
+/** What `defineConfig` takes. */
+export type ConfigInput = z.input<typeof configSchema>;
+/** What one environment of it is written as. */
+export type EnvironmentInput = z.input<typeof environmentSchema>;
+/** A checked configuration, defaults filled in, references not yet looked up. */
+export type Config = z.output<typeof configSchema>;
+export type EnvironmentConfig = z.output<typeof environmentSchema>;
+
+/** Checks a configuration. Throws `E_CONFIG` with every fault at once. */
+export function parseConfig(value: unknown, file: string): Config {
+  const parsed = configSchema.safeParse(value);
+  const faults = parsed.success ? crossFaults(parsed.data) : toFaults(parsed.error, configSchema, value);
+  const first = faults[0];
+  if (first !== undefined) {
+    throw new SlipwayError([{ ...first, fix: first.fix ?? `Correct it in ${file}.` }, ...faults.slice(1)], exitCodes.configuration);
+  }
+  return configSchema.parse(value);
+}
+
+/** What no single field can say. */
+function crossFaults(config: Config): Fault[] {
+  const names = Object.keys(config.environments);
+  const faults: Fault[] = [];
+  if (!Object.hasOwn(config.environments, config.defaultEnvironment)) {
+    const message = unknownName('environment', config.defaultEnvironment, names);
+    faults.push({ code: 'E_CONFIG', where: '/defaultEnvironment', message });
+  }
+  for (const [name, environment] of Object.entries(config.environments)) {
+    const where = `/environments/${name}`;
+    if (!isKebabCase(name)) {
+      faults.push({ code: 'E_CONFIG', where, message: 'an environment is named in kebab-case, 1 to 64 characters' });
+    }
+    const sharing = names.filter((other) => other !== name && sameNamespace(environment, config.environments[other]));
+    if (environment.protected && sharing.length > 0) {
+      faults.push({
+        code: 'E_CONFIG',
+        where: `${where}/temporal/namespace`,
+        message: `a protected environment has a namespace of its own; ${sharing.join(', ')} uses ${environment.temporal.namespace} too`,
+      });
+    }
+  }
+  return faults;
+}
+
+function sameNamespace(a: EnvironmentConfig, b: EnvironmentConfig | undefined): boolean {
+  return b !== undefined && a.temporal.address === b.temporal.address && a.temporal.namespace === b.temporal.namespace;
+}
+
+/** The environment of a name, or of the default. Throws `E_ENVIRONMENT` with the known ones. */
+export function environmentOf(config: Config, name: string): EnvironmentConfig {
+  const found = Object.hasOwn(config.environments, name) ? config.environments[name] : undefined;
+  if (found !== undefined) return found;
+  const message = unknownName('environment', name, Object.keys(config.environments));
+  throw new SlipwayError({ code: 'E_ENVIRONMENT', message, fix: 'Name one of them with --env.' }, exitCodes.configuration);
+}
+
+/** Whether another environment uses the same registry: then aliases carry the environment's name. */
+export function sharesRegistry(config: Config, name: string): boolean {
+  const own = canonicalJson(environmentOf(config, name).registry);
+  return Object.entries(config.environments).some(([other, e]) => other !== name && canonicalJson(e.registry) === own);
+}
