@@ -1,0 +1,42 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+
+import type { OpenContext } from '../../open-context.js';
+import type { Location } from './location.js';
+import type { S3Options } from './options.js';
+
+/** The vendor's module and a client of it. */
+export interface Connection extends Location {
+  sdk: typeof import('@aws-sdk/client-s3');
+  client: S3Client;
+}
+
+const attempts = 4;
+const timeouts = { connectionTimeout: 5_000, requestTimeout: 60_000, socketTimeout: 60_000, throwOnRequestTimeout: true };
+
+/** Loads the SDK and makes a client. Nothing is sent yet. */
+export async function connect(options: S3Options, context: OpenContext): Promise<Connection> {
+  const sdk = await import('@aws-sdk/client-s3');
+  const { credentials } = options;
+  const client = new sdk.S3Client({
+    region: options.region,
+    forcePathStyle: options.forcePathStyle,
+    maxAttempts: attempts,
+    retryMode: 'standard',
+    requestHandler: timeouts,
+    // We compare SHA-256 ourselves, and say which object it was.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
+    ...(credentials && {
+      credentials: {
+        accessKeyId: context.secret(credentials.accessKeyId),
+        secretAccessKey: context.secret(credentials.secretAccessKey),
+      },
+    }),
+  });
+  return { sdk, client, bucket: options.bucket, prefix: options.prefix ?? '' };
+}
+
+/** Options of one request. */
+export function requestOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal ? { abortSignal: signal } : {};
+}

@@ -1,0 +1,75 @@
+import { type ExitCode, exitCodes, SlipwayError } from '../../../plan/errors.js';
+
+/** What the SDK tells about a failed request; every part may be missing. */
+interface ServiceError {
+  name?: string;
+  code?: string;
+  message?: string;
+  $metadata?: { httpStatusCode?: number };
+}
+
+const networkCodes = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]); // prettier-ignore
+const accessNames = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'CredentialsProviderError', 'ExpiredToken']);
+
+/** HTTP status of a failed request, if it got that far. */
+export function statusOf(error: unknown): number | undefined {
+  return (error as ServiceError).$metadata?.httpStatusCode;
+}
+
+/** The object is not there (a missing bucket is another fault). */
+export function isMissing(error: unknown): boolean {
+  const { name } = error as ServiceError;
+  return name === 'NoSuchKey' || name === 'NotFound' || (statusOf(error) === 404 && name !== 'NoSuchBucket');
+}
+
+/** No answer, or one that says to try again later. */
+export function isTransient(error: unknown): boolean {
+  const { name, code, message } = error as ServiceError;
+  const status = statusOf(error);
+  if (status !== undefined) return status >= 500 || status === 429 || status === 408;
+  return name === 'TimeoutError' || networkCodes.has(code ?? '') || message === 'aborted';
+}
+
+/**
+ * A failed request as people and activities see it. `E_UNAVAILABLE` (75) may succeed later; `E_S3_ACCESS` needs a person.
+ * An abort, a fault of ours and a fault of the file system pass unchanged.
+ */
+export function storeFault(error: unknown, doing: string, where: string): unknown {
+  const { name = 'Error', code, message = '' } = error as ServiceError;
+  if (error instanceof SlipwayError || name === 'AbortError') return error;
+  const said = `${doing} failed: ${code ?? name} ${message}`.trim();
+  if (isTransient(error)) return unavailable(said, where);
+  const fault = (faultCode: string, fix: string, exitCode: ExitCode) => new SlipwayError({ code: faultCode, where, message: said, fix }, exitCode);
+  const status = statusOf(error);
+  if (accessNames.has(name) || status === 403 || status === 401) {
+    return fault('E_S3_ACCESS', 'Check the credentials of the store and their rights on this bucket.', exitCodes.permission);
+  }
+  if (status === undefined) return error;
+  if (isMissing(error)) {
+    return fault('E_ARTIFACT_MISSING', 'Look whether somebody removed it; what made it can be run again.', exitCodes.data);
+  }
+  return fault('E_S3_ACCESS', 'Check endpoint, region and bucket of the store in the configuration.', exitCodes.configuration);
+}
+
+/** The store cannot be used at the moment. */
+export function unavailable(said: string, where: string): SlipwayError {
+  return new SlipwayError(
+    { code: 'E_UNAVAILABLE', where, message: said, fix: 'The same call may succeed later; see whether the store is up.' },
+    exitCodes.temporary,
+  );
+}
+
+/** Bytes are not those that were promised. */
+export function digestFault(uri: string, expected: { sha256: string; bytes: number }, actual: { sha256: string; bytes: number }): SlipwayError {
+  return new SlipwayError({
+    code: 'E_ARTIFACT_DIGEST',
+    where: uri,
+    message:
+      `expected sha256 ${expected.sha256.slice(0, 12)} (${expected.bytes} bytes), ` +
+      `found ${actual.sha256.slice(0, 12)} (${actual.bytes} bytes)`,
+    fix: 'Somebody or something changed the object: restore it or make it again; it is not used.',
+  });
+}
