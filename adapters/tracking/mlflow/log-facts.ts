@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+import type { JsonObject } from '../../../plan/json.js';
+import type { Metrics } from '../../../plan/outputs.js';
+import type { MlflowApi } from '../../mlflow-api/client.js';
+import { fromTagList, toTagList } from '../../mlflow-api/tags.js';
+import { getRun, type Run } from './runs.js';
+
+/** MLflow's limits of one `runs/log-batch` request, and of a value. */
+const batchLimits = { params: 100, metrics: 1000, tags: 100 };
+const maxParam = 500;
+const maxTag = 5000;
+
+export interface Facts {
+  params?: JsonObject;
+  metrics?: Metrics;
+  tags?: Record<string, string>;
+}
+type Entry = { key: string; value: string | number };
+
+/** Logs what the run does not have yet: parameters cannot change in MLflow, and a metric logged twice would be two points. */
+export async function logFacts(api: MlflowApi, runId: string, facts: Facts, signal?: AbortSignal): Promise<void> {
+  const known = await getRun(api, runId, signal);
+  const left = {
+    params: newParams(facts.params ?? {}, known),
+    metrics: newMetrics(facts.metrics ?? {}, known),
+    tags: newTags(facts.tags ?? {}, known),
+  };
+  while (left.params.length + left.metrics.length + left.tags.length > 0) {
+    // MLflow also limits all three together to 1000.
+    const params = left.params.splice(0, batchLimits.params);
+    const tags = left.tags.splice(0, batchLimits.tags);
+    const metrics = left.metrics.splice(0, batchLimits.metrics - params.length - tags.length);
+    await api.call('POST', 'runs/log-batch', { run_id: runId, params, metrics, tags }, z.object({}), signal);
+  }
+}
+
+/** `{ recall: { a: 1 } }` → `recall.a`; characters that MLflow refuses in names become `_`. */
+export function flatMetrics(metrics: Metrics): Record<string, number> {
+  const flat: Record<string, number> = {};
+  for (const [name, value] of Object.entries(metrics)) {
+    if (typeof value === 'number') flat[legalName(name)] = value;
+    else for (const [inner, number] of Object.entries(value)) flat[legalName(`${name}.${inner}`)] = number;
+  }
+  return flat;
+}
+
+function newParams(params: JsonObject, known: Run): Entry[] {
+  const there = new Set(known.data.params.map(({ key }) => key));
+  return Object.entries(params)
+    .map(([name, value]) => ({ key: legalName(name), value: cut(typeof value === 'string' ? value : JSON.stringify(value), maxParam) }))
+    .filter(({ key }) => !there.has(key));
+}
+
+function newMetrics(metrics: Metrics, known: Run): Entry[] {
+  const there = new Map(known.data.metrics.map(({ key, value }) => [key, value]));
+  const timestamp = Date.now();
+  return Object.entries(flatMetrics(metrics))
+    .filter(([key, value]) => there.get(key) !== value)
+    .map(([key, value]) => ({ key, value, timestamp, step: 0 }));
+}
+
+function newTags(tags: Record<string, string>, known: Run): Entry[] {
+  const there = fromTagList(known.data.tags);
+  return toTagList(tags)
+    .map(({ key, value }) => ({ key: legalName(key), value: cut(value, maxTag) }))
+    .filter(({ key, value }) => there[key] !== value);
+}
+
+function legalName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_. -]/g, '_').slice(0, 250);
+}
+
+function cut(text: string, limit: number): string {
+  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
+}
