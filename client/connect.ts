@@ -1,0 +1,43 @@
+import { Client, Connection } from '@temporalio/client';
+import type { ConnectionOptions } from '@temporalio/client';
+import { checkAddress } from './address.js';
+import type { Target } from './failures.js';
+import { told } from './failures.js';
+
+/** How to reach Temporal: a subset of an environment's settings. */
+export interface ConnectOptions extends Target {
+  tls?: ConnectionOptions['tls'];
+  apiKey?: string;
+}
+
+/** An open connection. Close it, or the process stays alive. */
+export interface SlipwayClient extends Target {
+  readonly temporal: Client;
+  /** One call with its own time limit (default 10 s), failures told as our own errors. */
+  call<T>(work: () => Promise<T>, limitMs?: number): Promise<T>;
+  close(): Promise<void>;
+}
+
+const connectLimitMs = 10_000;
+
+/**
+ * Connects within 10 s. Throws `E_ADDRESS` (2) for a malformed address and
+ * `E_TEMPORAL_UNREACHABLE` (69) when no server answers there.
+ */
+export async function connect(options: ConnectOptions): Promise<SlipwayClient> {
+  const target = { address: checkAddress(options.address), namespace: options.namespace };
+  const connection = await told(target, () =>
+    Connection.connect({
+      address: target.address,
+      connectTimeout: connectLimitMs,
+      ...(options.tls !== undefined && { tls: options.tls }),
+      ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
+    }),
+  );
+  return {
+    ...target,
+    temporal: new Client({ connection, namespace: target.namespace }),
+    call: (work, limitMs = 10_000) => told(target, () => connection.withDeadline(Date.now() + limitMs, work)),
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,59 @@
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { SlipwayError, exitCodes } from '../plan/errors.js';
+import type { Decision } from '../plan/messages.js';
+import { rolloutWorkflowId, signals, updates } from '../plan/names.js';
+import type { SlipwayClient } from './connect.js';
+
+/**
+ * Sends a decision and waits for the run to take it.
+ * Throws `E_DECISION` (65) when the run refuses it, and `E_NO_WORKER` (69) when nobody answers within 15 s.
+ */
+export async function decide(client: SlipwayClient, workflowId: string, decision: Decision): Promise<void> {
+  const handle = client.temporal.workflow.getHandle(workflowId);
+  try {
+    await client.call(() => handle.executeUpdate(updates.decide, { args: [decision] }), 15_000);
+  } catch (error) {
+    throw decisionFault(error, workflowId);
+  }
+}
+
+/** Sends a decision as the signal that the Temporal UI sends: accepted unseen, judged by the run. */
+export async function signalDecision(client: SlipwayClient, workflowId: string, decision: Decision): Promise<void> {
+  await client.call(() => client.temporal.workflow.getHandle(workflowId).signal(signals.decide, decision));
+}
+
+function decisionFault(error: unknown, workflowId: string): unknown {
+  if (error instanceof WorkflowUpdateFailedError) {
+    return new SlipwayError({
+      code: 'E_DECISION',
+      where: workflowId,
+      message: `the run refused the decision: ${error.cause?.message ?? error.message}`,
+      fix: `See what it waits for with \`slipway status ${workflowId}\`.`,
+    });
+  }
+  if (!timedOut(error)) return error;
+  return new SlipwayError(
+    {
+      code: 'E_NO_WORKER',
+      where: workflowId,
+      message: 'no worker took the decision within 15 s',
+      fix: 'Start one with `slipway up`. The decision may still be taken when a worker runs: look before sending it again.',
+    },
+    exitCodes.unavailable,
+  );
+}
+
+function timedOut(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError' || /DEADLINE_EXCEEDED|Deadline exceeded/i.test(error.message));
+}
+
+/** Asks a run to end; what it started is ended with it, traffic goes back to the champion. */
+export async function cancelRun(client: SlipwayClient, workflowId: string): Promise<void> {
+  await client.call(() => client.temporal.workflow.getHandle(workflowId).cancel());
+}
+
+/** Tells the rollout of a service to go home (`abort`) or on (`promote`). */
+export async function steerRollout(client: SlipwayClient, environment: string, service: string, signal: 'abort' | 'promote'): Promise<void> {
+  const handle = client.temporal.workflow.getHandle(rolloutWorkflowId(environment, service));
+  await client.call(() => handle.signal(signals[signal], {}));
+}

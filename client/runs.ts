@@ -1,0 +1,165 @@
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+import type { RunResult, RunView } from '../plan/messages.js';
+import { queries, rolloutWorkflowType } from '../plan/names.js';
+import type { Outcome } from '../plan/verdict.js';
+import type { SlipwayClient } from './connect.js';
+import { runUnknown } from './failures.js';
+
+/** One run as lists show it. */
+export interface RunSummary {
+  workflowId: string;
+  runId: string;
+  pipeline: string;
+  /** Null until its first activity has told. */
+  environment: string | null;
+  plan: string | null;
+  state: 'running' | 'waiting-approval' | 'closed';
+  /** Null while it runs. */
+  outcome: Outcome | null;
+  /** The stage that waits, if one does. */
+  stage: string | null;
+  startedAt: string;
+  endedAt: string | null;
+}
+export interface RunDetails extends RunSummary {
+  /** What the run itself answers; null when no worker could be asked. */
+  view: RunView | null;
+  reason: string | null;
+  /** Store URI of the run record of an ended run. */
+  record: string | null;
+}
+
+const outcomes: readonly Outcome[] = ['completed', 'promoted', 'rejected', 'rolled_back', 'cancelled', 'failed'];
+/** What `--state` understands. */
+export const runStates: readonly string[] = ['running', 'waiting-approval', ...outcomes];
+
+/** One run: what the server knows, and what the run answers to the query `run`. Throws `E_RUN_UNKNOWN` (65). */
+export async function viewRun(client: SlipwayClient, workflowId: string): Promise<RunDetails> {
+  const handle = client.temporal.workflow.getHandle(workflowId);
+  const found = await client.call(() => handle.describe());
+  const summary = summarise(found);
+  const view = await client.call(() => handle.query<RunView>(queries.run), 5_000).catch(() => null);
+  const end = summary.state === 'closed' ? await resultOf(client, workflowId, found.status.name) : undefined;
+  return {
+    ...summary,
+    environment: summary.environment ?? view?.environment ?? null,
+    plan: summary.plan ?? view?.plan ?? null,
+    state: summary.state === 'closed' ? 'closed' : (view?.state ?? summary.state),
+    outcome: end?.outcome ?? summary.outcome,
+    view,
+    reason: end?.reason ?? view?.reason ?? null,
+    record: end?.record ?? null,
+  };
+}
+
+/** What an ended run returned; failed and cancelled ones fail their workflow, which is a result here. */
+async function resultOf(client: SlipwayClient, workflowId: string, status: string): Promise<RunResult> {
+  try {
+    const handle = client.temporal.workflow.getHandle(workflowId);
+    return await client.call(async () => (await handle.result()) as RunResult);
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const outcome = status === 'CANCELLED' ? 'cancelled' : 'failed';
+    return { outcome, reason: error.cause?.message ?? error.message, record: null };
+  }
+}
+
+export interface ListRequest {
+  pipeline?: string;
+  /** One of `runStates`. */
+  state?: string;
+  environment?: string;
+  /** Newest first; default 20. */
+  limit?: number;
+}
+
+/** Runs by search attributes, newest first. Throws `E_USAGE` (2) for an unknown state, listing the known ones. */
+export async function listRuns(client: SlipwayClient, request: ListRequest): Promise<RunSummary[]> {
+  const query = listQuery(request);
+  const limit = request.limit ?? 20;
+  return client.call(async () => {
+    const runs: RunSummary[] = [];
+    for await (const found of client.temporal.workflow.list({ query, pageSize: Math.min(limit, 200) })) {
+      runs.push(summarise(found));
+      if (runs.length >= limit) break;
+    }
+    return runs;
+  }, 30_000);
+}
+
+/** The visibility query of a list; values are quoted so that none changes its shape. */
+export function listQuery(request: ListRequest): string {
+  const terms = [`WorkflowType != ${quote(rolloutWorkflowType)}`];
+  if (request.pipeline !== undefined) terms.push(`WorkflowType = ${quote(request.pipeline)}`);
+  if (request.environment !== undefined) terms.push(`Environment = ${quote(request.environment)}`);
+  if (request.state !== undefined) terms.push(stateTerm(request.state));
+  return terms.join(' AND ');
+}
+
+function stateTerm(state: string): string {
+  if (state === 'running') return 'ExecutionStatus = "Running"';
+  if (state === 'waiting-approval') return 'ExecutionStatus = "Running" AND AwaitingApproval = true';
+  if (state === 'cancelled') return '(Outcome = "cancelled" OR ExecutionStatus = "Canceled")';
+  if (state === 'failed') return '(Outcome = "failed" OR ExecutionStatus IN ("Failed", "Terminated", "TimedOut"))';
+  if (runStates.includes(state)) return `Outcome = ${quote(state)}`;
+  const message = unknownName('state', state, runStates);
+  throw new SlipwayError({ code: 'E_USAGE', where: '--state', message }, exitCodes.usage);
+}
+
+function quote(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+/**
+ * The workflow id that a person means: the id itself, or the only run whose id ends in `:<text>`.
+ * Throws `E_RUN_UNKNOWN`, or `E_RUN_AMBIGUOUS` with the candidates (65).
+ */
+export async function resolveRun(client: SlipwayClient, text: string): Promise<string> {
+  const handle = client.temporal.workflow.getHandle(text);
+  const found = await client.call(() => handle.describe().catch(unlessUnknown));
+  if (found !== undefined) return text;
+  const ids = (await listRuns(client, { limit: 1_000 })).map((run) => run.workflowId);
+  const matches = [...new Set(ids.filter((id) => id.endsWith(`:${text}`)))];
+  const [only, second] = matches;
+  if (only === undefined) throw runUnknown(text);
+  if (second === undefined) return only;
+  throw new SlipwayError({
+    code: 'E_RUN_AMBIGUOUS',
+    where: text,
+    message: `${matches.length} runs end in it: ${matches.slice(0, 5).join(', ')}`,
+    fix: 'Give the whole workflow id.',
+  });
+}
+
+function unlessUnknown(error: unknown): undefined {
+  if (error instanceof WorkflowNotFoundError) return undefined;
+  throw error;
+}
+
+function summarise(found: Omit<WorkflowExecutionInfo, 'raw'>): RunSummary {
+  const attributes = new Map(found.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+  const text = (name: string) => (typeof attributes.get(name) === 'string' ? String(attributes.get(name)) : null);
+  const open = found.status.name === 'RUNNING' || found.status.name === 'PAUSED';
+  const waiting = attributes.get('AwaitingApproval') === true;
+  return {
+    workflowId: found.workflowId,
+    runId: found.runId,
+    pipeline: found.type,
+    environment: text('Environment'),
+    plan: text('PlanDigest'),
+    state: open ? (waiting ? 'waiting-approval' : 'running') : 'closed',
+    outcome: open ? null : closedOutcome(found.status.name, text('Outcome')),
+    stage: open ? text('Stage') : null,
+    startedAt: found.startTime.toISOString(),
+    endedAt: found.closeTime?.toISOString() ?? null,
+  };
+}
+
+function closedOutcome(status: string, recorded: string | null): Outcome {
+  const known = outcomes.find((outcome) => outcome === recorded);
+  if (known !== undefined) return known;
+  if (status === 'CANCELLED') return 'cancelled';
+  return status === 'COMPLETED' ? 'completed' : 'failed';
+}
