@@ -1,7 +1,7 @@
 import type { ArtifactRef, FileRef } from './artifact.js';
 import type { GateRule } from './gate-rule.js';
 import type { Finding } from './expectation.js';
-import type { Json, JsonObject } from './json.js';
+import type { JsonObject } from './json.js';
 import type { Verdict } from './verdict.js';
 
 /** Numbers by name; one level of nesting, as in `recall: { lock_door: 0.97 }`. */
@@ -13,8 +13,9 @@ export interface Split extends ArtifactRef {
   name: string;
   rows: number;
   format: 'jsonl' | 'csv';
-  /** Digest of the snapshot it belongs to. */
+  /** Digest of the snapshot it belongs to, and when that was first taken. */
   dataset: string;
+  snapshotAt: string;
 }
 /** An immutable data set. `digest` covers the splits' digests. */
 export interface DatasetOutput {
@@ -101,6 +102,10 @@ export interface RolloutOutput {
   /** The promotion record's number, when there is one. */
   sequence: number | null;
   reason: string | null;
+  startedAt: string;
+  endedAt: string;
+  candidate: Endpoint | null;
+  champion: Endpoint | null;
   steps: RolloutStepOutput[];
 }
 export interface RolloutStepOutput {
@@ -149,14 +154,9 @@ export interface PromotionRecord {
   approvals: ApprovalOutput[];
   /** Offline and online judgements that let it in. */
   evidence: { gates: GateOutput[]; steps: RolloutStepOutput[]; scores: Metrics | null };
-  /** How its scores were made, so that a challenger's run can score it on another holdout. */
   at: string;
-  kind: 'promotion';
 }
 
 export type StageOutput =
   | DatasetOutput | ValidateOutput | ModelOutput | ScoresOutput | GateOutput
   | VersionOutput | ApprovalOutput | RolloutOutput;
-
-/** A stage's output as the workflow carries it. */
-export type OutputJson = StageOutput & Json;

@@ -1,4 +1,3 @@
-import type { ArtifactRef } from './artifact.js';
 import type { AnalysisRule } from './analysis-rule.js';
 import type { Expectation } from './expectation.js';
 import type { GateRule } from './gate-rule.js';
@@ -90,8 +89,14 @@ export type Stage =
   | SnapshotStage | ValidateStage | TrainStage | EvaluateStage
   | GateStage | RegisterStage | ApproveStage | RolloutStage;
 
+/** Packed code, by digest; it stands in the store under `keys.bundle` (pipeline file) or `keys.code` (folder). */
+export interface CodeRef {
+  sha256: string;
+  bytes: number;
+}
+
 /** A folder of trainer or evaluator code, packed. */
-export interface CodeFolder extends ArtifactRef {
+export interface CodeFolder extends CodeRef {
   /** Hex SHA-256 that names the Python environment (bytes of requirements.txt, then `3.11`), when it has one. */
   requirements?: string;
 }
@@ -108,7 +113,7 @@ export interface Plan {
   /** In topological order, ties by the order of definition. */
   stages: Stage[];
   /** The pipeline file with its imports, and every trainer or evaluator folder by its path. */
-  code: { pipeline: ArtifactRef; folders: Record<string, CodeFolder> };
+  code: { pipeline: CodeRef; folders: Record<string, CodeFolder> };
 }
 
 /** What `deployed/<environment>/<pipeline>.json` holds. */

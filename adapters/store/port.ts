@@ -19,8 +19,8 @@ export interface Store {
   get(ref: ArtifactRef, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
   /** Streams an artifact to a file that did not exist; the file appears only after its digest was checked. */
   getFile(ref: ArtifactRef, path: string, options?: { signal?: AbortSignal }): Promise<void>;
-  /** A record by key, or undefined. At most 4 MiB. */
-  read(key: string): Promise<StoredDocument | undefined>;
+  /** A record by key, or undefined. `E_ARTIFACT_SIZE` over `limitBytes` (default 4 MiB). */
+  read(key: string, options?: { limitBytes?: number }): Promise<StoredDocument | undefined>;
   /** Replaces a record only if it is still the one that was read; `false` when another writer was first. `etag` undefined: create only. */
   replace(key: string, body: Uint8Array, etag: string | undefined): Promise<boolean>;
   /** Keys below a prefix, sorted. */

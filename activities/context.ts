@@ -1,0 +1,41 @@
+import type { Metrics } from '../adapters/metrics/port.js';
+import type { Notifier } from '../adapters/notifier/port.js';
+import type { Registry } from '../adapters/registry/port.js';
+import type { Router } from '../adapters/router/port.js';
+import type { Serving } from '../adapters/serving/port.js';
+import type { Store } from '../adapters/store/port.js';
+import type { Tracking } from '../adapters/tracking/port.js';
+import type { Trainer } from '../adapters/trainer/port.js';
+import type { JsonObject } from '../plan/json.js';
+import type { Policy } from '../plan/policy.js';
+
+/** The ports of one environment. */
+export interface ActivityPorts {
+  store: Store;
+  registry: Registry;
+  tracking: Tracking;
+  serving: Serving;
+  router: Router;
+  metrics: Metrics;
+  notifiers: Notifier[];
+  trainer(adapter: string): Trainer;
+}
+
+/** What activities may know of an environment. */
+export interface ActivityEnvironment {
+  name: string;
+  protected: boolean;
+  sharedRegistry: boolean;
+  policy: Policy;
+  ports: ActivityPorts;
+}
+
+/** What the worker hands to the activities. */
+export interface ActivityContext {
+  /** Folder that `file:` data URIs are relative to. */
+  root: string;
+  defaultEnvironment: string;
+  environment(name: string): Promise<ActivityEnvironment>;
+  /** Validates params against a plan's JSON Schema and fills in defaults; throws `E_PARAM_…`. */
+  parseParams(schema: JsonObject, given: JsonObject): JsonObject;
+}

@@ -1,0 +1,37 @@
+import { CancelledFailure } from '@temporalio/common';
+import { cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
+import { SlipwayError } from '../plan/errors.js';
+import type { ActivityContext } from './context.js';
+
+export interface HoldLeaseInput {
+  environment: string;
+  service: string;
+  epoch: number;
+  leaseTtlMs: number;
+}
+/** How holding ended, when it was not cancelled. */
+export interface LeaseEnd {
+  lost: true;
+  reason: string;
+}
+
+/**
+ * Renews the router's lease until it is cancelled. Returns only when the lease is lost: the router went home to the
+ * champion by itself, or a newer epoch took over.
+ */
+export async function holdLease(context: ActivityContext, input: HoldLeaseInput): Promise<LeaseEnd> {
+  const { ports } = await context.environment(input.environment);
+  const pauseMs = Math.max(200, Math.floor(input.leaseTtlMs / 4));
+  for (;;) {
+    try {
+      const expiresAt = new Date(Date.now() + input.leaseTtlMs).toISOString();
+      await ports.router.renew(input.service, input.epoch, expiresAt, cancellationSignal());
+      heartbeat({ until: expiresAt });
+    } catch (error) {
+      if (error instanceof CancelledFailure || cancellationSignal().aborted) throw error;
+      if (error instanceof SlipwayError && (error.code === 'E_EPOCH' || error.code === 'E_LEASE_EXPIRED')) return { lost: true, reason: error.message };
+      heartbeat({ unreachable: String(error) });
+    }
+    await sleep(pauseMs);
+  }
+}

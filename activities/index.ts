@@ -1,0 +1,52 @@
+import { checkVersion } from './check-version.js';
+import { commitPromotion } from './commit-promotion.js';
+import type { ActivityContext } from './context.js';
+import { evaluateModel } from './evaluate-model.js';
+import { followPromotion } from './follow-promotion.js';
+import { guarded } from './guard.js';
+import { holdLease } from './hold-lease.js';
+import { judgeDecision } from './judge-decision.js';
+import { judgeGate } from './judge-gate.js';
+import { loadPlan } from './load-plan.js';
+import { loadVersion } from './load-version.js';
+import { notify } from './notify.js';
+import { openRollout } from './open-rollout.js';
+import { recordRun } from './record-run.js';
+import { registerModel } from './register-model.js';
+import { resolveChampion } from './resolve-champion.js';
+import { setTraffic } from './set-traffic.js';
+import { snapshotData } from './snapshot-data.js';
+import { tagRollback } from './tag-rollback.js';
+import { trainModel } from './train-model.js';
+import { unloadVersion } from './unload-version.js';
+import { validateData } from './validate-data.js';
+import { verifyServing } from './verify-serving.js';
+import { watchStep } from './watch-step.js';
+
+/** Gives every activity of a set its context, so that each is called with one object. */
+function bound<F extends Record<string, (context: ActivityContext, input: never) => Promise<unknown>>>(context: ActivityContext, activities: F) {
+  const entries = Object.entries(activities).map(([name, activity]) => [name, (input: never) => activity(context, input)]);
+  return guarded(Object.fromEntries(entries)) as { [K in keyof F]: (input: Parameters<F[K]>[1]) => ReturnType<F[K]> };
+}
+
+/** Short, light work: queue `pipelines`. */
+export function pipelineActivities(context: ActivityContext) {
+  return bound(context, { loadPlan, resolveChampion, judgeGate, registerModel, notify, recordRun });
+}
+
+/** Long polls and data: queue `jobs`. */
+export function jobActivities(context: ActivityContext) {
+  return bound(context, { snapshotData, validateData, trainModel, evaluateModel });
+}
+
+/** Router, promotion, decisions: queue `release`, never author code. */
+export function releaseActivities(context: ActivityContext) {
+  return bound(context, {
+    judgeDecision, openRollout, loadVersion, checkVersion, setTraffic, holdLease, watchStep,
+    commitPromotion, followPromotion, tagRollback, unloadVersion, verifyServing,
+  });
+}
+
+export type PipelineActivities = ReturnType<typeof pipelineActivities>;
+export type JobActivities = ReturnType<typeof jobActivities>;
+export type ReleaseActivities = ReturnType<typeof releaseActivities>;

@@ -1,0 +1,64 @@
+import type { FileRef } from '../plan/artifact.js';
+import { SlipwayError } from '../plan/errors.js';
+import type { Json, JsonObject } from '../plan/json.js';
+import { keys } from '../plan/names.js';
+import type { DatasetOutput, ModelOutput, Split } from '../plan/outputs.js';
+import type { JobSettings, Plan } from '../plan/plan.js';
+import type { JobSpec } from '../adapters/trainer/port.js';
+import type { ActivityPorts } from './context.js';
+
+export interface JobParts {
+  settings: JobSettings;
+  /** Bound hyperparameters, over the literal ones. */
+  params: JsonObject;
+  inputs: Record<string, FileRef[]>;
+  environment: Record<string, string>;
+  expects: JobSpec['expects'];
+  maxMs: number;
+  key: string;
+}
+
+/** A job under the job contract, from a stage's settings and inputs. */
+export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): JobSpec {
+  const { trainer, params } = parts.settings;
+  const folder = trainer.folder === undefined ? undefined : plan.code.folders[trainer.folder];
+  if (trainer.folder !== undefined && folder === undefined) {
+    throw new SlipwayError({ code: 'E_PLAN_CODE', where: trainer.folder, message: 'the plan holds no code of this folder', fix: 'deploy the pipeline again' });
+  }
+  return {
+    command: trainer.run,
+    code: folder === undefined ? null : { uri: ports.store.uri(keys.code(folder.sha256)), sha256: folder.sha256, bytes: folder.bytes },
+    requirements: folder?.requirements ?? null,
+    inputs: parts.inputs,
+    hyperparameters: { ...params, ...parts.params },
+    environment: parts.environment,
+    outputs: ports.store.uri(keys.job(parts.key)),
+    expects: parts.expects,
+    maxMs: parts.maxMs,
+    options: trainer.options ?? {},
+  };
+}
+
+/** Digest of the code that a job runs, for lineage. */
+export function codeDigest(plan: Plan, settings: JobSettings): string {
+  const folder = settings.trainer.folder;
+  return (folder === undefined ? undefined : plan.code.folders[folder]?.sha256) ?? plan.code.pipeline.sha256;
+}
+
+/** The split that a data input means: a split itself, or the training part of a data set. */
+export function asSplit(value: Json | undefined, where: string): Split {
+  const given = value as unknown as Split | DatasetOutput | undefined;
+  if (given?.kind === 'split') return given;
+  if (given?.kind === 'dataset') return given.splits.train;
+  throw new SlipwayError({ code: 'E_INPUT', where, message: 'the input is not a data set', fix: 'pass the reference that `snapshot` or `validate` returned' });
+}
+
+/** A split as the one file of a channel. */
+export function splitFile(split: Split): FileRef {
+  return { path: `${split.name}.${split.format}`, uri: split.uri, sha256: split.sha256, bytes: split.bytes };
+}
+
+/** A model's files as a channel: paths below `model/`. */
+export function modelFiles(model: ModelOutput): FileRef[] {
+  return model.files.map((f) => ({ ...f, path: f.path.replace(/^model\//, '') }));
+}

@@ -1,0 +1,68 @@
+import { selector, type Metrics } from '../adapters/metrics/port.js';
+import type { Router } from '../adapters/router/port.js';
+import type { AnalysisRule, Counter } from '../plan/analysis-rule.js';
+import { shortDigest } from '../plan/artifact.js';
+import type { Measured, Measurement } from '../plan/judge-analysis.js';
+import type { Endpoint } from '../plan/outputs.js';
+
+/** Measures a rule for both versions over the requests since `since` (ISO 8601). */
+export async function measure(metrics: Metrics, router: Router, rule: AnalysisRule, who: { candidate: Endpoint; champion: Endpoint | null }, since: string): Promise<Measurement> {
+  const reasons: string[] = [];
+  const of = async (endpoint: Endpoint): Promise<Measured> => {
+    const value = (counter: Counter) => grown(metrics, counterSelector(counter, endpoint, router), since, reasons);
+    return await measureOne(metrics, rule, value, (c) => counterSelector(c, endpoint, router), since, reasons);
+  };
+  const candidate = await of(who.candidate);
+  const champion = who.champion === null ? null : await of(who.champion);
+  return { candidate, champion, ...(reasons[0] === undefined ? {} : { reason: reasons[0] }) };
+}
+
+async function measureOne(metrics: Metrics, rule: AnalysisRule, value: (c: Counter) => Promise<number | null>, select: (c: Counter) => string, since: string, reasons: string[]): Promise<Measured> {
+  switch (rule.kind) {
+    case 'rate': {
+      const [events, total] = [await value(rule.events), await value(rule.total)];
+      // An event counter that was never raised may not exist yet; requests that were counted say that its value is 0.
+      return total === null ? null : { kind: 'rate', events: events ?? 0, total };
+    }
+    case 'mean': {
+      const [sum, squares, count] = [await value(rule.sum), await value(rule.squares), await value(rule.count)];
+      return sum === null || squares === null || count === null ? null : { kind: 'mean', sum, squares, count };
+    }
+    case 'quantile': {
+      const samples = await value({ ...rule.buckets, metric: rule.buckets.metric.replace(/_bucket$/, '_count') });
+      if (samples === null) return null;
+      const x = select(rule.buckets);
+      const at = `@ ${seconds(since)}`;
+      const buckets = `sum by (le) (${x}) - (sum by (le) (${x} ${at}) or sum by (le) (${x}) * 0)`;
+      const answer = await metrics.query(`histogram_quantile(${rule.quantile}, ${buckets})`);
+      if (answer.kind === 'no-data') reasons.push(answer.reason);
+      return { kind: 'quantile', value: answer.kind === 'series' ? (answer.samples[0]?.value ?? null) : null, samples };
+    }
+  }
+}
+
+/** How much a counter grew since a time: its value now less its value then (none then: 0). */
+async function grown(metrics: Metrics, x: string, since: string, reasons: string[]): Promise<number | null> {
+  const answer = await metrics.query(`sum(${x}) - (sum(${x} @ ${seconds(since)}) or vector(0))`);
+  if (answer.kind === 'no-data') {
+    reasons.push(answer.reason);
+    return null;
+  }
+  if (answer.samples.length > 1) {
+    reasons.push(`${x} answers with ${answer.samples.length} series, one is expected`);
+    return null;
+  }
+  const value = answer.samples[0]?.value ?? null;
+  // A counter that fell was reset with its process: what is left counts from 0.
+  return value === null ? null : Math.max(0, value);
+}
+
+/** The series of one version: model servers label theirs, the router tells its own labels. */
+export function counterSelector(counter: Counter, endpoint: Endpoint, router: Router): string {
+  const labels = counter.scope === 'route' ? router.labels(endpoint) : { service: endpoint.service, version: endpoint.version, digest: shortDigest(endpoint.sha256) };
+  return selector(counter.metric, { ...labels, ...counter.labels });
+}
+
+function seconds(iso: string): string {
+  return (Date.parse(iso) / 1_000).toFixed(3);
+}

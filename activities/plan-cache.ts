@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { Store } from '../adapters/store/port.js';
+import { SlipwayError, exitCodes } from '../plan/errors.js';
+import { withValueAt, type Json } from '../plan/json.js';
+import { keys } from '../plan/names.js';
+import { planFormat, type Plan, type Stage, type Verb } from '../plan/plan.js';
+import type { ActivityContext, ActivityEnvironment } from './context.js';
+import type { StageCall } from './calls.js';
+
+const cacheLimit = 100;
+const cache = new Map<string, Plan>();
+
+/** A plan by digest, checked against it. Plans never change, so they are kept in memory. */
+export async function readPlan(store: Store, digest: string): Promise<Plan> {
+  const known = cache.get(digest);
+  if (known !== undefined) return known;
+  const stored = await store.read(keys.plan(digest));
+  if (stored === undefined) {
+    throw new SlipwayError({ code: 'E_PLAN_UNKNOWN', message: `no plan ${digest} in the store`, fix: 'publish it with `slipway deploy`, or start the run without a digest' });
+  }
+  const plan = parsePlan(stored.body, digest);
+  if (cache.size >= cacheLimit) cache.delete(cache.keys().next().value ?? '');
+  cache.set(digest, plan);
+  return plan;
+}
+
+function parsePlan(bytes: Uint8Array, digest: string): Plan {
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual !== digest) {
+    throw new SlipwayError({ code: 'E_ARTIFACT_DIGEST', where: keys.plan(digest), message: `expected ${digest.slice(0, 12)}, found ${actual.slice(0, 12)}`, fix: 'deploy the pipeline again' });
+  }
+  const plan = JSON.parse(new TextDecoder().decode(bytes)) as Plan;
+  if (plan.format !== planFormat) {
+    throw new SlipwayError(
+      { code: 'E_SCHEMA_VERSION', where: keys.plan(digest), message: `the plan has format ${String(plan.format)}, this worker reads ${planFormat}`, fix: 'start workers of a newer version' },
+      exitCodes.configuration,
+    );
+  }
+  return plan;
+}
+
+export interface OpenStage<S extends Stage> {
+  environment: ActivityEnvironment;
+  plan: Plan;
+  stage: S;
+  /** The bound values as one object. */
+  inputs: Json;
+}
+
+/** Opens the environment and the stage of a call, and puts its inputs together. */
+export async function openStage<V extends Verb>(context: ActivityContext, call: StageCall, verb: V): Promise<OpenStage<Extract<Stage, { verb: V }>>> {
+  const environment = await context.environment(call.run.environment);
+  const plan = await readPlan(environment.ports.store, call.run.plan);
+  const stage = plan.stages.find((s) => s.id === call.stage);
+  if (stage?.verb !== verb) {
+    throw new SlipwayError({ code: 'E_PLAN_STAGE', where: call.stage, message: `the plan has no ${verb} stage of this id`, fix: 'start a new run: the plan and the run do not belong together' });
+  }
+  const inputs = Object.entries(call.inputs).reduce<Json>((all, [at, value]) => withValueAt(all, at, value), {});
+  return { environment, plan, stage: stage as Extract<Stage, { verb: V }>, inputs };
+}

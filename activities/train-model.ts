@@ -1,0 +1,51 @@
+import { SlipwayError } from '../plan/errors.js';
+import type { FileRef } from '../plan/artifact.js';
+import type { Json, JsonObject } from '../plan/json.js';
+import type { ModelOutput } from '../plan/outputs.js';
+import type { StageCall } from './calls.js';
+import type { ActivityContext } from './context.js';
+import { idempotencyKey, sha256 } from './digest.js';
+import { asSplit, codeDigest, jobSpec, splitFile } from './job-spec.js';
+import { openStage } from './plan-cache.js';
+import { runJob } from './run-job.js';
+
+/** Runs the training job of a stage attempt and names what it made. */
+export async function trainModel(context: ActivityContext, call: StageCall): Promise<ModelOutput> {
+  const { environment, plan, stage, inputs } = await openStage(context, call, 'train');
+  const { ports } = environment;
+  const given = inputs as { inputs?: Record<string, Json>; params?: JsonObject };
+  const splits = Object.entries(given.inputs ?? {}).map(([name, v]) => [name, asSplit(v, `${call.stage} /inputs/${name}`)] as const);
+  const key = idempotencyKey(call);
+  const params = { ...stage.settings.params, ...given.params };
+  const tracked = await ports.tracking.open(plan.pipeline, key, {
+    'slipway.run': call.run.workflowId, 'slipway.stage': call.stage, 'slipway.plan': call.run.plan, 'mlflow.runName': `${call.run.workflowId} ${call.stage}`,
+  });
+  const spec = jobSpec(ports, plan, {
+    settings: stage.settings, key, params: given.params ?? {}, environment: tracked.environment,
+    inputs: Object.fromEntries(splits.map(([name, s]) => [name, [splitFile(s)]])), expects: ['model', 'metrics'], maxMs: stage.limits.timeoutMs,
+  });
+  const trainer = ports.trainer(stage.settings.trainer.adapter);
+  try {
+    const { job, manifest } = await runJob(trainer, spec, key);
+    const files = manifest.files.filter((f) => f.path.startsWith('model/'));
+    const metrics = manifest.metrics ?? {};
+    const dataset = splits[0]?.[1].dataset ?? '';
+    await ports.tracking.log(tracked.runId, { params, metrics, tags: { 'slipway.dataset': dataset } });
+    await ports.tracking.close(tracked.runId, 'finished');
+    return {
+      kind: 'model', digest: modelDigest(files, call.stage), files, metrics, params, dataset,
+      snapshotAt: splits.map(([, s]) => s.snapshotAt).sort().at(-1) ?? '', code: codeDigest(plan, stage.settings),
+      job: { id: job, key, adapter: trainer.adapter }, tracking: { runId: tracked.runId, url: tracked.url },
+    };
+  } catch (error) {
+    if (error instanceof SlipwayError && error.code.startsWith('E_TRAINER')) await ports.tracking.close(tracked.runId, 'failed');
+    throw error;
+  }
+}
+
+function modelDigest(files: FileRef[], where: string): string {
+  if (!files.some((f) => /^model\/model\.[^/]+$/.test(f.path) && !f.path.endsWith('.json'))) {
+    throw new SlipwayError({ code: 'E_TRAINER_CONTRACT', where, message: 'the job left no file named `model.*` in SM_MODEL_DIR', fix: 'write the model there, for example as model.skops or model.onnx' });
+  }
+  return sha256(files.map((f) => `${f.path} ${f.sha256}\n`).join(''));
+}

@@ -1,0 +1,71 @@
+import { cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
+import type { AnalysisRule } from '../plan/analysis-rule.js';
+import { judgeAnalysis } from '../plan/judge-analysis.js';
+import type { AnalysisReport, Endpoint } from '../plan/outputs.js';
+import { worst } from '../plan/verdict.js';
+import type { RunRef } from './calls.js';
+import type { ActivityContext, ActivityEnvironment } from './context.js';
+import { measure } from './measure.js';
+import { readPlan } from './plan-cache.js';
+
+export interface WatchStepInput {
+  run: RunRef;
+  stage: string;
+  candidate: Endpoint;
+  champion: Endpoint | null;
+  /** Only requests from here on count (ISO 8601). */
+  since: string;
+  /** A pass is not given before, an inconclusive answer not after (ISO 8601). */
+  holdUntil: string;
+  giveUpAt: string;
+  /** Without a champion nobody may be using the service yet: no traffic is then no reason to wait. */
+  trafficExpected: boolean;
+}
+
+/**
+ * Judges the candidate until the answer is clear: `fail` at once, `pass` at the end of the hold,
+ * `inconclusive` or `error` when the evidence is still missing at `giveUpAt`.
+ */
+export async function watchStep(context: ActivityContext, input: WatchStepInput): Promise<AnalysisReport> {
+  const environment = await context.environment(input.run.environment);
+  const rules = await rulesOf(environment, input);
+  for (;;) {
+    const report = await judge(environment, rules, input);
+    heartbeat({ verdict: report.verdict, at: report.at });
+    const now = Date.now();
+    if (report.verdict === 'fail') return report;
+    const held = now >= Date.parse(input.holdUntil);
+    if (held && (report.verdict === 'pass' || !input.trafficExpected)) return { ...report, verdict: 'pass' };
+    if (now >= Date.parse(input.giveUpAt)) return report;
+    cancellationSignal().throwIfAborted();
+    await sleep(environment.policy.rollout.pollMs);
+  }
+}
+
+async function rulesOf(environment: ActivityEnvironment, input: WatchStepInput): Promise<AnalysisRule[]> {
+  const plan = await readPlan(environment.ports.store, input.run.plan);
+  const stage = plan.stages.find((s) => s.id === input.stage);
+  const rules = stage?.verb === 'rollout' ? stage.settings.analysis : [];
+  const { minSamples } = environment.policy.rollout;
+  return rules.map((rule) => {
+    const adjusted = minSamples === undefined ? rule : { ...rule, minSamples };
+    return input.champion === null ? withoutComparison(adjusted) : adjusted;
+  });
+}
+
+/** The first model has nobody to be compared with: only its absolute limits are left. */
+function withoutComparison(rule: AnalysisRule): AnalysisRule {
+  if (rule.kind === 'quantile') {
+    const { ratio: _ratio, ...rest } = rule;
+    return rest;
+  }
+  const { margin: _margin, ...rest } = rule;
+  return rest;
+}
+
+async function judge(environment: ActivityEnvironment, rules: AnalysisRule[], input: WatchStepInput): Promise<AnalysisReport> {
+  const { metrics, router } = environment.ports;
+  const rows = [];
+  for (const rule of rules) rows.push(judgeAnalysis(rule, await measure(metrics, router, rule, input, input.since)));
+  return { verdict: worst(rows.map((r) => r.verdict)), at: new Date().toISOString(), rows };
+}

@@ -1,0 +1,21 @@
+/** Failure types on the wire: a PascalCase noun for each `E_…` code. */
+const special: Record<string, string> = { E_TRAINER_CONTRACT: 'TrainerRejected', E_TRAINER_EXIT: 'TrainerFailed' };
+
+/** `E_ARTIFACT_DIGEST` → `ArtifactDigest`. */
+export function failureType(code: string): string {
+  const known = special[code];
+  if (known !== undefined) return known;
+  return code
+    .replace(/^E_/, '')
+    .toLowerCase()
+    .split('_')
+    .map((w) => w.slice(0, 1).toUpperCase() + w.slice(1))
+    .join('');
+}
+
+/** Code of the one failure that activities retry: the dependency may come back. */
+export const unavailableCode = 'E_UNAVAILABLE';
+/** Codes after which a new stage attempt may help; every other failure ends the stage. */
+export const newAttemptCodes: readonly string[] = ['E_TRAINER_EXIT', 'E_TRAINER_LOST', 'E_TRAINER_LIMIT'];
+/** Failure messages in history are cut to this many characters. */
+export const failureMessageLimit = 2_000;

@@ -1,0 +1,93 @@
+import type { Expectation, Finding } from './expectation.js';
+
+/** Rows as read from a data file: every value is text or what JSON holds. */
+export type Row = Record<string, unknown>;
+
+/**
+ * Judges a suite over all rows. Every expectation that some row fails is a finding; it refuses the set when the
+ * share of failing rows is above `maxFailureRate`. Faults of the whole set (columns, rows, classes) always refuse.
+ */
+export function judgeData(rows: readonly Row[], columns: readonly string[], suite: readonly Expectation[], maxFailureRate: number): Finding[] {
+  return suite.flatMap((expectation) => {
+    const found = check(expectation, rows, columns);
+    if (found === undefined) return [];
+    return [{ expectation, ...found, refused: found.share > maxFailureRate }];
+  });
+}
+
+type Found = Pick<Finding, 'message' | 'failed' | 'share' | 'rows'>;
+
+function check(e: Expectation, rows: readonly Row[], columns: readonly string[]): Found | undefined {
+  switch (e.kind) {
+    case 'columns':
+      return missingColumns(e.columns, columns);
+    case 'rows':
+      return rowCount(e, rows.length);
+    case 'classes': {
+      const classes = new Set(rows.map((r) => text(r[e.column])).filter((v) => v !== ''));
+      return classes.size >= e.min ? undefined : whole(`column \`${e.column}\` has ${classes.size} classes, at least ${e.min} are needed`);
+    }
+    case 'unique':
+      return duplicates(e.column, rows);
+    default:
+      if (!columns.includes(e.column)) return whole(`column \`${e.column}\` is missing: columns are ${columns.join(', ')}`);
+      return perRow(e, rows);
+  }
+}
+
+function perRow(e: Extract<Expectation, { kind: 'notEmpty' | 'oneOf' | 'number' }>, rows: readonly Row[]): Found | undefined {
+  if (e.kind === 'notEmpty') return failing(rows, (r) => text(r[e.column]).trim() === '', (n) => `${n} rows have no value in \`${e.column}\``);
+  if (e.kind === 'oneOf') {
+    const known = new Set(e.values);
+    const unknown = new Set<string>();
+    const found = failing(rows, (r) => {
+      const value = text(r[e.column]);
+      if (value === '' || known.has(value)) return false;
+      unknown.add(value);
+      return true;
+    }, (n) => `${n} rows have an unknown value in \`${e.column}\``);
+    return found && { ...found, message: `${found.message}: ${[...unknown].slice(0, 5).join(', ')}` };
+  }
+  const outside = (value: number) => !Number.isFinite(value) || value < (e.min ?? -Infinity) || value > (e.max ?? Infinity);
+  return failing(rows, (r) => outside(text(r[e.column]).trim() === '' ? Number.NaN : Number(r[e.column])), (n) => `${n} rows have no number${range(e)} in \`${e.column}\``);
+}
+
+function range(e: { min?: number; max?: number }): string {
+  if (e.min === undefined && e.max === undefined) return '';
+  return ` from ${e.min ?? '-∞'} to ${e.max ?? '∞'}`;
+}
+
+function missingColumns(wanted: readonly string[], columns: readonly string[]): Found | undefined {
+  const missing = wanted.filter((c) => !columns.includes(c));
+  if (missing.length === 0) return undefined;
+  return whole(`columns ${missing.map((c) => `\`${c}\``).join(', ')} are missing: columns are ${columns.join(', ')}`);
+}
+
+function rowCount(e: { min?: number; max?: number }, count: number): Found | undefined {
+  if (count >= (e.min ?? 0) && count <= (e.max ?? Infinity)) return undefined;
+  return whole(`${count} rows, allowed are ${e.min ?? 0} to ${e.max ?? 'any number'}`);
+}
+
+function duplicates(column: string, rows: readonly Row[]): Found | undefined {
+  const seen = new Set<string>();
+  return failing(rows, (r) => {
+    const value = text(r[column]);
+    const again = seen.has(value);
+    seen.add(value);
+    return again;
+  }, (n) => `${n} rows repeat a value of \`${column}\``);
+}
+
+function failing(rows: readonly Row[], fails: (row: Row) => boolean, message: (n: number) => string): Found | undefined {
+  const at = rows.flatMap((r, i) => (fails(r) ? [i + 1] : []));
+  if (at.length === 0) return undefined;
+  return { message: message(at.length), failed: at.length, share: at.length / rows.length, rows: at.slice(0, 20) };
+}
+
+function whole(message: string): Found {
+  return { message, failed: 0, share: 1, rows: [] };
+}
+
+function text(value: unknown): string {
+  return value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
