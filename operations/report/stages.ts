@@ -1,0 +1,26 @@
+import type { RunRecord } from '../../plan/messages.js';
+import { badge, between, span } from './format.js';
+import type { Html } from './html.js';
+import { html, section, table } from './html.js';
+
+type Stage = RunRecord['stages'][number];
+
+/** Every stage with its time, as a table with bars on the run's time axis. */
+export function stageTable(record: RunRecord): Html | null {
+  const total = Math.max(1, between(record.startedAt, record.endedAt));
+  const rows = record.stages.map((stage) => [
+    html`<strong>${stage.id}</strong> <span class="dim">${stage.verb}</span>`,
+    badge(stage.verdict ?? stage.status),
+    span(stage.startedAt, stage.endedAt),
+    bar(record, stage, total),
+    html`${stage.note}${stage.attempt > 1 ? html` <span class="dim">attempt ${stage.attempt}</span>` : null}`,
+  ]);
+  return section('Stages', table(['stage', 'ended as', 'time', 'when', 'note'], rows));
+}
+
+function bar(record: RunRecord, stage: Stage, total: number): Html | null {
+  if (stage.startedAt === null) return null;
+  const x = (between(record.startedAt, stage.startedAt) / total) * 200;
+  const wide = Math.max(1.5, (between(stage.startedAt, stage.endedAt ?? record.endedAt) / total) * 200);
+  return html`<svg class="bar" viewBox="0 0 200 10" aria-hidden="true"><rect class="rail" width="200" height="10"/><rect x="${Math.min(x, 198).toFixed(1)}" width="${Math.min(wide, 200).toFixed(1)}" height="10"/></svg>`;
+}

@@ -1,0 +1,130 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { reportPage } from '../../operations/report/page.js';
+import { plot } from '../../operations/report/plot.js';
+import { writeRecordReport } from '../../operations/report.js';
+import type { RunRecord } from '../../plan/messages.js';
+import { rolledBack } from './run-record.js';
+
+const page = reportPage(rolledBack, 'http://127.0.0.1:8233/namespaces/default/workflows/x');
+/** Rows of the tables and definitions as a reader sees them. */
+const text = page.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
+
+describe('the report of a run', () => {
+  test('names outcome, reason, environment, times and params', () => {
+    expect(text).toContain('intent-classifier rolled back');
+    expect(text).toContain('fallback-rate at 10 %: 0.21 against 0.03');
+    expect(text).toContain('environment demo');
+    expect(text).toContain('started 2026-01-05 09:00:00, took 1m 40s');
+    expect(text).toContain('epochs = 3');
+  });
+
+  test('shows every stage with its time and a bar where it stood in the run', () => {
+    for (const s of rolledBack.stages) expect(text).toContain(`${s.id} ${s.verb}`);
+    expect(text).toContain('train train done 13s');
+    // train ran from second 7 to 20 of 100, on a rail of 200.
+    expect(page).toContain('<rect x="14.0" width="26.0" height="10"/>');
+  });
+
+  test('shows each gate rule with value, champion, threshold and verdict', () => {
+    expect(text).toContain('macroF1 at least 0.8 0.91 0.9 0.8 pass');
+    expect(text).toContain('against champion v1');
+  });
+
+  test('says who approved and that nobody proved it', () => {
+    expect(text).toContain('ada@example.com unverified');
+    expect(text).toContain('metrics ok');
+  });
+
+  test('shows decisions that changed nothing and why', () => {
+    expect(text).toContain('ignored decision must be approve or reject');
+  });
+
+  test('shows what was measured in each step of the rollout', () => {
+    expect(text).toContain('step 10 % 40s fail');
+    expect(text).toContain('0.21 of 240 0.03 of 2100 fail 0.21 against 0.03');
+  });
+
+  test('draws weight and fallback rate with one line per version', () => {
+    expect(page.match(/<svg viewBox="0 0 640 200"/g)).toHaveLength(2);
+    expect(page.match(/class="line line-1"/g)).toHaveLength(1);
+  });
+
+  test('follows the chain from the data to the registered version', () => {
+    const chain = ['data home-assistant-intents aaaaaaaaaaaa', 'code of train dddddddddddd', 'model bbbbbbbbbbbb', 'package intents-0123456789ab.tar.gz 999999999999', 'registered intents version 3'];
+    expect(text).toContain(chain.join(' '));
+  });
+
+  test('names the promotion when there was one', () => {
+    const promoted = structuredClone(rolledBack);
+    const last = promoted.stages.at(-1)!;
+    last.output = { ...last.output, outcome: 'promoted', sequence: 4 } as typeof last.output;
+    expect(reportPage(promoted)).toContain('demo/intents number 4');
+  });
+
+  test('needs no other file and runs no script', () => {
+    expect(page).not.toMatch(/<script|<link|<img|@import|url\(/);
+    expect(page).toContain("default-src 'none'");
+  });
+
+  test('follows the reader to light or dark', () => {
+    expect(page).toContain('prefers-color-scheme: dark');
+  });
+});
+
+describe('hostile text in a record', () => {
+  const evil = `"><script>alert('x')</script>\u202e<img src=x onerror=alert(1)>`;
+  const hostile = replaceStrings(rolledBack, evil);
+
+  test('stays text wherever a record holds text', () => {
+    const shown = reportPage(hostile);
+    expect(shown).not.toContain('<script');
+    expect(shown).not.toContain('<img');
+    expect(shown).not.toContain('\u202e');
+    expect(shown).toContain('&lt;script&gt;');
+  });
+
+  test('is no link unless it is a web address', () => {
+    const record = replaceStrings(rolledBack, 'javascript:alert(1)');
+    expect(reportPage(record)).not.toContain('href="javascript:');
+  });
+
+  /** Every free text of the record replaced; words that the code branches on stay. */
+  function replaceStrings(record: RunRecord, value: string): RunRecord {
+    const words = new Set(['verb', 'kind', 'status', 'verdict', 'phase', 'outcome', 'format']);
+    return JSON.parse(JSON.stringify(record), (key, v: unknown) => (typeof v === 'string' && !words.has(key) ? value : v)) as RunRecord;
+  }
+});
+
+describe('a plot', () => {
+  test('leaves a gap where nothing was measured', () => {
+    const drawn = plot([{ name: 'p95-ms', version: 'v1', points: [[0, 1], [1, null], [2, 1]] }], { title: 'p95', unit: 'ms' });
+    const path = /class="line line-0" d="([^"]+)"/.exec(drawn!.markup)![1]!;
+    expect(path.match(/M/g)).toHaveLength(2);
+    expect(path).not.toContain('L');
+  });
+
+  test('holds a weight until the next one', () => {
+    const drawn = plot([{ name: 'weight', version: 'v1', points: [[0, 10], [10, 50]] }], { title: 'Weight', unit: '%', steps: true, most: 100 });
+    const path = /class="line line-0" d="([^"]+)"/.exec(drawn!.markup)![1]!;
+    expect(path).toBe('M52.0 159.4L630.0 159.4L630.0 93.0');
+  });
+
+  test('is left out when there is no value at all', () => {
+    expect(plot([{ name: 'p95-ms', version: 'v1', points: [[0, null]] }], { title: 'p95', unit: 'ms' })).toBeNull();
+  });
+});
+
+describe('the file of a report', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-report-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('lies in the folder whatever the workflow id says', async () => {
+    const file = await writeRecordReport({ ...rolledBack, workflowId: '../../etc/x y' }, { folder });
+    expect(basename(file)).toBe('etc-x-y-0193a7c2.html');
+    expect(file.startsWith(`${folder}/`)).toBe(true);
+    expect(readFileSync(file, 'utf8')).toContain('<!doctype html>');
+  });
+});
