@@ -11,6 +11,6 @@ export const agentOptions = z.strictObject({
 export type AgentOptions = z.output<typeof agentOptions>;
 
 /** The router as its agent sees it: `agent({ url: 'http://127.0.0.1:9102', listener: 'http://127.0.0.1:8080' })`. */
-export function agent(options: Omit<z.input<typeof agentOptions>, 'adapter'>): AgentOptions {
-  return agentOptions.parse({ adapter: 'agent', ...options });
+export function agent(options: Omit<AgentOptions, 'adapter'>): AgentOptions {
+  return { adapter: 'agent', ...options };
 }
