@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { members } from './members.js';
+import { bootId } from './proc-fs.js';
 import { isAlive, type ProcessRecord } from './process-record.js';
 
 const pollMs = 25;
+/** Above the kernel's largest process id (2^22): a session that nobody has. */
+const noPid = 2 ** 30;
 
 /**
  * Ends the process of the record with all that it started: the group, and whoever left it but carries the marker.
@@ -31,6 +34,12 @@ export async function endGroup(record: ProcessRecord, o: { graceMs?: number } = 
     await delay(pollMs);
     left = members(record);
   }
+}
+
+/** Ends all processes that carry a marker: for a start that was cut off before its record was written. */
+export async function endMarked(marker: string, o: { graceMs?: number } = {}): Promise<void> {
+  const nobody = { pid: noPid, startTime: '', command: '', args: [], startedAt: '', logFile: '' };
+  await endGroup({ ...nobody, bootId: bootId(), marker }, o);
 }
 
 function send(pid: number, signal: NodeJS.Signals): void {

@@ -60,10 +60,10 @@ function requestOf(method: 'GET' | 'POST', address: string, parameters: object, 
   if (server.token !== undefined) headers['authorization'] = `Bearer ${context.secret(server.token)}`;
   if (method === 'GET') {
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, String(value));
-    return new Request(url, { method, headers, redirect: 'manual' });
+    return new Request(url, { headers, redirect: 'manual' });
   }
   headers['content-type'] = 'application/json';
-  return new Request(url, { method, headers, redirect: 'manual', body: JSON.stringify(parameters) });
+  return new Request(url, { method: 'POST', headers, redirect: 'manual', body: JSON.stringify(parameters) });
 }
 
 async function send(request: Request, timeoutMs: number, where: string, signal: AbortSignal | undefined): Promise<unknown> {

@@ -11,7 +11,7 @@ export async function register(api: MlflowApi, candidate: Candidate, key: string
   const { name } = candidate;
   let found = await versionsOfKey(api, name, key, signal);
   if (found.length === 0) {
-    const refused = await create(api, candidate, key, signal).catch((error: unknown) => error);
+    const refused = await create(api, candidate, key, signal).then(() => undefined, (error: Error) => error);
     // The server may have made it and failed to say so: what is there decides.
     found = await versionsOfKey(api, name, key, signal);
     if (found.length === 0) throw refused ?? readBackFault(name, 'the version just created', 'no version of this key');

@@ -46,7 +46,7 @@ export async function runOfKey(api: MlflowApi, experiment: string, key: string, 
     start_time: Date.now(),
     tags: toTagList({ ...tags, [keyTag]: key }),
   };
-  const refused = await api.call('POST', 'runs/create', body, runAnswer, signal).then(() => undefined, (error: unknown) => error);
+  const refused = await api.call('POST', 'runs/create', body, runAnswer, signal).then(() => undefined, (error: Error) => error);
   // The server may have made it and failed to say so: what is there decides.
   const [first, ...others] = await runsOfKey(api, experiment, key, signal);
   if (first === undefined) throw refused ?? new Error(`MLflow lists no run of key ${key} right after creating it`);

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+
+import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import { endGroup, readRecord } from '../../../processes/index.js';
+import type { OpenContext } from '../../open-context.js';
+import type { Trainer } from '../port.js';
+import { jobState, recordStop, tail } from './job-state.js';
+import type { ProcessTrainerOptions } from './options.js';
+import { scratchOfJob, scratchOfKey } from './scratch.js';
+import { startJob } from './start.js';
+
+const defaultLogBytes = 8 * 1024;
+
+/**
+ * Opens the trainer that runs jobs as processes of this machine. They outlive the process that started them and
+ * are found again by their scratch folder.
+ *
+ * @throws SlipwayError E_TRAINER_ENVIRONMENT (78) when the options lack `store`, which the configuration fills in
+ */
+export function openProcessTrainer(options: ProcessTrainerOptions, context: OpenContext): Trainer {
+  const { store } = options;
+  if (store === undefined) throw storeMissing();
+  const directory = resolve(context.root, options.directory);
+  return {
+    adapter: 'process',
+    async find(key) {
+      const scratch = scratchOfKey(directory, key);
+      return (await readRecord(scratch.record)) === undefined ? 'absent' : { job: scratch.job };
+    },
+    async start(job, key, signal) {
+      const scratch = scratchOfKey(directory, key);
+      await startJob(scratch, job, key, { options, store, context }, signal);
+      return scratch.job;
+    },
+    poll: (job) => jobState(scratchOfJob(directory, job)),
+    async stop(job) {
+      const scratch = scratchOfJob(directory, job);
+      const record = await readRecord(scratch.record);
+      if (record === undefined) return;
+      await endGroup(record);
+      await recordStop(scratch);
+    },
+    async logs(job, bytes = defaultLogBytes) {
+      const scratch = scratchOfJob(directory, job);
+      return (await tail(scratch.log, bytes)) || tail(scratch.launcherLog, bytes);
+    },
+  };
+}
+
+function storeMissing(): SlipwayError {
+  return new SlipwayError(
+    { code: 'E_TRAINER_ENVIRONMENT', message: 'the process trainer was not told how jobs reach the store', fix: 'Open it through the configuration, which fills `store` in.' },
+    exitCodes.configuration,
+  );
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const pollMs = 50;
+
+/**
+ * Runs `work` while nobody else on this machine, in this process or another, holds the lock of that name; waits for it before.
+ * The lock is an abstract socket: the kernel frees it when its holder dies, so that none is ever stale.
+ *
+ * @throws the signal's reason when it is aborted while waiting
+ */
+export async function withMachineLock<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  let release = await tryLock(name);
+  while (release === undefined) {
+    await delay(pollMs, undefined, signal ? { signal } : {});
+    release = await tryLock(name);
+  }
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
+
+async function tryLock(name: string): Promise<(() => Promise<void>) | undefined> {
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 32);
+  const server = createServer((socket) => socket.destroy());
+  try {
+    server.listen(`\0slipway-lock-${digest}`);
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined;
+    throw error;
+  }
+  return async () => {
+    server.close();
+    await once(server, 'close');
+  };
+}
