@@ -14,7 +14,7 @@ export function pathsOf(root: string) {
     record: (part: string) => join(stack, `${part}.json`),
     log: (part: string) => join(stack, 'logs', `${part}.log`),
     data: (part: string) => join(stack, 'data', part),
-    s3Credentials: join(stack, 's3.json'),
+    s3Credentials: join(stack, 's3-credentials.json'),
     s3Identities: join(stack, 's3-identities.json'),
     python: join(base, 'python'),
     tools: join(base, 'tools'),

@@ -27,7 +27,7 @@ export async function startPart(part: Part, context: PartContext): Promise<Start
   const recordFile = context.paths.record(part.name);
   const earlier = await readRecord(recordFile);
   if (earlier !== undefined) {
-    if (isAlive(earlier) && (await becomesReady(part, context, earlier, answersWithinMs)) === 'ready') {
+    if ((await becomesReady(part, context, earlier, answersWithinMs)) === 'ready') {
       await part.furnish?.(context);
       return { takenOver: true };
     }
@@ -53,33 +53,38 @@ export async function startPart(part: Part, context: PartContext): Promise<Start
   return { takenOver: false, seconds: (Date.now() - began) / 1000 };
 }
 
-async function becomesReady(part: Part, context: PartContext, record: ProcessRecord, withinMs: number): Promise<'ready' | 'ended' | 'late'> {
+/** Waits until the part is ready; else says what became of it. */
+async function becomesReady(part: Part, context: PartContext, record: ProcessRecord, withinMs: number): Promise<string> {
   const deadline = Date.now() + withinMs;
   while (isAlive(record)) {
-    if (await isReady(part, context, record)) return 'ready';
-    if (Date.now() > deadline) return 'late';
+    const answer = await ask(part, context, record);
+    if (answer === 'ready') return answer;
+    if (Date.now() > deadline) return `was not ready within ${withinMs / 1000} s (${answer})`;
     await delay(pollMs);
   }
-  return 'ended';
+  return 'ended before it was ready';
 }
 
 /** True when clients can use the part; any failure to ask it is a no. */
 export async function isReady(part: Part, context: PartContext, record?: ProcessRecord): Promise<boolean> {
+  return (await ask(part, context, record)) === 'ready';
+}
+
+async function ask(part: Part, context: PartContext, record?: ProcessRecord): Promise<string> {
   try {
-    return await part.isReady(context, record);
-  } catch {
-    return false;
+    return (await part.isReady(context, record)) ? 'ready' : 'it says that it is not ready';
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 
-async function notReady(part: Part, record: ProcessRecord, outcome: 'ended' | 'late'): Promise<SlipwayError> {
+async function notReady(part: Part, record: ProcessRecord, outcome: string): Promise<SlipwayError> {
   const log = (await readFile(record.logFile, 'utf8')).trim().split('\n').slice(-8).join('\n');
-  const what = outcome === 'ended' ? 'ended before it was ready' : `was not ready within ${readyWithinMs / 1000} s`;
   return new SlipwayError(
     {
       code: 'E_STACK_PART',
       where: part.name,
-      message: `${part.name} ${what}; the last lines of its log:\n${log}`,
+      message: `${part.name} ${outcome}; the last lines of its log:\n${log}`,
       fix: `The whole log is ${record.logFile}; then repeat the command.`,
     },
     exitCodes.unavailable,

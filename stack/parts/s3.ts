@@ -51,6 +51,8 @@ async function launch(context: PartContext): Promise<Launch> {
     // Side listeners, and a report to its makers, that nobody asked for.
     ...['-s3.port.iceberg=0', '-s3.port.lance=0', '-master.telemetry=false'],
     `-s3.config=${paths.s3Identities}`,
+    // One master elects itself: without this a restart takes 10 s longer.
+    ...['-master.electionTimeout=1s', '-master.heartbeatInterval=100ms'],
     // As many volumes of 1 GB as the disk holds; ending waits for nobody.
     ...['-master.volumeSizeLimitMB=1024', '-volume.max=0', '-volume.preStopSeconds=0'],
   ];
