@@ -46,8 +46,9 @@ def _only(request: InferenceRequest, name: str, datatype: str) -> RequestInput:
     if found != [name]:
         raise InferenceError(f"expected one input named {name}, found {ascii(found)[:120]}")
     tensor = request.inputs[0]
-    if tensor.datatype.value != datatype:
-        raise InferenceError(f"input {name}: expected datatype {datatype}, found {tensor.datatype.value}")
+    # MLServer's types keep an enumeration's value, whatever their annotation says.
+    if tensor.datatype != datatype:
+        raise InferenceError(f"input {name}: expected datatype {datatype}, found {tensor.datatype}")
     return tensor
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
+
+_LOGGER = logging.getLogger("slipway_serving")
 
 BODY_BYTES = 1 << 20
 
@@ -37,7 +40,11 @@ class RequestGuard:
         async def replay() -> Any:
             return next(replayed, None) or await receive()
 
-        await self._app(scope, replay, signed)
+        try:
+            await self._app(scope, replay, signed)
+        except Exception:
+            _LOGGER.exception("a request to %s was not answered", scope["path"])
+            await _refuse(signed, 500, "the server failed to answer; its log says why")
 
 
 async def _read(receive: Any) -> bytes | None:
