@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-/** The agent that owns a router, and where that router listens for users. */
 export const agentOptions = z.strictObject({
   adapter: z.literal('agent'),
   /** Base address of the agent. */
@@ -9,8 +8,10 @@ export const agentOptions = z.strictObject({
   listener: z.url({ protocol: /^https?$/ }),
 });
 export type AgentOptions = z.output<typeof agentOptions>;
+/** The options as an author writes them. */
+export type AgentInput = z.input<typeof agentOptions>;
 
-/** The router as its agent sees it: `agent({ url: 'http://127.0.0.1:9102', listener: 'http://127.0.0.1:8080' })`. */
-export function agent(options: Omit<AgentOptions, 'adapter'>): AgentOptions {
+/** A router behind its agent, which holds the leases. */
+export function agent(options: Omit<AgentInput, 'adapter'>): AgentInput {
   return { adapter: 'agent', ...options };
 }
