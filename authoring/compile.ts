@@ -1,0 +1,46 @@
+import type { JsonObject } from '../plan/json.js';
+import { planFormat } from '../plan/plan.js';
+import type { Plan, Stage } from '../plan/plan.js';
+import type { Recorded } from './checks/check.js';
+import type { StageDraft } from './recorder.js';
+import { sortStages } from './topology.js';
+
+/** A plan whose code is not packed yet. */
+export interface RecordedPlan extends Omit<Plan, 'code'> {
+  /** The pipeline's file, relative to the project root. */
+  file: string;
+  /** Folders of trainer and evaluator code that the stages use, sorted. */
+  folders: string[];
+}
+
+/** The plan of a pipeline without faults. */
+export function compile(recorded: Recorded, params: JsonObject, file: string): RecordedPlan {
+  const stages = sortStages(recorded.stages).map(compileStage);
+  return {
+    format: planFormat,
+    pipeline: recorded.name,
+    ...(recorded.owner === undefined ? {} : { owner: recorded.owner }),
+    ...(recorded.version === undefined ? {} : { version: recorded.version }),
+    params,
+    stages,
+    file,
+    folders: [...new Set(stages.flatMap(foldersOf))].sort(),
+  };
+}
+
+function compileStage(draft: StageDraft): Stage {
+  return {
+    id: draft.id,
+    verb: draft.verb,
+    needs: [...draft.needs].sort(),
+    bindings: [...draft.bindings].sort((a, b) => (a.at < b.at ? -1 : 1)),
+    settings: draft.settings,
+    limits: draft.limits,
+    source: draft.place,
+  } as Stage;
+}
+
+function foldersOf(stage: Stage): string[] {
+  const job = stage.verb === 'snapshot' ? stage.settings.source : stage.verb === 'train' || stage.verb === 'evaluate' ? stage.settings : undefined;
+  return job?.trainer.folder === undefined ? [] : [job.trainer.folder];
+}

@@ -1,0 +1,21 @@
+/** What a pipeline file imports. */
+export { definePipeline } from './define-pipeline.js';
+export type { Params, PipelineDefinition, PipelineOptions } from './define-pipeline.js';
+export type { Stages } from './pipeline-stages.js';
+export type {
+  ApprovalRef, CheckedDatasetRef, DatasetRef, GateRef, ModelRef, ParamRef, RolloutRef, ScoresRef, SplitRef, StageRef, VersionRef,
+} from './references.js';
+export { evaluators, sources, trainers } from './jobs.js';
+export type { Evaluator, JobParams, ProcessOptions, Source, Trainer } from './jobs.js';
+export { suite } from './expectations.js';
+export type { Expectations, Suite } from './expectations.js';
+export type { ComparedMetric, Metric, MetricGroup, Metrics, MetricsShape } from './scores.js';
+export { champion } from './stages/gate.js';
+export type { Champion } from './stages/gate.js';
+export { canary } from './canary.js';
+export type { Canary, CanaryOptions, CanaryStep } from './canary.js';
+export { fallbackRate, latency, mean, meanConfidence, quantile, rate, requestErrors } from './analysis.js';
+export type { AnalysisRule, Counter } from '../plan/analysis-rule.js';
+export { features, text } from './smoke.js';
+export type { Duration } from '../plan/duration.js';
+export { SlipwayError } from '../plan/errors.js';

@@ -1,0 +1,53 @@
+import type { Recorder } from './recorder.js';
+import type { ApprovalRef, CheckedDatasetRef, DatasetRef, GateRef, ModelRef, RolloutRef, ScoresRef, SplitState, VersionRef } from './references.js';
+import type { MetricsShape } from './scores.js';
+import { approve } from './stages/approve.js';
+import type { ApproveOptions } from './stages/approve.js';
+import { evaluate } from './stages/evaluate.js';
+import type { EvaluateOptions } from './stages/evaluate.js';
+import { gate } from './stages/gate.js';
+import type { Champion, GateOptions } from './stages/gate.js';
+import { register } from './stages/register.js';
+import type { RegisterOptions } from './stages/register.js';
+import { rollout } from './stages/rollout.js';
+import type { RolloutOptions } from './stages/rollout.js';
+import { snapshot } from './stages/snapshot.js';
+import type { SnapshotOptions, SplitOptions } from './stages/snapshot.js';
+import { train } from './stages/train.js';
+import type { TrainOptions } from './stages/train.js';
+import { validate } from './stages/validate.js';
+import type { ValidateOptions } from './stages/validate.js';
+
+/** The verbs of a pipeline. Each takes a kebab-case id, unique in the pipeline, and returns a reference to what the stage gives. */
+export interface Stages {
+  /** Pins data: the same bytes are one data set for ever. With `split`, it has `train` and `holdout`. */
+  snapshot<P extends SplitOptions | undefined = undefined>(id: string, options: SnapshotOptions<P>): DatasetRef<P extends SplitOptions ? 'split' : 'whole'>;
+  /** Checks a data set against expectations; one that fails ends the run as rejected, before any training. */
+  validate<S extends SplitState>(id: string, options: ValidateOptions<S>): CheckedDatasetRef<S>;
+  /** Trains a model as a job. Time limit 24 h by default. */
+  train(id: string, options: TrainOptions): ModelRef;
+  /** Scores a model on data as a job. Time limit 1 h by default. */
+  evaluate<S extends MetricsShape>(id: string, options: EvaluateOptions<S>): ScoresRef<S>;
+  /** Judges scores, on their own or against the champion; a no ends the run as rejected. */
+  gate<S extends MetricsShape, C extends Champion | undefined = undefined>(id: string, options: GateOptions<S, C>): GateRef;
+  /** Packages a model reproducibly and registers it. */
+  register(id: string, options: RegisterOptions): VersionRef;
+  /** Waits for people. */
+  approve(id: string, options: ApproveOptions): ApprovalRef;
+  /** Moves traffic to a version step by step, watching it, and home again when it misbehaves. */
+  rollout(id: string, options: RolloutOptions): RolloutRef;
+}
+
+/** The verbs, bound to a recorder. */
+export function stagesOf(recorder: Recorder): Stages {
+  return {
+    snapshot: ((id: string, options: SnapshotOptions) => snapshot(recorder, id, options)) as Stages['snapshot'],
+    validate: (id, options) => validate(recorder, id, options),
+    train: (id, options) => train(recorder, id, options),
+    evaluate: (id, options) => evaluate(recorder, id, options),
+    gate: ((id: string, options: GateOptions<MetricsShape>) => gate(recorder, id, options)) as Stages['gate'],
+    register: (id, options) => register(recorder, id, options),
+    approve: (id, options) => approve(recorder, id, options),
+    rollout: (id, options) => rollout(recorder, id, options),
+  };
+}

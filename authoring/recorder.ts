@@ -1,0 +1,162 @@
+import type { z } from 'zod';
+import { durationMs } from '../plan/duration.js';
+import type { Duration } from '../plan/duration.js';
+import type { Fault } from '../plan/errors.js';
+import { pointerStep } from '../plan/json.js';
+import type { Json } from '../plan/json.js';
+import type { Binding, Limits, Verb } from '../plan/plan.js';
+import { callerPlace, formatPlace } from './places.js';
+import type { Place } from './places.js';
+import { makeReference, targetOf } from './references.js';
+import type { RefKind, StageRef, Target } from './references.js';
+import { findings, isIdentifier, show } from './shapes.js';
+
+/** Stages that must be done before: references, or ids (later ones included). */
+export type After = StageRef | string | readonly (StageRef | string)[];
+
+/** What every stage may be given. */
+export interface StageOptions {
+  /** Stages that must be done before, beyond those that data comes from. */
+  after?: After;
+  /** Time limit of one attempt. The default depends on the verb. */
+  timeout?: Duration;
+}
+/** What stages that start jobs may be given. */
+export interface JobStageOptions extends StageOptions {
+  /** How many jobs may be started for it, 1 to 10. Default 1. */
+  attempts?: number;
+}
+
+/** A stage as it was written, before it is sorted into a plan. */
+export class StageDraft {
+  readonly id: string;
+  readonly verb: Verb;
+  readonly place: Place;
+  readonly bindings: Binding[] = [];
+  readonly needs = new Set<string>();
+  readonly limits: Limits;
+  settings: object = {};
+  readonly #recorder: Recorder;
+
+  constructor(recorder: Recorder, verb: Verb, id: string, defaultTimeout: Duration) {
+    this.#recorder = recorder;
+    this.verb = verb;
+    this.id = id;
+    this.place = callerPlace(recorder.root);
+    this.limits = { timeoutMs: durationMs(defaultTimeout), attempts: 1 };
+  }
+
+  /** Adds a fault of this stage; `at` is a pointer below its options. */
+  fault(code: string, at: string, message: string, fix?: string): void {
+    const port = at === '' ? '' : `, ${at}`;
+    const fault = { code, where: formatPlace(this.place), message: `stage ${show(this.id)}${port}: ${message}` };
+    this.#recorder.faults.push(fix === undefined ? fault : { ...fault, fix });
+  }
+
+  /** Puts the value of a reference at a pointer when the run is walked. */
+  bind(at: string, reference: unknown): Target | undefined {
+    const facts = targetOf(reference);
+    if (facts === undefined) return undefined;
+    if (facts.recording !== this.#recorder) {
+      this.fault('E_DAG_EDGE', at, `${facts.name} belongs to another pipeline`, 'use only what this definition\'s own `p` and `params` gave you');
+      return undefined;
+    }
+    this.bindings.push({ at, ref: facts.ref });
+    if (facts.ref.from === 'stage') this.needs.add(facts.ref.stage);
+    return facts;
+  }
+
+  /** Adds edges without data. */
+  order(after: After | undefined): void {
+    const list: readonly unknown[] = after === undefined ? [] : Array.isArray(after) ? after : [after];
+    for (const one of list) {
+      const facts = targetOf(one);
+      if (typeof one === 'string') this.needs.add(one);
+      else if (facts?.ref.from === 'stage' && facts.recording === this.#recorder) this.needs.add(facts.ref.stage);
+      else this.fault('E_DAG_EDGE', '/after', `${show(one)} is not a stage of this pipeline`);
+    }
+  }
+
+  /** Plain JSON of a value; references inside become bindings at their pointers. */
+  literal(at: string, given: unknown): Json {
+    if (targetOf(given) !== undefined) {
+      this.bind(at, given);
+      return null;
+    }
+    if (given === null || typeof given === 'boolean' || typeof given === 'string') return given;
+    if (typeof given === 'number' && Number.isFinite(given)) return Object.is(given, -0) ? 0 : given;
+    if (Array.isArray(given)) return given.map((v, i) => this.literal(at + pointerStep(i), v));
+    if (typeof given === 'object' && isPlain(given)) return this.literals(at, given as Record<string, unknown>);
+    this.fault(typeof given === 'number' ? 'E_NUMBER' : 'E_SCHEMA', at, `${show(given)} cannot be written as JSON`, 'use text, finite numbers, booleans, lists and plain objects');
+    return null;
+  }
+
+  /** The members that are literal; members that are references become bindings. Undefined ones are left out. */
+  literals(at: string, given: Record<string, unknown>): Record<string, Json> {
+    const entries: [string, Json][] = [];
+    for (const [name, member] of Object.entries(given)) {
+      if (member === undefined) continue;
+      const here = at + pointerStep(name);
+      if (!isIdentifier(name)) this.fault('E_ID', here, `${show(name)} is not a plain name`, 'letters, digits and _, starting with a letter, at most 64 characters');
+      else if (targetOf(member) !== undefined) this.bind(here, member);
+      else entries.push([name, this.literal(here, member)]);
+    }
+    return Object.fromEntries(entries);
+  }
+
+  /** A reference to what this stage gives, at a path of its output. */
+  output(kind: RefKind, path: string[], extra: Partial<Target> = {}, parts: Record<string, object> = {}): object {
+    const name = `the ${words[kind]} of stage ${show(this.id)}`;
+    return makeReference({ kind, ref: { from: 'stage', stage: this.id, path }, recording: this.#recorder, name, ...extra }, parts);
+  }
+}
+
+const words: Record<RefKind, string> = {
+  param: 'param', dataset: 'data set', split: 'split', model: 'model', scores: 'scores',
+  gate: 'verdict', version: 'version', approval: 'approval', rollout: 'rollout',
+};
+
+/** Collects stages and faults while a definition runs. */
+export class Recorder {
+  readonly root: string;
+  readonly pipeline: string;
+  readonly version: string | undefined;
+  readonly stages: StageDraft[] = [];
+  readonly faults: Fault[] = [];
+
+  constructor(root: string, pipeline: string, version: string | undefined) {
+    this.root = root;
+    this.pipeline = pipeline;
+    this.version = version;
+  }
+
+  /**
+   * Adds a stage. Options that do not fit `shape` become faults; `settle` turns fitting ones into settings.
+   * The draft is returned either way, so that one mistake does not hide the next.
+   */
+  add<O extends JobStageOptions>(verb: Verb, id: string, options: O, spec: StageSpec<O>): StageDraft {
+    const draft = new StageDraft(this, verb, id, spec.timeout);
+    this.stages.push(draft);
+    const wrong = findings(spec.shape, options);
+    for (const { code, at, message, fix } of wrong) draft.fault(code, at, message, fix);
+    if (wrong.length > 0) return draft;
+    if (options.timeout !== undefined) draft.limits.timeoutMs = durationMs(options.timeout);
+    if (options.attempts !== undefined) draft.limits.attempts = options.attempts;
+    draft.order(options.after);
+    draft.settings = spec.settle(draft, options);
+    return draft;
+  }
+}
+
+/** What the recorder needs to know of a verb. */
+export interface StageSpec<O> {
+  shape: z.ZodType;
+  /** Default time limit of one attempt. */
+  timeout: Duration;
+  settle(draft: StageDraft, options: O): object;
+}
+
+function isPlain(candidate: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(candidate);
+  return prototype === null || prototype === Object.prototype;
+}

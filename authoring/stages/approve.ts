@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { Duration } from '../../plan/duration.js';
+import { durationMs } from '../../plan/duration.js';
+import type { Recorder, StageDraft, StageOptions } from '../recorder.js';
+import type { ApprovalRef, VersionRef } from '../references.js';
+import { after, count, duration, reference, text } from '../shapes.js';
+
+export interface ApproveOptions extends Pick<StageOptions, 'after'> {
+  /** What is approved. */
+  of: VersionRef;
+  /** People or groups who may decide. */
+  by: readonly string[];
+  /** How many of them must approve. Default 1. */
+  quorum?: number;
+  /** How long the run waits. Default `'3d'`. */
+  within?: Duration;
+  /** What happens when nobody decides in time. Default `'reject'`. */
+  onTimeout?: 'reject' | 'approve';
+}
+
+const shape = z.strictObject({
+  of: reference('a registered version', 'version'),
+  by: z.array(text),
+  quorum: count(1, 100).optional(),
+  within: duration.optional(),
+  onTimeout: z.enum(['reject', 'approve']).optional(),
+  after: after.optional(),
+});
+
+function settle(draft: StageDraft, options: ApproveOptions): object {
+  draft.bind('/version', options.of);
+  const by = [...new Set(options.by)];
+  const quorum = options.quorum ?? 1;
+  if (by.length === 0) draft.fault('E_APPROVERS', '/by', 'nobody could approve: the list is empty', "name people or groups, such as ['ml-leads']");
+  else if (quorum > by.length) draft.fault('E_APPROVERS', '/quorum', `nobody could approve: ${quorum} of ${by.length} are asked for`, 'name more approvers or lower the quorum');
+  draft.limits.timeoutMs = durationMs(options.within ?? '3d');
+  return { by, quorum, withinMs: draft.limits.timeoutMs, onTimeout: options.onTimeout ?? 'reject' };
+}
+
+/** Records a wait for people: a rejection ends the run as rejected. */
+export function approve(recorder: Recorder, id: string, options: ApproveOptions): ApprovalRef {
+  const draft = recorder.add('approve', id, options, { shape, timeout: '3d', settle });
+  return draft.output('approval', []) as ApprovalRef;
+}

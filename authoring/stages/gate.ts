@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type { GateRule } from '../../plan/gate-rule.js';
+import { metricHandles } from '../scores.js';
+import type { ComparedMetric, Metric, Metrics, MetricsShape } from '../scores.js';
+import type { Recorder, StageDraft, StageOptions } from '../recorder.js';
+import { targetOf } from '../references.js';
+import type { GateRef, ScoresRef } from '../references.js';
+import { after, duration, findings, finite, kebab, reference } from '../shapes.js';
+
+declare const service: unique symbol;
+/** The model that serves, as the environment's promotion record names it when the run asks. */
+export interface Champion {
+  readonly [service]: true;
+  readonly service: string;
+}
+
+/** The champion of a service, for `p.gate`. With none yet, only the absolute rules are judged: first model. */
+export function champion(of: string): Champion {
+  return { service: of } as Champion;
+}
+
+export interface GateOptions<S extends MetricsShape, C extends Champion | undefined = Champion | undefined> extends StageOptions {
+  scores: ScoresRef<S>;
+  /** What to compare with, from `champion('<service>')`. Rules against the champion exist only with it. */
+  champion?: C;
+  /** At least one; all must hold. */
+  rules: (m: Metrics<S, C extends Champion ? ComparedMetric : Metric>) => readonly GateRule[];
+}
+
+const shape = z.strictObject({
+  scores: reference('scores', 'scores'),
+  champion: z.strictObject({ service: kebab }, "expects what `champion('<service>')` returns").optional(),
+  rules: z.custom((v) => typeof v === 'function', 'expects a function: (m) => [m.accuracy.atLeast(0.9)]'),
+  after: after.optional(),
+  timeout: duration.optional(),
+});
+
+const better = z.enum(['higher', 'lower']);
+const metric = z.array(z.string()).min(1).max(2);
+const ruleShape = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('atLeast'), metric, value: finite() }),
+  z.strictObject({ kind: z.literal('atMost'), metric, value: finite() }),
+  z.strictObject({ kind: z.literal('noWorseThanChampion'), metric, by: finite(0), better }),
+  z.strictObject({ kind: z.literal('betterThanChampion'), metric, by: finite(0), better }),
+]);
+
+function settle(draft: StageDraft, options: GateOptions<MetricsShape>): object {
+  const scores = draft.bind('/scores', options.scores);
+  const fault = (message: string, fix?: string): void => draft.fault('E_GATE', '/rules', message, fix);
+  const handles = metricHandles((scores?.metrics ?? {}) as never, fault);
+  const rules: unknown = options.rules(handles as Metrics<MetricsShape, ComparedMetric>);
+  if (!Array.isArray(rules) || rules.length === 0) {
+    fault('no rule: a gate that judges nothing', 'return at least one rule, such as m.accuracy.atLeast(0.9)');
+    return {};
+  }
+  rules.forEach((rule, i) => {
+    for (const found of findings(ruleShape, rule)) draft.fault('E_GATE', `/rules/${i}${found.at}`, found.message);
+  });
+  for (const problem of [...contradictions(rules as GateRule[]), ...orphans(rules as GateRule[], options.champion)]) fault(problem.message, problem.fix);
+  const from = targetOf(options.scores)?.ref;
+  return {
+    rules,
+    scores: from?.from === 'stage' ? from.stage : '',
+    ...(options.champion === undefined ? {} : { champion: options.champion.service }),
+  };
+}
+
+/** Floors above ceilings: no model could pass. */
+function contradictions(rules: readonly GateRule[]): { message: string; fix?: string }[] {
+  return rules.flatMap((low) => {
+    if (low?.kind !== 'atLeast') return [];
+    const name = low.metric.join('.');
+    const high = rules.find((r) => r?.kind === 'atMost' && r.metric.join('.') === name && r.value < low.value);
+    return high?.kind === 'atMost' ? [{ message: `\`${name}\` must be at least ${low.value} and at most ${high.value}: no model can pass` }] : [];
+  });
+}
+
+function orphans(rules: readonly GateRule[], against: Champion | undefined): { message: string; fix?: string }[] {
+  if (against !== undefined) return [];
+  return rules
+    .filter((rule) => rule?.kind === 'noWorseThanChampion' || rule?.kind === 'betterThanChampion')
+    .map((rule) => ({ message: `\`${rule.metric.join('.')}\` is compared with the champion, but the gate names none`, fix: "add `champion: champion('<service>')`" }));
+}
+
+/** Records an offline gate: a verdict of fail ends the run as rejected. */
+export function gate(recorder: Recorder, id: string, options: GateOptions<MetricsShape>): GateRef {
+  const draft = recorder.add('gate', id, options, { shape, timeout: '1h', settle });
+  return draft.output('gate', []) as GateRef;
+}

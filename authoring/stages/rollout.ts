@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { AnalysisRule } from '../../plan/analysis-rule.js';
+import type { Json } from '../../plan/json.js';
+import { ruleProblems } from '../analysis.js';
+import { canaryProblems, canarySettings, canaryShape } from '../canary.js';
+import type { Canary } from '../canary.js';
+import type { Recorder, StageDraft, StageOptions } from '../recorder.js';
+import { targetOf } from '../references.js';
+import type { RolloutRef, VersionRef } from '../references.js';
+import { after, duration, kebab, reference } from '../shapes.js';
+
+export interface RolloutOptions extends StageOptions {
+  version: VersionRef;
+  /** The service whose traffic moves. Default: the name that the version was registered under. */
+  service?: string;
+  /** How traffic moves, from `canary({ ... })`. */
+  strategy: Canary;
+  /** What is watched at each step and during the bake; at least one rule. All must pass. */
+  analysis: readonly AnalysisRule[];
+  /** Requests that a freshly loaded version must answer before it sees traffic, from `text('...')` or `features([...])`. */
+  smoke?: readonly Json[];
+}
+
+const shape = z.strictObject({
+  version: reference('a registered version', 'version'),
+  service: kebab.optional(),
+  strategy: canaryShape,
+  analysis: z.array(z.any()),
+  smoke: z.array(z.any()).optional(),
+  after: after.optional(),
+  timeout: duration.optional(),
+});
+
+function settle(draft: StageDraft, options: RolloutOptions): object {
+  draft.bind('/version', options.version);
+  for (const problem of canaryProblems(options.strategy)) draft.fault('E_CANARY_PLAN', `/strategy${problem.at}`, problem.message, problem.fix);
+  if (options.analysis.length === 0) draft.fault('E_SCHEMA', '/analysis', 'no rule: whatever happened would be promoted', 'add at least one, such as requestErrors({ max: 0.01 })');
+  for (const found of ruleProblems(options.analysis)) draft.fault(found.code, `/analysis${found.at}`, found.message, found.fix);
+  const service = options.service ?? targetOf(options.version)?.registeredAs;
+  return {
+    ...(service === undefined ? {} : { service }),
+    strategy: canarySettings(options.strategy),
+    analysis: [...options.analysis],
+    smoke: (options.smoke ?? []).map((request, i) => draft.literal(`/smoke/${i}`, request)),
+  };
+}
+
+/** Records a rollout: traffic moves step by step, and home again when the analysis says no. */
+export function rollout(recorder: Recorder, id: string, options: RolloutOptions): RolloutRef {
+  const draft = recorder.add('rollout', id, options, { shape, timeout: '30d', settle });
+  return draft.output('rollout', []) as RolloutRef;
+}
