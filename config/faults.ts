@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Fault } from '../plan/errors.js';
-import { nearest, printable, unknownName } from '../plan/errors.js';
+import { printable, unknownName } from '../plan/errors.js';
 import { pointerStep } from '../plan/json.js';
 
 type Issue = z.core.$ZodIssue;
@@ -14,11 +14,7 @@ function faultsOf(issue: Issue, schema: z.ZodType, value: unknown): Fault[] {
   const where = `/${issue.path.map((k) => pointerStep(String(k)).slice(1)).join('/')}`;
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schemaAt(schema, issue.path, value));
-    return issue.keys.map((key) => {
-      const near = nearest(key, known);
-      const fix = near === undefined ? 'Remove the key.' : `Did you mean \`${near}\`?`;
-      return { code: 'E_CONFIG', where, message: unknownName('key', key, known), fix };
-    });
+    return issue.keys.map((key) => ({ code: 'E_CONFIG', where, message: unknownName('key', key, known) }));
   }
   if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
     const known = ('options' in issue ? (issue.options ?? []) : []).map(String);

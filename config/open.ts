@@ -39,7 +39,8 @@ export interface Ports {
 export interface Environment {
   name: string;
   protected: boolean;
-  temporal: TemporalSettings;
+  /** Looked up when it is first asked for. */
+  readonly temporal: TemporalSettings;
   links: { mlflow?: string; prometheus?: string; users?: string };
   policy: Policy;
   /** Role → who may approve in it. */
@@ -59,23 +60,41 @@ export interface OpenOptions {
 }
 
 /**
- * Turns one environment of the configuration into working ports. Addresses and secrets of a port are looked up when
- * it is first used, Temporal's at once. Throws `E_ENVIRONMENT`, `E_STACK_DOWN`, `E_SECRET_REF`, `E_TEMPORAL_INSECURE`.
+ * Turns one environment of the configuration into working ports. Addresses and secrets are looked up when they
+ * are first used: then `E_STACK_DOWN` (69), `E_SECRET_REF` or `E_TEMPORAL_INSECURE` (78) may follow.
+ * Throws `E_ENVIRONMENT` (78) for an unknown name.
  */
 export async function openEnvironment(config: Config, name: string, o: OpenOptions): Promise<Environment> {
   const environment = environmentOf(config, name);
   const refs = references(o.root, o.env);
-  const links = Object.entries(environment.links).map(([key, link]) => [key, link && refs.address(link)]);
+  const temporal = once(() => temporalSettings(environment.temporal, refs, o.address));
   return {
     name,
     protected: environment.protected,
-    temporal: temporalSettings(environment.temporal, refs, o.address),
-    links: Object.fromEntries(links) as Environment['links'],
+    get temporal() {
+      return temporal();
+    },
+    links: openLinks(environment.links, refs),
     policy: toPolicy(environment.policy),
     approvers: environment.approvers,
     sharedRegistry: sharesRegistry(config, name),
     ports: await openPorts(environment, { root: o.root, secret: refs.secret }, refs),
   };
+}
+
+/** Links to parts of the stack that do not run are left out. */
+function openLinks(links: EnvironmentConfig['links'], refs: References): Environment['links'] {
+  const entries = Object.entries(links).map(([key, link]) => [key, link && linkOf(link, refs)]);
+  return Object.fromEntries(entries.filter(([, link]) => link !== undefined)) as Environment['links'];
+}
+
+function linkOf(link: string, refs: References): string | undefined {
+  try {
+    return refs.address(link);
+  } catch (error) {
+    if (error instanceof SlipwayError) return undefined;
+    throw error;
+  }
 }
 
 /** Adapters by name come from here; their own code is loaded now, vendor code when they first need it. */
@@ -95,8 +114,8 @@ async function openPorts(environment: EnvironmentConfig, context: OpenContext, r
   const registry = once(() => registries.openMlflowRegistry(lookUp(mlflowOptions, e.registry, 'registry', refs), context));
   const tracking = once(() => trackings.openMlflowTracking(lookUp(mlflowTrackingOptions, e.tracking, 'tracking', refs), context));
   const serving = once(() => mlserver.openMlserver(e.serving, context, store()));
-  const router = once(() => agent.openAgentRouter(lookUp(agentOptions, e.router, 'router', refs), context));
-  const metrics = once(() => prometheus.openPrometheus(lookUp(prometheusOptions, e.metrics, 'metrics', refs), context));
+  const router = once(() => agent.openAgentRouter(lookUp(agentOptions, e.router, 'router', refs)));
+  const metrics = once(() => prometheus.openPrometheus(lookUp(prometheusOptions, e.metrics, 'metrics', refs)));
   const notifiers = once(() => e.notifiers.map((options) => command.openCommandNotifier(options, context)));
   const trainers = new Map(
     Object.entries(e.trainers).map(([name, options]) => [

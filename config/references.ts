@@ -48,10 +48,11 @@ export function withReferences<S extends z.ZodObject>(options: S): S {
 }
 
 function referenceOr(field: z.ZodType): z.ZodType {
-  return z.unknown().superRefine((value, context) => {
+  const checked = z.unknown().superRefine((value, context) => {
     if (typeof value === 'string' && addressRef.test(value)) return;
     for (const issue of field.safeParse(value).error?.issues ?? []) context.addIssue({ ...issue, code: 'custom' });
   });
+  return field instanceof z.ZodOptional ? checked.optional() : checked;
 }
 
 /** An adapter's options with every address looked up, checked by the adapter's own schema. `where` names them in faults. */
