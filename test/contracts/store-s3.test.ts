@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { openS3Store } from '../../adapters/store/s3/index.js';
+import { s3Options } from '../../adapters/store/s3/options.js';
+import type { Store } from '../../adapters/store/port.js';
+import { freePort } from '../../processes/index.js';
+import { faultyProxy, type FaultyProxy } from '../faulty-proxy.js';
+import { provideStack, type TestStack } from '../stack-fixture.js';
+import { describeStore } from './store.contract.js';
+
+let stack: TestStack;
+const prefix = `contract-${Date.now()}/`;
+beforeAll(async () => {
+  stack = await provideStack(['s3']);
+});
+
+describeStore('s3', () => {
+  const { context } = stack;
+  const client = new S3Client({
+    endpoint: stack.address('s3'),
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: context.secret('env:AWS_ACCESS_KEY_ID'), secretAccessKey: context.secret('env:AWS_SECRET_ACCESS_KEY') },
+  });
+  return Promise.resolve({
+    store: openS3Store(stack.s3(prefix), context),
+    tamper: async (key: string, body: Uint8Array) => {
+      await client.send(new PutObjectCommand({ Bucket: 'slipway', Key: `${prefix}${key}`, Body: body }));
+    },
+  });
+});
+
+describe('store s3, when it cannot be used', () => {
+  const context = { root: '/', secret: () => 'wrong' };
+  const credentials = { accessKeyId: 'env:A', secretAccessKey: 'env:B' };
+
+  test('is unavailable, temporarily, when nothing listens', async () => {
+    const endpoint = `http://127.0.0.1:${await freePort()}`;
+    const store = openS3Store(s3Options.parse({ adapter: 's3', endpoint, bucket: 'slipway', credentials }), context);
+    for (const call of [() => store.read('a'), () => store.list(''), () => store.put('a', new Uint8Array(1)), () => store.get({ uri: 's3://slipway/a', sha256: '', bytes: 1 })]) {
+      await expect(call()).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+    }
+  });
+
+  test('says that access is denied to wrong credentials, and does not show them', async () => {
+    const store = openS3Store(s3Options.parse({ ...stack.s3(prefix), credentials }), { root: '/', secret: () => 'planted-secret' });
+    const error = await store.read('a').catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'E_S3_ACCESS', exitCode: 77 });
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('planted-secret');
+  });
+
+  test('names the code of a missing bucket', async () => {
+    const store = openS3Store({ ...stack.s3(prefix), bucket: `none-${Date.now()}` }, stack.context);
+    await expect(store.read('a')).rejects.toMatchObject({ code: 'E_S3_ACCESS', message: expect.stringContaining('NoSuchBucket') as string });
+  });
+});
+
+describe('store s3, when answers go wrong', () => {
+  let proxy: FaultyProxy;
+  let store: Store;
+  const body = Buffer.from('record');
+  const key = () => `faults/${randomUUID()}`;
+  beforeAll(async () => {
+    proxy = await faultyProxy(stack.address('s3'));
+    store = openS3Store({ ...stack.s3(prefix), endpoint: proxy.url }, stack.context);
+  });
+  afterAll(() => proxy.close());
+
+  test('tries again when the store answers 409 to a conditional write', async () => {
+    let conflicts = 2;
+    const conflict = { status: 409, type: 'application/xml', body: '<Error><Code>ConditionalRequestConflict</Code><Message>again</Message></Error>' };
+    proxy.meddle(({ method }) => (method === 'PUT' && conflicts-- > 0 ? conflict : 'pass'));
+    await store.put(key(), body, { ifAbsent: true });
+    expect(conflicts).toBe(-1);
+  });
+
+  test('knows its own write again when only the answer was lost', async () => {
+    const at = key();
+    let lost = 0;
+    proxy.meddle(({ method }) => (method === 'PUT' && lost++ === 0 ? 'lose-answer' : 'pass'));
+    expect(await store.replace(at, body, undefined)).toBe(true);
+    expect(lost).toBe(2);
+    lost = 0;
+    expect(await store.replace(at, Buffer.from('next'), (await store.read(at))?.etag)).toBe(true);
+  });
+
+  test('takes a write for another\'s when the answer was lost and another wrote since', async () => {
+    const at = key();
+    let lost = 0;
+    const other = openS3Store(stack.s3(prefix), stack.context);
+    proxy.meddle(({ method }) => (method === 'PUT' && lost++ === 0 ? { status: 503, type: 'application/xml', body: '<Error><Code>SlowDown</Code></Error>' } : 'pass'));
+    await other.replace(at, body, undefined);
+    expect(await store.replace(at, body, undefined)).toBe(false);
+  });
+
+  test('fetches again when a body breaks off', async () => {
+    const at = key();
+    const ref = await store.put(at, Buffer.alloc(300_000, 'x'));
+    let broken = 0;
+    proxy.meddle(({ method }) => (method === 'GET' && broken++ === 0 ? 'break-off' : 'pass'));
+    expect(await store.get(ref)).toHaveLength(300_000);
+    expect(broken).toBe(2);
+  });
+});
