@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { exitCodes, SlipwayError } from '../plan/errors.js';
@@ -36,8 +36,9 @@ export function unpackedPrometheus(root: string): UnpackedPrometheus | undefined
  */
 export async function ensureDebianPrometheus(root: string, onProgress: OnProgress): Promise<UnpackedPrometheus> {
   const { tools } = pathsOf(root);
+  await mkdir(tools, { recursive: true });
   return withLock(
-    join(tools, 'prometheus'),
+    join(await realpath(tools), 'prometheus'),
     () => onProgress({ part: 'prometheus', phase: 'install', detail: 'waits for another installation' }),
     async () => unpackedPrometheus(root) ?? (await unpack(root, tools, onProgress)),
   );
@@ -46,7 +47,6 @@ export async function ensureDebianPrometheus(root: string, onProgress: OnProgres
 async function unpack(root: string, tools: string, onProgress: OnProgress): Promise<UnpackedPrometheus> {
   const started = Date.now();
   onProgress({ part: 'prometheus', phase: 'download', detail: 'Debian packages of Prometheus' });
-  await mkdir(tools, { recursive: true });
   const folder = await mkdtemp(join(tools, 'unpacking-'));
   try {
     await downloadPackages(folder, onProgress);

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
 import { exitCodes, type Fault, SlipwayError } from '../plan/errors.js';
@@ -36,7 +36,7 @@ export function checkEnvironment(e: Environment): Fault[] {
   return faults.filter((found) => found !== false);
 }
 
-/** Looks at this machine. `root` is the project folder; `.slipway` in it is made if that is possible. */
+/** Looks at this machine; `root` is the project folder. */
 export function observeEnvironment(env: Env, root: string): Environment {
   const temporary = env['TMPDIR'] ?? '/tmp';
   return {
@@ -46,7 +46,7 @@ export function observeEnvironment(env: Env, root: string): Environment {
     home: env['HOME'],
     temporary: { path: temporary, exists: isFolder(temporary) },
     timeZone: env['TZ'],
-    root: { path: root, writable: canWrite(join(root, '.slipway')) },
+    root: { path: root, writable: canWrite(root) },
   };
 }
 
@@ -81,11 +81,12 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function canWrite(path: string): boolean {
+/** True when `.slipway` can be written, or made, in the folder. Makes nothing. */
+function canWrite(root: string): boolean {
+  const own = join(root, '.slipway');
   try {
-    mkdirSync(path, { recursive: true });
-    accessSync(path, constants.W_OK);
-    return true;
+    accessSync(existsSync(own) ? own : root, constants.W_OK);
+    return isFolder(root);
   } catch {
     return false;
   }

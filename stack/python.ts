@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 
 import { exitCodes, SlipwayError } from '../plan/errors.js';
 import { baseEnvironment } from '../processes/index.js';
@@ -45,10 +45,12 @@ export async function ensurePython(o: PythonOptions): Promise<string> {
   const python = join(folder, 'bin', 'python');
   if (isComplete(folder)) return python;
   const wait = () => report(o, 'install', 'waits for another installation of the same packages');
-  await withLock(folder, wait, async () => {
+  const { python: parent } = pathsOf(o.root);
+  await mkdir(parent, { recursive: true });
+  // Several projects may share one folder through a link.
+  await withLock(join(await realpath(parent), basename(folder)), wait, async () => {
     if (isComplete(folder)) return;
     await rm(folder, { recursive: true, force: true });
-    await mkdir(pathsOf(o.root).python, { recursive: true });
     const started = Date.now();
     if (o.requirements === requirementsFile('uv')) await installWithPip(o, interpreter, folder, env);
     else await installWithUv(o, interpreter, folder, env);

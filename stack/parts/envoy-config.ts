@@ -1,7 +1,7 @@
-/** Name of the route table that the router agent rewrites. */
-export const routeTable = 'slipway';
+/** Name of the route table; the router agent writes it under this name. */
+const routeTable = 'users';
 /** Requests of one user, named by this header, go to one version. */
-export const userHeader = 'x-user-id';
+const userHeader = 'x-user-id';
 
 const typeUrl = (name: string) => `type.googleapis.com/envoy.${name}`;
 /** Milliseconds; fine where models answer, coarse up to ten seconds. */
@@ -9,7 +9,7 @@ const latencyBuckets = [1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 40, 50, 75, 100, 150
 
 /** A route table without routes: every request is told that nothing is served. */
 export function emptyRoutes(): object {
-  const body = JSON.stringify({ error: 'no model is served at this path yet' });
+  const body = JSON.stringify({ error: 'no such service' });
   const notFound = {
     match: { prefix: '/' },
     direct_response: { status: 404, body: { inline_string: body } },
