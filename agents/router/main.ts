@@ -5,16 +5,34 @@ import { parseArgs } from 'node:util';
 
 import { openEnvoy } from '../../adapters/router/envoy/index.js';
 import { exitCodes, SlipwayError } from '../../plan/errors.js';
+import { withMachineLock } from '../../processes/index.js';
 import { routerAgentServer } from './http-server.js';
 import { recordsIn } from './records.js';
 import { startRouterAgent } from './router-agent.js';
 
 const usage = 'usage: node main.js --directory DIR --admin http://127.0.0.1:ADMIN --port N';
 
-/** Runs until SIGTERM or SIGINT. */
+/** Longest wait for a former agent of the same folder to end. */
+const takeoverMs = 10_000;
+
 async function main(): Promise<void> {
   const { directory, admin, port } = options();
   await mkdir(directory, { recursive: true });
+  const taken = AbortSignal.timeout(takeoverMs);
+  let holds = false;
+  const work = () => {
+    holds = true;
+    return run(directory, admin, port);
+  };
+  await withMachineLock(`router-agent:${directory}`, work, taken).catch((error: unknown) => {
+    if (holds) throw error;
+    const message = 'another router agent owns this folder';
+    throw new SlipwayError({ code: 'E_ROUTER_AGENT', message, where: directory, fix: 'end it first: slipway down' }, exitCodes.configuration);
+  });
+}
+
+/** Runs until SIGTERM or SIGINT. */
+async function run(directory: string, admin: string, port: number): Promise<void> {
   const dataPlane = await openEnvoy({ directory, admin });
   const agent = await startRouterAgent({
     records: recordsIn(directory),

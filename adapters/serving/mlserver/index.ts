@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { shortDigest } from '../../../plan/artifact.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import type { Endpoint } from '../../../plan/outputs.js';
-import { endGroup, isAlive, writeFileAtomic } from '../../../processes/index.js';
+import { endGroup, isAlive, withMachineLock, writeFileAtomic } from '../../../processes/index.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Store } from '../../store/port.js';
 import type { Serving, ServingVersion } from '../port.js';
@@ -29,23 +29,24 @@ export function openMlserver(options: MlserverOptions, context: OpenContext, sto
   const directory = resolve(context.root, options.directory);
   const targets = resolve(context.root, options.targets);
   const environments = resolve(context.root, options.python);
-  const inTurn = oneAtATime();
+  // Ports are only free until the next server asks, and a version has one process: also among workers of one machine.
+  const inTurn = <T>(work: () => Promise<T>, signal?: AbortSignal) => withMachineLock(`serving:${directory}`, work, signal);
 
-  async function load(version: ServingVersion, signal?: AbortSignal): Promise<Endpoint> {
+  async function start(version: ServingVersion, signal?: AbortSignal): Promise<RunningServer> {
     const folder = await folderOf(directory, version);
-    let server = await findServer(folder.path);
-    if (server === undefined) {
-      await fillFolder(folder, version, store, signal);
-      server = await startServer(folder, version, environments);
-    }
-    await untilReady(server, signal);
-    await writeFileAtomic(join(targets, `${folder.id}.json`), targetFile(server));
-    return server.endpoint;
+    const running = await findServer(folder.path);
+    if (running !== undefined) return running;
+    await fillFolder(folder, version, store, signal);
+    return startServer(folder, version, environments);
   }
 
   return {
-    // One after the other: free ports are only free until the next server asks.
-    load: (version, signal) => inTurn(() => load(version, signal)),
+    async load(version, signal) {
+      const server = await inTurn(() => start(version, signal), signal);
+      await untilReady(server, signal);
+      await writeFileAtomic(join(targets, `${server.endpoint.id}.json`), targetFile(server));
+      return server.endpoint;
+    },
     ready: (endpoint, signal) => isReady(endpoint, signal),
     version: (address, signal) => askIdentity(address, signal),
     predict: (address, request, headers = {}, signal) => infer(address, request, headers, signal),
@@ -96,13 +97,4 @@ function targetFile({ endpoint, metricsPort }: RunningServer): string {
 function checkedId({ id }: Endpoint): string {
   if (/^[a-z0-9][a-z0-9-]{0,127}$/.test(id)) return id;
   throw new SlipwayError({ code: 'E_SERVING_MODEL', message: 'not the id of a model server', where: id });
-}
-
-function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const result = last.then(work);
-    last = result.catch(() => undefined);
-    return result;
-  };
 }

@@ -26,18 +26,20 @@ export async function isReady(address: Address, signal?: AbortSignal): Promise<b
   }
 }
 
-const identity = z.object({ version: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+/** Metadata of a model (Open Inference Protocol v2): our runtime puts its identity into the parameters. */
+const metadata = z.object({
+  parameters: z.object({ version: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+});
 
 /**
- * Asks who answers: the identity that the server puts on every answer.
+ * Asks who answers: the runtime names its version and the digest of the bytes that it loaded.
  *
  * @throws SlipwayError `E_UNAVAILABLE` when nobody answers, `E_SERVING_IDENTITY` when who answers does not say what it serves
  */
 export async function askIdentity(address: Address, signal?: AbortSignal): Promise<{ version: string; sha256: string }> {
   const response = await call(address, '', {}, signal);
-  await response.body?.cancel();
-  const found = identity.safeParse(identityOf(response));
-  if (response.ok && found.success) return found.data;
+  const found = metadata.safeParse(await bodyOf(response, address));
+  if (response.ok && found.success) return { version: found.data.parameters.version, sha256: found.data.parameters.sha256 };
   if (response.status >= 500) throw unavailable(address, `status ${response.status}`);
   throw new SlipwayError({
     code: 'E_SERVING_IDENTITY',
@@ -51,11 +53,12 @@ export async function askIdentity(address: Address, signal?: AbortSignal): Promi
 export async function infer(address: Address, request: Json, headers: Record<string, string>, signal?: AbortSignal): Promise<Answer> {
   const init = { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(request) };
   const response = await call(address, '/infer', init, signal);
-  return { status: response.status, body: await bodyOf(response, address), ...identityOf(response) };
-}
-
-function identityOf(response: Response): { version: string | null; sha256: string | null } {
-  return { version: response.headers.get('x-model-version'), sha256: response.headers.get('x-model-digest') };
+  return {
+    status: response.status,
+    body: await bodyOf(response, address),
+    version: response.headers.get('x-model-version'),
+    sha256: response.headers.get('x-model-digest'),
+  };
 }
 
 async function bodyOf(response: Response, address: Address): Promise<Json> {

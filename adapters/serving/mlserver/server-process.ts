@@ -65,14 +65,19 @@ export async function startServer(folder: ModelFolder, version: ServingVersion, 
   return { record, metricsPort, endpoint };
 }
 
-/** Why a server ended by itself, with the end of its log. */
+/** Why a server ended by itself, with the end of its log. A port that somebody took meanwhile is another next time. */
 export async function startFailure(server: RunningServer): Promise<SlipwayError> {
-  return new SlipwayError({
-    code: 'E_SERVING_START',
-    message: `the server of ${server.endpoint.id} ended before it was ready:\n${await logTail(server.record.logFile)}`,
-    where: server.record.logFile,
-    fix: 'the last lines of its log say why',
-  });
+  const tail = await logTail(server.record.logFile);
+  const portTaken = /port \d+ of 127\.0\.0\.1 is taken.*$/.test(tail);
+  return new SlipwayError(
+    {
+      code: portTaken ? 'E_UNAVAILABLE' : 'E_SERVING_START',
+      message: `the server of ${server.endpoint.id} ended before it was ready:\n${tail}`,
+      where: server.record.logFile,
+      fix: 'the last lines of its log say why',
+    },
+    portTaken ? exitCodes.temporary : exitCodes.data,
+  );
 }
 
 async function logTail(file: string): Promise<string> {
