@@ -1,3 +1,4 @@
+import { awaitRollout } from './await-rollout.js';
 import { checkVersion } from './check-version.js';
 import { commitPromotion } from './commit-promotion.js';
 import type { ActivityContext } from './context.js';
@@ -31,7 +32,7 @@ function bound<F extends Record<string, (context: ActivityContext, input: never)
 
 /** Short, light work: queue `pipelines`. */
 export function pipelineActivities(context: ActivityContext) {
-  return bound(context, { loadPlan, resolveChampion, judgeGate, registerModel, notify, recordRun });
+  return bound(context, { loadPlan, resolveChampion, judgeGate, registerModel, notify, recordRun, awaitRollout });
 }
 
 /** Long polls and data: queue `jobs`. */

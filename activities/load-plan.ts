@@ -33,7 +33,7 @@ export async function loadPlan(context: ActivityContext, input: LoadPlanInput): 
   return {
     environment: environment.name,
     params: context.parseParams(plan.params, input.params),
-    graph: { digest, pipeline: plan.pipeline, stages: plan.stages.map((s) => graphStage(s, environment.policy)) },
+    graph: { digest, pipeline: plan.pipeline, registryOutageMs: environment.policy.registry.maxOutageMs, stages: plan.stages.map((s) => graphStage(s, environment.policy)) },
   };
 }
 

@@ -5,15 +5,23 @@ import { shortDigest } from '../plan/artifact.js';
 import type { Measured, Measurement } from '../plan/judge-analysis.js';
 import type { Endpoint } from '../plan/outputs.js';
 
-/** Measures a rule for both versions over the requests since `since` (ISO 8601). */
-export async function measure(metrics: Metrics, router: Router, rule: AnalysisRule, who: { candidate: Endpoint; champion: Endpoint | null }, since: string): Promise<Measurement> {
+export interface Compared {
+  candidate: Endpoint;
+  champion: Endpoint;
+  /** From when each one's requests count (ISO 8601). */
+  since: string;
+  championSince: string;
+}
+
+/** Measures a rule for both versions. */
+export async function measure(metrics: Metrics, router: Router, rule: AnalysisRule, who: Compared): Promise<Measurement> {
   const reasons: string[] = [];
-  const of = async (endpoint: Endpoint): Promise<Measured> => {
-    const value = (counter: Counter) => grown(metrics, counterSelector(counter, endpoint, router), since, reasons);
-    return await measureOne(metrics, rule, value, (c) => counterSelector(c, endpoint, router), since, reasons);
+  const of = async (endpoint: Endpoint, since: string): Promise<Measured> => {
+    const select = (counter: Counter) => counterSelector(counter, endpoint, router);
+    return await measureOne(metrics, rule, (c) => grown(metrics, select(c), since, reasons), select, since, reasons);
   };
-  const candidate = await of(who.candidate);
-  const champion = who.champion === null ? null : await of(who.champion);
+  const candidate = await of(who.candidate, who.since);
+  const champion = await of(who.champion, who.championSince);
   return { candidate, champion, ...(reasons[0] === undefined ? {} : { reason: reasons[0] }) };
 }
 

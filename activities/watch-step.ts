@@ -12,14 +12,14 @@ export interface WatchStepInput {
   run: RunRef;
   stage: string;
   candidate: Endpoint;
-  champion: Endpoint | null;
+  champion: Endpoint;
   /** Only requests from here on count (ISO 8601). */
   since: string;
+  /** From when the champion's requests count; earlier in a bake, where the champion has no traffic left. */
+  championSince: string;
   /** A pass is not given before, an inconclusive answer not after (ISO 8601). */
   holdUntil: string;
   giveUpAt: string;
-  /** Without a champion nobody may be using the service yet: no traffic is then no reason to wait. */
-  trafficExpected: boolean;
 }
 
 /**
@@ -35,7 +35,7 @@ export async function watchStep(context: ActivityContext, input: WatchStepInput)
     const now = Date.now();
     if (report.verdict === 'fail') return report;
     const held = now >= Date.parse(input.holdUntil);
-    if (held && (report.verdict === 'pass' || !input.trafficExpected)) return { ...report, verdict: 'pass' };
+    if (held && report.verdict === 'pass') return report;
     if (now >= Date.parse(input.giveUpAt)) return report;
     cancellationSignal().throwIfAborted();
     await sleep(environment.policy.rollout.pollMs);
@@ -47,25 +47,12 @@ async function rulesOf(environment: ActivityEnvironment, input: WatchStepInput):
   const stage = plan.stages.find((s) => s.id === input.stage);
   const rules = stage?.verb === 'rollout' ? stage.settings.analysis : [];
   const { minSamples } = environment.policy.rollout;
-  return rules.map((rule) => {
-    const adjusted = minSamples === undefined ? rule : { ...rule, minSamples };
-    return input.champion === null ? withoutComparison(adjusted) : adjusted;
-  });
-}
-
-/** The first model has nobody to be compared with: only its absolute limits are left. */
-function withoutComparison(rule: AnalysisRule): AnalysisRule {
-  if (rule.kind === 'quantile') {
-    const { ratio: _ratio, ...rest } = rule;
-    return rest;
-  }
-  const { margin: _margin, ...rest } = rule;
-  return rest;
+  return minSamples === undefined ? rules : rules.map((rule) => ({ ...rule, minSamples }));
 }
 
 async function judge(environment: ActivityEnvironment, rules: AnalysisRule[], input: WatchStepInput): Promise<AnalysisReport> {
   const { metrics, router } = environment.ports;
   const rows = [];
-  for (const rule of rules) rows.push(judgeAnalysis(rule, await measure(metrics, router, rule, input, input.since)));
+  for (const rule of rules) rows.push(judgeAnalysis(rule, await measure(metrics, router, rule, input)));
   return { verdict: worst(rows.map((r) => r.verdict)), at: new Date().toISOString(), rows };
 }

@@ -40,5 +40,7 @@ export interface RolloutFlow {
 export interface PlanGraph {
   digest: string;
   pipeline: string;
+  /** How long the registry may be away before a stage that needs it gives up. */
+  registryOutageMs: number;
   stages: GraphStage[];
 }

@@ -106,6 +106,8 @@ export interface RolloutOutput {
   endedAt: string;
   candidate: Endpoint | null;
   champion: Endpoint | null;
+  /** After the promotion: does the users' address answer with the new version? */
+  serving: { verdict: Verdict; reason: string } | null;
   steps: RolloutStepOutput[];
 }
 export interface RolloutStepOutput {

@@ -1,0 +1,89 @@
+import { formatDuration } from '../plan/duration.js';
+import type { StageView } from '../plan/messages.js';
+import type { GateOutput } from '../plan/outputs.js';
+import { exampleDecision } from './decision.js';
+import type { RolloutState } from './rollout-state.js';
+import type { RunState } from './run-state.js';
+import { isGate } from './stages/gate.js';
+
+const budgetBytes = 20_000;
+const marks: Record<StageView['status'], string> = {
+  waiting: '·', running: '▶', 'waiting-approval': '⏸', done: '✓', failed: '✗', skipped: '–', cancelled: '–',
+};
+
+/** What the Temporal UI shows as current details of a run: where it is, why it waits, the numbers, what to send. */
+export function runDetails(state: RunState): string {
+  const stages = state.stages().map((s) => `| ${marks[s.status]} | ${cell(s.id)} | ${s.status} | ${cell(s.note ?? '')} |`);
+  const parts = [
+    `**${state.outcome ?? state.query().state}** in environment \`${state.environment}\`, plan \`${state.plan.slice(0, 12)}\``,
+    ...waits(state),
+    ['| | stage | state | note |', '|---|---|---|---|', ...stages].join('\n'),
+    ...state.outputsOf(isGate).map(gateTable),
+    ...refused(state),
+  ];
+  return within(parts);
+}
+
+function waits(state: RunState): string[] {
+  return state.stages().filter((s) => s.status === 'waiting-approval').map((s) =>
+    [`### Stage \`${s.id}\` waits for approval`, cell(s.note ?? ''), `Send the signal \`decide\` with one JSON object:`, '```json', exampleDecision, '```', 'or `"decision":"reject"`.'].join('\n\n').replace('```json\n\n', '```json\n').replace('\n\n```\n\n', '\n```\n\n'),
+  );
+}
+
+function gateTable(gate: GateOutput): string {
+  const rows = gate.rules.map((r) => `| ${r.verdict === 'pass' ? '✓' : '✗'} | ${cell(r.text)} | ${number(r.value)} | ${number(r.champion)} | ${number(r.threshold)} |`);
+  const title = gate.firstModel ? 'first model: no champion yet' : gate.champion === null ? 'absolute rules' : `against champion version ${gate.champion.version}`;
+  return [`#### Gate, ${title}`, '| | rule | candidate | champion | threshold |\n|---|---|---|---|---|\n' + rows.join('\n')].join('\n\n');
+}
+
+function refused(state: RunState): string[] {
+  const ignored = state.decisions.view().filter((d) => d.status === 'ignored').slice(-5);
+  if (ignored.length === 0) return [];
+  return [['#### Decisions that were not taken', ...ignored.map((d) => `- ${d.at} by ${cell(d.by ?? 'unknown')}: ${cell(d.why ?? '')}`)].join('\n')];
+}
+
+/** The same for a rollout. */
+export function rolloutDetails(state: RolloutState): string {
+  const { view, steps } = state;
+  const rows = steps.map((s) => `| ${s.phase} | ${s.weight} % | ${s.endedAt === '' ? 'now' : formatDuration(Date.parse(s.endedAt) - Date.parse(s.startedAt))} | ${s.report?.verdict ?? ''} |`);
+  const judged = steps.at(-1)?.report?.rows.map((r) => `- ${r.name}: **${r.verdict}**, ${cell(r.reason)}`) ?? [];
+  return within([
+    `**${view.phase}** \`${view.service}\`: candidate at ${view.weight} %`,
+    cell(view.note ?? ''),
+    ['| phase | weight | held | verdict |', '|---|---|---|---|', ...rows].join('\n'),
+    judged.join('\n'),
+  ]);
+}
+
+/** Text for a table cell: no line breaks, no markup of others. */
+function cell(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ').replace(/[|<>`]/g, (c) => `\\${c}`).slice(0, 500);
+}
+
+function number(value: number | null): string {
+  return value === null ? '–' : String(Number(value.toPrecision(4)));
+}
+
+/** As many parts as fit the budget, whole lines only; says what was cut. */
+function within(parts: string[]): string {
+  const text = parts.filter((p) => p !== '').join('\n\n');
+  if (byteLength(text) <= budgetBytes) return text;
+  const kept: string[] = [];
+  let size = 200;
+  const lines = text.split('\n');
+  for (const line of lines) {
+    size += byteLength(line) + 1;
+    if (size > budgetBytes) break;
+    kept.push(line);
+  }
+  return `${kept.join('\n')}\n\n… ${lines.length - kept.length} more lines: \`slipway status\` shows all.`;
+}
+
+function byteLength(text: string): number {
+  let bytes = 0;
+  for (const c of text) {
+    const code = c.codePointAt(0) ?? 0;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}

@@ -1,0 +1,62 @@
+import type { RunRef } from '../activities/calls.js';
+import type { RolloutFlow } from '../plan/graph.js';
+import type { RolloutView } from '../plan/messages.js';
+import { rolloutWorkflowId } from '../plan/names.js';
+import type { ApprovalOutput, Endpoint, GateOutput, Metrics, RolloutOutput, RolloutStepOutput, VersionOutput } from '../plan/outputs.js';
+
+/** The one argument of a rollout. */
+export interface RolloutInput {
+  run: RunRef;
+  stage: string;
+  service: string;
+  version: VersionOutput;
+  flow: RolloutFlow;
+  approvals: ApprovalOutput[];
+  gates: GateOutput[];
+  scores: Metrics | null;
+  /** Promotion record that the gate compared with (null: none existed); undefined: no gate compared. */
+  baseline: number | null | undefined;
+}
+
+/** How a rollout stops before its commit point: the message says why. */
+export class RollBack extends Error {
+  override readonly name = 'RollBack';
+}
+
+/** The state of one rollout: built before the first await, read by the query. */
+export class RolloutState {
+  readonly view: RolloutView;
+  readonly steps: RolloutStepOutput[] = [];
+  readonly startedAt: string;
+  candidate: Endpoint | null = null;
+  champion: Endpoint | null = null;
+  /** From the commit point on every failure rolls forward. */
+  committed = false;
+  trafficMoved = false;
+  aborted: string | null = null;
+  promoteAsked = false;
+  paused = false;
+  epoch = 0;
+  onShow: () => void = () => undefined;
+
+  constructor(
+    readonly input: RolloutInput,
+    now: string,
+  ) {
+    this.startedAt = now;
+    this.view = { workflowId: rolloutWorkflowId(input.run.environment, input.service), service: input.service, phase: 'loading', weight: 0, note: null };
+  }
+
+  show(facts: Partial<RolloutView>): void {
+    Object.assign(this.view, facts);
+    this.onShow();
+  }
+
+  output(outcome: RolloutOutput['outcome'], now: string, facts: Partial<RolloutOutput> = {}): RolloutOutput {
+    const { service, version } = this.input;
+    return {
+      outcome, service, version: version.version, firstModel: this.champion === null, sequence: null, reason: null, serving: null,
+      startedAt: this.startedAt, endedAt: now, candidate: this.candidate, champion: this.champion, steps: this.steps, ...facts,
+    };
+  }
+}

@@ -1,0 +1,96 @@
+import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import type { AnalysisReport, RolloutStepOutput } from '../plan/outputs.js';
+import { calls } from './call.js';
+import type { Lease } from './lease.js';
+import { RollBack, type RolloutState } from './rollout-state.js';
+
+interface Step {
+  phase: 'canary' | 'bake';
+  weight: number;
+  holdMs: number;
+}
+
+/** Every weight in turn, then the bake at 100 %. Returns when all have passed; otherwise throws `RollBack`. */
+export async function runSteps(state: RolloutState, lease: Lease): Promise<void> {
+  const { flow } = state.input;
+  const steps: Step[] = [...flow.steps.map((s): Step => ({ phase: 'canary', ...s })), { phase: 'bake', weight: 100, holdMs: flow.bakeMs }];
+  for (const step of steps) await runStep(state, lease, step);
+}
+
+async function runStep(state: RolloutState, lease: Lease, step: Step): Promise<void> {
+  const { run, service, flow } = state.input;
+  const { champion, candidate } = state;
+  if (champion === null || candidate === null) throw new Error('a canary needs a champion and a candidate');
+  await condition(() => !state.paused || state.aborted !== null || lease.lost);
+  throwIfStopped(state, lease);
+  state.trafficMoved = true;
+  await calls.setTraffic({ environment: run.environment, service, champion, candidate, weight: step.weight, epoch: state.epoch, leaseTtlMs: flow.leaseTtlMs }).catch(asRollBack);
+  lease.hold();
+  const record: RolloutStepOutput = { phase: step.phase, weight: step.weight, startedAt: new Date().toISOString(), endedAt: '', report: null };
+  state.steps.push(record);
+  state.show({ phase: step.phase, weight: step.weight, note: `${step.weight} % for at least ${step.holdMs / 1_000} s` });
+  try {
+    await judgeUntilClear(state, lease, step, record);
+  } finally {
+    record.endedAt = new Date().toISOString();
+  }
+}
+
+/** Holds the weight until the verdict is pass; an inconclusive end pauses for a person or rolls back, as policy says. */
+async function judgeUntilClear(state: RolloutState, lease: Lease, step: Step, record: RolloutStepOutput): Promise<void> {
+  for (let holdMs = step.holdMs; ; holdMs = 0) {
+    const report = await judgeOnce(state, lease, holdMs, record.startedAt);
+    if (report !== null) record.report = report;
+    throwIfStopped(state, lease);
+    if (report?.verdict === 'pass' || state.promoteAsked) break;
+    const why = report?.rows.filter((r) => r.verdict !== 'pass').map((r) => `${r.name}: ${r.reason}`).join('; ') ?? 'no judgement';
+    if (report?.verdict === 'fail') throw new RollBack(why);
+    if (state.input.flow.onInconclusive === 'rollback') throw new RollBack(`inconclusive for too long: ${why}`);
+    state.show({ phase: 'paused', note: `inconclusive: ${why}. Send the signal promote or abort, or wait for evidence` });
+  }
+  state.promoteAsked = false;
+}
+
+/** One judgement and the hold; a stop from outside ends both at once. Null: stopped. */
+async function judgeOnce(state: RolloutState, lease: Lease, holdMs: number, since: string): Promise<AnalysisReport | null> {
+  const { run, stage, flow } = state.input;
+  const { champion, candidate } = state;
+  if (champion === null || candidate === null) throw new Error('a canary needs a champion and a candidate');
+  const start = Date.now();
+  const giveUpMs = holdMs + flow.maxWaitMs;
+  const scope = new CancellationScope({ cancellable: true });
+  const stopped = () => state.aborted !== null || lease.lost || state.promoteAsked;
+  const judged = scope.run(async () => {
+    const report = await calls.watchStep(
+      {
+        run, stage, candidate, champion, since, championSince: state.steps[0]?.startedAt ?? since,
+        holdUntil: new Date(start + holdMs).toISOString(), giveUpAt: new Date(start + giveUpMs).toISOString(),
+      },
+      giveUpMs,
+    );
+    const rest = start + holdMs - Date.now();
+    if (report.verdict === 'pass' && rest > 0) await sleep(rest);
+    return report;
+  });
+  const waiting = scope.run(() => condition(stopped)).then(() => null);
+  try {
+    return await Promise.race([judged, waiting]);
+  } catch (error) {
+    return asRollBack(error);
+  } finally {
+    scope.cancel();
+    judged.catch(() => undefined);
+    waiting.catch(() => undefined);
+  }
+}
+
+function throwIfStopped(state: RolloutState, lease: Lease): void {
+  if (state.aborted !== null) throw new RollBack(state.aborted);
+  lease.throwIfLost();
+}
+
+/** Before the commit point a call that failed for good is a reason to go home. */
+function asRollBack(error: unknown): never {
+  if (isCancellation(error)) throw error;
+  throw new RollBack(error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error));
+}

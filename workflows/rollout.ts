@@ -1,0 +1,149 @@
+import { CancellationScope, defineQuery, defineSignal, isCancellation, log, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { queries, signals } from '../plan/names.js';
+import type { RolloutView } from '../plan/messages.js';
+import type { RolloutOutput } from '../plan/outputs.js';
+import type { RolloutBase } from '../activities/open-rollout.js';
+import { failureCode } from './attempts.js';
+import { calls } from './call.js';
+import { rolloutDetails } from './details.js';
+import { Lease } from './lease.js';
+import { RollBack, RolloutState, type RolloutInput } from './rollout-state.js';
+import { runSteps } from './rollout-steps.js';
+
+/**
+ * Takes one version of one service from nothing to all traffic, or back. Before the promotion record is written
+ * every failure goes home to the champion; after it every failure rolls forward.
+ */
+export async function rollout(input: RolloutInput): Promise<RolloutOutput> {
+  const state = new RolloutState(input, now());
+  handleMessages(state);
+  try {
+    const base = await prepare(state);
+    if (input.baseline !== undefined && input.baseline !== base.predecessor && !base.committed) {
+      return await reject(state, base, `stale baseline: the gate compared with record ${input.baseline ?? 'none'}, record ${base.predecessor ?? 'none'} serves`);
+    }
+    const refused = await check(state);
+    if (refused !== null) return await reject(state, base, refused);
+    return await release(state, base);
+  } catch (error) {
+    if (isCancellation(error) && !state.committed) await CancellationScope.nonCancellable(() => goHome(state, 'cancelled'));
+    throw error;
+  }
+}
+
+async function prepare(state: RolloutState): Promise<RolloutBase> {
+  const { run, service, version } = state.input;
+  const base = await calls.openRollout({ run, service, version });
+  state.champion = base.champion;
+  state.epoch = base.epoch;
+  state.candidate = await calls.loadVersion({ environment: run.environment, service, version });
+  return base;
+}
+
+/** Identity and smoke test, before any user reaches the candidate. Answers why not, or null. */
+async function check(state: RolloutState): Promise<string | null> {
+  if (state.candidate === null) throw new Error('nothing was loaded');
+  state.show({ phase: 'checking' });
+  const { run, stage } = state.input;
+  const checked = await calls.checkVersion({ run, stage, endpoint: state.candidate });
+  return checked.verdict === 'pass' ? null : checked.reason;
+}
+
+/** Canary, bake, promotion record, aliases. */
+async function release(state: RolloutState, base: RolloutBase): Promise<RolloutOutput> {
+  const lease = new Lease(state);
+  try {
+    if (!base.committed && base.champion !== null) await runSteps(state, lease);
+    return await commit(state, base, lease);
+  } catch (error) {
+    if (!(error instanceof RollBack) || state.committed) throw error;
+    await CancellationScope.nonCancellable(() => goHome(state, error.message));
+    return state.output('rolled_back', now(), { reason: error.message });
+  } finally {
+    lease.release();
+  }
+}
+
+async function commit(state: RolloutState, base: RolloutBase, lease: Lease): Promise<RolloutOutput> {
+  const { run, service, version, approvals, gates, scores } = state.input;
+  return await CancellationScope.nonCancellable(async () => {
+    state.show({ phase: 'committing' });
+    const result = await calls.commitPromotion({ run, service, version, predecessor: base.committed ? (base.predecessor ?? 1) - 1 || null : base.predecessor, approvals, gates, scores, steps: state.steps });
+    if (!result.committed) {
+      await goHome(state, result.reason);
+      return state.output('rejected', now(), { reason: result.reason });
+    }
+    state.committed = true;
+    return await rollForward(state, base, lease, result.sequence);
+  });
+}
+
+/** After the commit point: nothing here may give up. */
+async function rollForward(state: RolloutState, base: RolloutBase, lease: Lease, sequence: number): Promise<RolloutOutput> {
+  const { run, service, version, flow } = state.input;
+  const candidate = state.candidate;
+  if (candidate === null) throw new Error('nothing was loaded');
+  await calls.goHome({ environment: run.environment, service, champion: candidate, candidate: null, weight: 0, epoch: base.epoch, leaseTtlMs: flow.leaseTtlMs });
+  lease.release();
+  state.show({ weight: 100 });
+  await calls.followPromotion({ run, version, previous: base.championVersion, sequence });
+  const serving = await calls.verifyServing({ environment: run.environment, endpoint: candidate });
+  if (state.champion !== null && state.champion.id !== candidate.id) await endServer(state, state.champion);
+  state.show({ phase: 'done', note: serving.reason });
+  return state.output('promoted', now(), { sequence, serving, reason: serving.verdict === 'pass' ? null : `promoted, but not healthy: ${serving.reason}` });
+}
+
+/** Nothing has moved yet: the candidate is removed and the champion was never touched. */
+async function reject(state: RolloutState, base: RolloutBase, reason: string): Promise<RolloutOutput> {
+  await CancellationScope.nonCancellable(() => cleanUp(state, 'rejected', reason));
+  state.show({ phase: 'done', note: reason });
+  return state.output('rejected', now(), { reason, firstModel: base.champion === null });
+}
+
+/** All traffic to the champion, first of all; then the evidence, then the candidate's end. */
+async function goHome(state: RolloutState, reason: string): Promise<void> {
+  const { run, service, flow } = state.input;
+  state.show({ phase: 'rolling-back', note: reason });
+  if (state.champion !== null && state.trafficMoved) {
+    await calls.goHome({ environment: run.environment, service, champion: state.champion, candidate: null, weight: 0, epoch: state.epoch, leaseTtlMs: flow.leaseTtlMs }).catch(newerEpoch);
+    state.show({ weight: 0 });
+  }
+  await cleanUp(state, 'rolled_back', reason);
+  state.show({ phase: 'done' });
+}
+
+async function cleanUp(state: RolloutState, outcome: 'rolled_back' | 'rejected', reason: string): Promise<void> {
+  const { run, version } = state.input;
+  await calls.tagRollback({ environment: run.environment, version, outcome, reason, steps: state.steps }).catch(courteous('the candidate was not tagged'));
+  if (state.candidate !== null) await endServer(state, state.candidate);
+}
+
+async function endServer(state: RolloutState, endpoint: NonNullable<RolloutState['candidate']>): Promise<void> {
+  await calls.unloadVersion({ environment: state.input.run.environment, endpoint }).catch(courteous(`the server ${endpoint.id} was not ended`));
+}
+
+/** A newer rollout holds the route: it is not ours to set any more. */
+function newerEpoch(error: unknown): void {
+  if (failureCode(error) !== 'E_EPOCH') throw error;
+  log.warn('a newer epoch holds the route; it was left alone');
+}
+
+function courteous(what: string): (error: unknown) => void {
+  return (error) => {
+    if (isCancellation(error)) throw error;
+    log.warn(what, { reason: String(error) });
+  };
+}
+
+function handleMessages(state: RolloutState): void {
+  setHandler(defineQuery<RolloutView>(queries.run), () => state.view, { description: 'State of the rollout: phase, weight, note' });
+  setHandler(defineSignal<[{ by?: string; reason?: string }?]>(signals.abort), (m) => void (state.aborted = `aborted by ${m?.by ?? 'somebody'}${m?.reason === undefined ? '' : `: ${m.reason}`}`), { description: 'Send all traffic back to the champion: {"by":"…","reason":"…"}' });
+  setHandler(defineSignal<[unknown?]>(signals.promote), () => void (state.promoteAsked = true), { description: 'Go on although the evidence is inconclusive: {"by":"…"}' });
+  setHandler(defineSignal<[unknown?]>(signals.pause), () => void (state.paused = true), { description: 'Stay at the present weight: {"by":"…"}' });
+  setHandler(defineSignal<[unknown?]>(signals.resume), () => void (state.paused = false), { description: 'End a pause: {"by":"…"}' });
+  state.onShow = () => setCurrentDetails(rolloutDetails(state));
+}
+
+function now(): string {
+  return new Date().toISOString();
+}

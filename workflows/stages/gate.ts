@@ -1,0 +1,40 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import { failureType } from '../../plan/failures.js';
+import type { GraphStage } from '../../plan/graph.js';
+import type { GateOutput, StageOutput } from '../../plan/outputs.js';
+import { attempts } from '../attempts.js';
+import { calls } from '../call.js';
+import type { RunContext } from '../run-context.js';
+import type { StageResult } from '../run-state.js';
+
+export async function gate(stage: GraphStage, run: RunContext): Promise<StageResult> {
+  const output = await calls.judgeGate({ ...run.call(stage), champion: await championScores(stage, run) });
+  const failing = output.rules.filter((r) => r.verdict !== 'pass');
+  const note = `${output.rules.length - failing.length}/${output.rules.length} rules hold${output.firstModel ? ', first model' : ''}`;
+  if (output.verdict === 'pass') return { output, verdict: 'pass', note };
+  const reason = `${stage.id}: ${failing.map((r) => `${r.text}, but it is ${r.value ?? 'missing'}`).join('; ')}`;
+  if (output.verdict === 'error') throw invalidMetric(reason);
+  return { output, verdict: output.verdict, note, stop: { outcome: 'rejected', reason } };
+}
+
+/** The champion, scored by the same evaluator on the same data as the candidate. */
+async function championScores(stage: GraphStage, run: RunContext) {
+  const flow = stage.gate;
+  if (flow === undefined || flow.champion === null) return null;
+  const fact = await run.champion(flow.champion);
+  const evaluator = run.state.graph?.stages.find((s) => s.id === flow.scores);
+  if (fact === null || evaluator === undefined) return null;
+  const scores = await attempts({ ...stage, limits: evaluator.limits }, run, (attempt) =>
+    calls.evaluateModel({ ...run.call(evaluator, attempt), champion: fact.model }, evaluator.limits.timeoutMs),
+  );
+  return { fact: { sequence: fact.sequence, version: fact.version }, scores };
+}
+
+function invalidMetric(reason: string): ApplicationFailure {
+  const code = 'E_METRIC_INVALID';
+  return ApplicationFailure.nonRetryable(`${code} ${reason}`, failureType(code), { code });
+}
+
+export function isGate(output: StageOutput): output is GateOutput {
+  return 'rules' in output;
+}

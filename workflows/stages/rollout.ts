@@ -1,0 +1,71 @@
+import {
+  ChildWorkflowCancellationType, ParentClosePolicy, WorkflowIdReusePolicy, startChild, upsertSearchAttributes, type ChildWorkflowHandle,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { GraphStage } from '../../plan/graph.js';
+import { rolloutWorkflowId, taskQueues } from '../../plan/names.js';
+import type { VersionOutput } from '../../plan/outputs.js';
+import { calls } from '../call.js';
+import type { rollout as rolloutWorkflow } from '../rollout.js';
+import type { RolloutInput } from '../rollout-state.js';
+import type { RunContext } from '../run-context.js';
+import type { StageResult } from '../run-state.js';
+import { attributes } from '../search-attributes.js';
+import { isApproval } from './approve.js';
+import { isGate } from './gate.js';
+import { isScores } from './register.js';
+
+/** Runs the rollout as a child of its own, one per service at a time. */
+export async function rollout(stage: GraphStage, run: RunContext): Promise<StageResult> {
+  const input = rolloutInput(stage, run);
+  const { service, version } = input;
+  run.state.rollout = { workflowId: rolloutWorkflowId(run.state.environment, service), service, phase: 'loading', weight: 0, note: null };
+  upsertSearchAttributes([{ key: attributes.Stage, value: stage.id }, { key: attributes.ModelVersion, value: `${version.name}/${version.version}` }]);
+  run.show();
+  const child = await startAlone(input, run);
+  const output = await child.result();
+  run.state.rollout = { ...run.state.rollout, phase: 'done', weight: output.outcome === 'promoted' ? 100 : 0, note: output.reason };
+  const note = `${output.outcome}${output.firstModel ? ', first model' : ''}${output.reason === null ? '' : `: ${output.reason}`}`;
+  if (output.outcome === 'promoted') {
+    run.tell('promoted', stage.id, `${service} version ${version.version} serves`, { version: version.version });
+    return { output, verdict: 'pass', note };
+  }
+  run.tell(output.outcome, stage.id, note, { version: version.version });
+  return { output, verdict: 'fail', note, stop: { outcome: output.outcome, reason: output.reason ?? output.outcome } };
+}
+
+function rolloutInput(stage: GraphStage, run: RunContext): RolloutInput {
+  const flow = stage.rollout;
+  const version = run.state.inputs(stage)['/version'] as unknown as VersionOutput | null;
+  if (flow === undefined || version === null) throw new Error(`stage ${stage.id} has no rollout settings or no version`);
+  const gates = run.state.outputsOf(isGate);
+  const judged = gates.find((g) => g.champion !== null || g.firstModel);
+  return {
+    run: run.ref(), stage: stage.id, service: flow.service ?? version.name, version, flow, gates,
+    approvals: run.state.outputsOf(isApproval),
+    scores: run.state.outputsOf(isScores).find((s) => s.model === version.model.digest)?.metrics ?? null,
+    baseline: judged === undefined ? undefined : (judged.champion?.sequence ?? null),
+  };
+}
+
+/** The child's id is the lock: while another rollout of the service runs, this one waits for its end. */
+async function startAlone(input: RolloutInput, run: RunContext): Promise<ChildWorkflowHandle<typeof rolloutWorkflow>> {
+  const workflowId = rolloutWorkflowId(input.run.environment, input.service);
+  for (;;) {
+    try {
+      return await startChild<typeof rolloutWorkflow>('rollout', {
+        workflowId, taskQueue: taskQueues.pipelines, args: [input],
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+        typedSearchAttributes: [{ key: attributes.Environment, value: input.run.environment }],
+        staticSummary: `${input.service} version ${input.version.version}`,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      run.state.mark(input.stage, 'running', { note: `waits for another rollout of ${input.service}` });
+      run.show();
+      await calls.awaitRollout({ workflowId });
+    }
+  }
+}
