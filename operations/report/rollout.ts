@@ -30,7 +30,8 @@ function rollout(id: string, output: RolloutOutput): Html {
  <span class="dim">${span(step.startedAt, step.endedAt)}</span> ${step.report === null ? null : badge(step.report.verdict)}</h3>
 ${step.report === null ? null : analysis(step.report)}`);
   return html`<p><strong>${id}</strong> ${badge(output.outcome)} ${first} ${output.service} ${output.version}</p>
-${output.reason === null ? null : html`<p>${output.reason}</p>`}${steps}`;
+${output.reason === null ? null : html`<p>${output.reason}</p>`}
+${output.serving === null ? null : html`<p>after the promotion ${badge(output.serving.verdict)} ${output.serving.reason}</p>`}${steps}`;
 }
 
 function analysis(report: AnalysisReport): Html {

@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Environment } from '../../config/open.js';
 import { reportPage } from '../../operations/report/page.js';
 import { plot } from '../../operations/report/plot.js';
-import { writeRecordReport } from '../../operations/report.js';
+import { writeReport } from '../../operations/report.js';
 import type { RunRecord } from '../../plan/messages.js';
 import { rolledBack } from './run-record.js';
 
@@ -122,9 +123,10 @@ describe('the file of a report', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('lies in the folder whatever the workflow id says', async () => {
-    const file = await writeRecordReport({ ...rolledBack, workflowId: '../../etc/x y' }, { folder });
+    const temporal = { address: '127.0.0.1:7233', namespace: 'default', ui: 'http://127.0.0.1:8233' };
+    const file = await writeReport({ temporal } as Environment, { ...rolledBack, workflowId: '../../etc/x y' }, folder);
     expect(basename(file)).toBe('etc-x-y-0193a7c2.html');
     expect(file.startsWith(`${folder}/`)).toBe(true);
-    expect(readFileSync(file, 'utf8')).toContain('<!doctype html>');
+    expect(readFileSync(file, 'utf8')).toContain('href="http://127.0.0.1:8233/namespaces/default/workflows/');
   });
 });

@@ -21,7 +21,7 @@ const model = {
   tracking: { runId: 'r1', url: 'http://127.0.0.1:5000/#/experiments/1/runs/r1' },
 };
 const split = (name: string, rows: number) =>
-  ({ kind: 'split', name, rows, format: 'jsonl', dataset: sha('a'), uri: 's3://slipway/data/x', sha256: sha('a'), bytes: 10 }) as const;
+  ({ kind: 'split', name, rows, format: 'jsonl', dataset: sha('a'), snapshotAt: at(0), uri: 's3://slipway/data/x', sha256: sha('a'), bytes: 10 }) as const;
 const dataset = { kind: 'dataset' as const, digest: sha('a'), source: 'home-assistant-intents', snapshotAt: at(0), rows: 100, splits: { train: split('train', 70), holdout: split('holdout', 30) } };
 const expectation = { kind: 'notEmpty' as const, column: 'intent' };
 
@@ -55,6 +55,7 @@ export const rolledBack: RunRecord = {
     stage('sign-off', 'approve', 27, 40, { decision: 'approve', by: 'ada@example.com', at: at(40), reason: 'metrics ok', channel: 'signal', verified: false }),
     stage('promote', 'rollout', 40, 100, {
       outcome: 'rolled_back', service: 'intents', version: '0123456789ab', firstModel: false, sequence: null, reason: 'fallback-rate failed',
+      startedAt: at(41), endedAt: at(99), candidate: null, champion: null, serving: null,
       steps: [{ phase: 'canary', weight: 10, startedAt: at(50), endedAt: at(90), report: {
         verdict: 'fail', at: at(90),
         rows: [{ name: 'fallback-rate', text: 'fallback rate at most 0.02 above the champion', verdict: 'fail', reason: '0.21 against 0.03', candidate: { value: 0.21, samples: 240 }, champion: { value: 0.03, samples: 2_100 } }],
