@@ -40,7 +40,8 @@ function compileStage(draft: StageDraft): Stage {
   } as Stage;
 }
 
-function foldersOf(stage: Stage): string[] {
+/** Folders of code that a stage runs. */
+export function foldersOf(stage: Stage): string[] {
   const job = stage.verb === 'snapshot' ? stage.settings.source : stage.verb === 'train' || stage.verb === 'evaluate' ? stage.settings : undefined;
   return job?.trainer.folder === undefined ? [] : [job.trainer.folder];
 }
