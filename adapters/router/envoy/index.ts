@@ -10,6 +10,8 @@ import { clustersFile, clustersFileSchema, type DiscoveryFile, requestTimeoutSec
 import { type InForce, readInForce } from './config-dump.js';
 
 const confirmMs = 5_000;
+/** Sooner when it says nothing at all: then it does not run. */
+const silenceMs = 2_000;
 const drainMs = (requestTimeoutSeconds + 5) * 1_000;
 
 export interface EnvoyOptions {
@@ -69,26 +71,33 @@ async function writeIfOther(file: string, content: DiscoveryFile): Promise<boole
 
 /** Waits until Envoy reports what was written. */
 async function waitFor(admin: string, directory: string, agrees: (state: InForce) => boolean): Promise<void> {
-  const deadline = Date.now() + confirmMs;
+  const started = Date.now();
+  let heardAt = started;
   let pauseMs = 2;
   for (;;) {
-    const last = await readInForce(admin).catch((error: unknown) => error as SlipwayError);
-    if (!(last instanceof Error) && agrees(last)) return;
-    if (Date.now() > deadline) {
-      if (last instanceof Error) throw last;
-      throw new SlipwayError(
-        {
-          code: 'E_UNAVAILABLE',
-          message: `Envoy did not take over the new files within ${confirmMs / 1_000} s`,
-          where: directory,
-          fix: "look into Envoy's log for the reason, then try again",
-        },
-        exitCodes.temporary,
-      );
+    try {
+      const state = await readInForce(admin);
+      if (agrees(state)) return;
+      heardAt = Date.now();
+    } catch (error) {
+      if (Date.now() - heardAt > silenceMs) throw error;
     }
+    if (Date.now() - started > confirmMs) throw unconfirmed(directory);
     await delay(pauseMs);
     pauseMs = Math.min(pauseMs * 2, 100);
   }
+}
+
+function unconfirmed(directory: string): SlipwayError {
+  return new SlipwayError(
+    {
+      code: 'E_UNAVAILABLE',
+      message: `Envoy did not take over the new files within ${confirmMs / 1_000} s`,
+      where: directory,
+      fix: "look into Envoy's log for the reason, then try again",
+    },
+    exitCodes.temporary,
+  );
 }
 
 function addressOf(upstream: Upstream): string {
