@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import type { z } from 'zod';
 
 import { exitCodes, SlipwayError } from '../../plan/errors.js';
@@ -25,6 +27,9 @@ export interface MlflowApi {
   call<T>(method: 'GET' | 'POST', path: string, parameters: object, answer: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
 }
 
+const databaseConflict = /IntegrityError|UniqueViolation|DeadlockDetected|SerializationFailure|database is locked/;
+const conflictTries = 6;
+
 /** The server understood and said no; `errorCode` is MLflow's own, such as `RESOURCE_DOES_NOT_EXIST`. */
 export class MlflowRefusal extends SlipwayError {
   readonly errorCode: string;
@@ -45,13 +50,31 @@ export function openMlflowApi(server: MlflowServer, context: OpenContext): Mlflo
     ui: (server.ui ?? server.uri).replace(/\/+$/, ''),
     async call(method, path, parameters, answer, signal) {
       const where = `${method} ${base}${path}`;
-      const request = requestOf(method, `${base}${path}`, parameters, server, context);
-      const response = await send(request, server.timeoutMs, where, signal);
+      const request = () => requestOf(method, `${base}${path}`, parameters, server, context);
+      const response = await untilStored(() => send(request(), server.timeoutMs, where, signal), where);
       const parsed = answer.safeParse(response);
       if (!parsed.success) throw noMlflow(where, `lacks what it must hold: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`);
       return parsed.data;
     },
   };
+}
+
+/** Repeats a request that met another one in MLflow's database: nothing of it was written. */
+async function untilStored(attempt: () => Promise<unknown>, where: string): Promise<unknown> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isDatabaseConflict(error)) throw error;
+      if (tries === conflictTries) throw unavailable(where, `${tries} conflicts in its database in a row`);
+    }
+    await delay(20 * 2 ** tries * (0.5 + Math.random()));
+  }
+}
+
+function isDatabaseConflict(error: unknown): boolean {
+  // "Already exists" is an answer, though it may quote the database.
+  return error instanceof MlflowRefusal && error.errorCode !== 'RESOURCE_ALREADY_EXISTS' && databaseConflict.test(error.message);
 }
 
 function requestOf(method: 'GET' | 'POST', address: string, parameters: object, server: MlflowServer, context: OpenContext): Request {

@@ -18,8 +18,12 @@ export function openMlflowRegistry(options: MlflowRegistryOptions, context: Open
     async register(candidate, key, signal) {
       return describeVersion(api, await register(api, candidate, key, signal));
     },
-    setAlias: (name, alias, version, signal) => setAlias(api, checkedName(name), alias, version, signal),
-    aliases: (name, signal) => aliases(api, checkedName(name), signal),
+    async setAlias(name, alias, version, signal) {
+      await setAlias(api, checkedName(name), alias, version, signal);
+    },
+    async aliases(name, signal) {
+      return aliases(api, checkedName(name), signal);
+    },
     async tag(name, version, tags, signal) {
       for (const [key, value] of Object.entries(tags)) await setTag(api, checkedName(name), version, key, value, signal);
     },

@@ -18,7 +18,9 @@ export async function register(api: MlflowApi, candidate: Candidate, key: string
   }
   const [first, ...others] = found;
   if (first === undefined) throw readBackFault(name, 'a version of this key', 'none');
-  for (const other of others) await setTag(api, name, other.version, duplicateTag, first.version, signal);
+  for (const other of others.filter(({ tags }) => fromTagList(tags)[duplicateTag] === undefined)) {
+    await setTag(api, name, other.version, duplicateTag, first.version, signal);
+  }
   const readBack = await findVersion(api, name, first.version, signal);
   checkReadBack(candidate, tagsOf(candidate, key), readBack, first.version);
   return readBack;

@@ -32,7 +32,9 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
       await startJob(scratch, job, key, { options, store, context }, signal);
       return scratch.job;
     },
-    poll: (job) => jobState(scratchOfJob(directory, job)),
+    async poll(job) {
+      return jobState(scratchOfJob(directory, job));
+    },
     async stop(job) {
       const scratch = scratchOfJob(directory, job);
       const record = await readRecord(scratch.record);

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import type { Tracking } from '../../adapters/tracking/port.js';
+
+export interface LoggedRun {
+  params: Record<string, string>;
+  /** Every logged point. */
+  metrics: { key: string; value: number }[];
+  tags: Record<string, string>;
+  status: 'running' | 'finished' | 'failed' | 'killed';
+}
+export interface TrackingHarness {
+  tracking: Tracking;
+  /** What the system holds, asked without the adapter. */
+  look(runId: string): Promise<LoggedRun>;
+}
+
+const hex = (): string => randomBytes(32).toString('hex');
+const experiment = (): string => `contract-${randomBytes(6).toString('hex')}`;
+
+/** What every tracking system must do. */
+export function describeTracking(name: string, open: () => Promise<TrackingHarness>): void {
+  describe(`tracking ${name}`, () => {
+    let tracking: Tracking;
+    let look: TrackingHarness['look'];
+    beforeAll(async () => {
+      ({ tracking, look } = await open());
+    });
+
+    test('gives one run for a key, with its tags and what a job needs to log into it', async () => {
+      const at = experiment();
+      const key = hex();
+      const first = await tracking.open(at, key, { stage: 'train' });
+      expect(await tracking.open(at, key, { stage: 'train' })).toEqual(first);
+      expect(Object.values(first.environment)).toContain(first.runId);
+      expect(await look(first.runId)).toMatchObject({ status: 'running', tags: { stage: 'train' } });
+      expect((await tracking.open(at, hex(), {})).runId).not.toBe(first.runId);
+    });
+
+    test('gives racing openers of a key the same run', async () => {
+      const at = experiment();
+      const key = hex();
+      const opened = await Promise.all([1, 2, 3].map(() => tracking.open(at, key, {})));
+      expect(new Set(opened.map(({ runId }) => runId)).size).toBe(1);
+    });
+
+    test('logs params, nested metrics and tags, each once', async () => {
+      const { runId } = await tracking.open(experiment(), hex(), {});
+      const facts = {
+        params: { epochs: 3, name: 'x', deep: { a: [1] } },
+        metrics: { accuracy: 0.5, recall: { 'lock_door': 0.25 } },
+        tags: { outcome: 'ok' },
+      };
+      await tracking.log(runId, facts);
+      await tracking.log(runId, facts);
+      const { params, metrics, tags } = await look(runId);
+      expect(params).toEqual({ epochs: '3', name: 'x', deep: '{"a":[1]}' });
+      expect(metrics.sort((a, b) => (a.key < b.key ? -1 : 1))).toEqual([{ key: 'accuracy', value: 0.5 }, { key: 'recall.lock_door', value: 0.25 }]);
+      expect(tags).toMatchObject({ outcome: 'ok' });
+    });
+
+    test('keeps the first value of a param, and cuts a long one', async () => {
+      const { runId } = await tracking.open(experiment(), hex(), {});
+      await tracking.log(runId, { params: { epochs: 3, long: 'x'.repeat(2000) } });
+      await tracking.log(runId, { params: { epochs: 4 } });
+      const { params } = await look(runId);
+      expect(params['epochs']).toBe('3');
+      expect(params['long']).toHaveLength(500);
+    });
+
+    test('logs more than fits into one request', async () => {
+      const { runId } = await tracking.open(experiment(), hex(), {});
+      const params = Object.fromEntries(Array.from({ length: 130 }, (_, n) => [`p${n}`, n]));
+      const recall = Object.fromEntries(Array.from({ length: 1050 }, (_, n) => [`intent ${n}`, n / 1050]));
+      await tracking.log(runId, { params, metrics: { recall } });
+      const logged = await look(runId);
+      expect(Object.keys(logged.params)).toHaveLength(130);
+      expect(logged.metrics).toHaveLength(1050);
+    });
+
+    test.each(['finished', 'failed', 'killed'] as const)('closes a run as %s, twice', async (status) => {
+      const { runId } = await tracking.open(experiment(), hex(), {});
+      await tracking.close(runId, status);
+      await tracking.close(runId, status);
+      expect((await look(runId)).status).toBe(status);
+    });
+  });
+}
