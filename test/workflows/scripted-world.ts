@@ -1,0 +1,155 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import type { JobActivities, PipelineActivities, ReleaseActivities } from '../../activities/index.js';
+import type { GraphStage, PlanGraph, RolloutFlow } from '../../plan/graph.js';
+import type { RunEvent } from '../../plan/messages.js';
+import type { AnalysisReport, DatasetOutput, Endpoint, GateOutput, ModelOutput, VersionOutput } from '../../plan/outputs.js';
+import type { Verdict } from '../../plan/verdict.js';
+import type { RunRecordFacts } from '../../activities/record-run.js';
+
+/** What the scripted far ends answer; each test changes what it is about. */
+export interface Script {
+  graph: PlanGraph;
+  gate?: Partial<GateOutput>;
+  data?: { verdict: Verdict };
+  champion?: Endpoint | null;
+  /** Verdict of each step's judgement, in order; the last one repeats. */
+  analysis?: Verdict[];
+  smoke?: Verdict;
+  predecessor?: number | null;
+  /** Fails this many times before it succeeds, with this code. */
+  train?: { fails: number; code: string };
+  protectedEnvironment?: boolean;
+  commitLost?: boolean;
+  /** The lease is lost after this many weights. */
+  leaseLostAfter?: number;
+  blockTraining?: boolean;
+}
+
+export interface World {
+  /** What was done, in order: `weight 10`, `promote`, `home`, … */
+  journal: string[];
+  told: RunEvent[];
+  records: RunRecordFacts[];
+  activities: PipelineActivities & JobActivities & ReleaseActivities;
+}
+
+export const championEndpoint: Endpoint = { id: 'intents-aaaaaaaaaaaa', service: 'intents', host: '127.0.0.1', port: 1, version: '1', sha256: 'a'.repeat(64) };
+export const candidateEndpoint: Endpoint = { id: 'intents-bbbbbbbbbbbb', service: 'intents', host: '127.0.0.1', port: 2, version: '2', sha256: 'b'.repeat(64) };
+
+const ref = { uri: 's3://slipway/x', sha256: 'c'.repeat(64), bytes: 1 };
+const dataset: DatasetOutput = { kind: 'dataset', digest: 'd'.repeat(64), source: 'file:x.csv', snapshotAt: '2026-01-01T00:00:00.000Z', rows: 100, splits: { train: { kind: 'split', name: 'train', rows: 70, format: 'csv', dataset: 'd'.repeat(64), snapshotAt: '2026-01-01T00:00:00.000Z', ...ref } } };
+const model: ModelOutput = { kind: 'model', digest: 'e'.repeat(64), files: [{ path: 'model/model.skops', ...ref }], metrics: { accuracy: 0.95 }, params: {}, dataset: dataset.digest, snapshotAt: dataset.snapshotAt, code: 'f'.repeat(64), job: { id: 'j', key: 'k', adapter: 'process' } };
+const version: VersionOutput = { kind: 'version', name: 'intents', version: '2', label: 'abc', package: ref, model, registry: { url: 'http://127.0.0.1/registry' } };
+
+/** Activities that answer at once from a script and keep a journal. */
+export function scriptedWorld(script: Script): World {
+  const world: Omit<World, 'activities'> = { journal: [], told: [], records: [] };
+  const note = (line: string) => void world.journal.push(line);
+  return { ...world, activities: { ...pipelineSide(script, world, note), ...jobSide(script, note), ...releaseSide(script, note) } };
+}
+
+function pipelineSide(script: Script, world: Omit<World, 'activities'>, note: (line: string) => void): PipelineActivities {
+  return {
+    loadPlan: async (i) => ({ environment: i.environment ?? 'dev', graph: script.graph, params: i.params }),
+    resolveChampion: async () => (script.champion == null ? null : { service: 'intents', sequence: script.predecessor ?? 1, version: '1', model }),
+    judgeGate: async () => ({ verdict: 'pass', firstModel: script.champion == null, champion: script.champion == null ? null : { version: '1', sequence: script.predecessor ?? 1 }, rules: [], ...script.gate }),
+    registerModel: async () => (note('register'), version),
+    notify: async (event) => void world.told.push(event),
+    recordRun: async (facts) => (world.records.push(facts), 's3://slipway/runs/x.json'),
+    awaitRollout: async () => note('waited for a rollout'),
+  };
+}
+
+function jobSide(script: Script, note: (line: string) => void): JobActivities {
+  let failures = 0;
+  return {
+    snapshotData: async () => dataset,
+    validateData: async () => ({ verdict: script.data?.verdict ?? 'pass', checked: 100, findings: [], data: dataset }),
+    trainModel: async (i) => {
+      note(`train attempt ${i.attempt}`);
+      if (script.blockTraining === true) await untilCancelled(() => note('training cancelled'));
+      if (failures++ < (script.train?.fails ?? 0)) throw failed(script.train?.code ?? 'E_TRAINER_EXIT');
+      return model;
+    },
+    evaluateModel: async (i) => ({ kind: 'scores', model: i.champion?.digest ?? model.digest, data: ref.sha256, metrics: { accuracy: 0.95 } }),
+  };
+}
+
+function releaseSide(script: Script, note: (line: string) => void): ReleaseActivities {
+  let judged = 0;
+  let weights = 0;
+  return {
+    judgeDecision: async () => (script.protectedEnvironment === true ? { accepted: false, verified: false, why: 'protected' } : { accepted: true, verified: false, why: null }),
+    openRollout: async () => ({ epoch: 7, predecessor: script.predecessor ?? (script.champion == null ? null : 1), champion: script.champion ?? null, championVersion: script.champion == null ? null : { name: 'intents', version: '1' }, committed: false }),
+    loadVersion: async () => (note('load'), candidateEndpoint),
+    checkVersion: async () => ({ verdict: script.smoke ?? 'pass', reason: 'smoke request 1 of 1 was answered with status 500' }),
+    setTraffic: async (i) => {
+      if (i.candidate !== null) weights++;
+      note(i.candidate === null ? `home to ${i.champion.version}` : `weight ${i.weight}`);
+      return { ...i, expiresAt: null, effectiveWeight: i.weight, expired: false };
+    },
+    holdLease: async () => {
+      for (;;) {
+        if (script.leaseLostAfter !== undefined && weights >= script.leaseLostAfter) return { lost: true, reason: 'the router went home' };
+        Context.current().heartbeat();
+        await Context.current().sleep(20);
+      }
+    },
+    watchStep: async (i) => {
+      const verdict = script.analysis?.[Math.min(judged, script.analysis.length - 1)] ?? 'pass';
+      judged++;
+      if (script.leaseLostAfter !== undefined) await untilCancelled(() => undefined);
+      return report(verdict, i.holdUntil);
+    },
+    commitPromotion: async () => (script.commitLost === true ? { committed: false, reason: 'stale baseline: another was first' } : (note('commit'), { committed: true, sequence: 2 })),
+    followPromotion: async () => note('aliases'),
+    verifyServing: async () => ({ verdict: 'pass', reason: '100/100 probes' }),
+    tagRollback: async (i) => note(`tag ${i.outcome}`),
+    unloadVersion: async (i) => note(`unload ${i.endpoint.version}`),
+  };
+}
+
+async function untilCancelled(then: () => void): Promise<void> {
+  try {
+    for (;;) {
+      Context.current().heartbeat();
+      await Context.current().sleep(20);
+    }
+  } catch (error) {
+    if (error instanceof CancelledFailure) then();
+    throw error;
+  }
+}
+
+function report(verdict: Verdict, at: string): AnalysisReport {
+  return { verdict, at, rows: [{ name: 'fallback-rate', text: 'rate at most 0.08', verdict, reason: '0.2 is above the maximum 0.08', candidate: { value: 0.2, samples: 100 }, champion: null }] };
+}
+
+function failed(code: string): ApplicationFailure {
+  return ApplicationFailure.create({ message: `${code}: exit 1`, type: 'TrainerFailed', nonRetryable: true, details: [{ code }] });
+}
+
+export const flow: RolloutFlow = { service: 'intents', steps: [{ weight: 10, holdMs: 900_000 }, { weight: 50, holdMs: 3_600_000 }], bakeMs: 3_600_000, maxWaitMs: 3_600_000, onInconclusive: 'pause', leaseTtlMs: 60_000, pollMs: 1_000 };
+
+/** A chain of stages; each needs the one before. */
+export function chain(...stages: Partial<GraphStage>[]): PlanGraph {
+  const list = stages.map((s, i): GraphStage => ({ id: s.verb ?? 'x', verb: 'train', needs: i === 0 ? [] : [stages[i - 1]?.id ?? stages[i - 1]?.verb ?? ''], bindings: [], limits: { timeoutMs: 60_000, attempts: 1 }, ...s }));
+  return { digest: '1'.repeat(64), pipeline: 'intents', registryOutageMs: 60_000, stages: list };
+}
+
+const versionBinding = { at: '/version', ref: { from: 'stage', stage: 'register', path: [] } } as const;
+
+/** The reference pipeline: every verb once. */
+export function fullGraph(overrides: { approve?: GraphStage['approve']; rollout?: Partial<RolloutFlow>; attempts?: number } = {}): PlanGraph {
+  return chain(
+    { verb: 'snapshot' },
+    { verb: 'validate' },
+    { verb: 'train', limits: { timeoutMs: 60_000, attempts: overrides.attempts ?? 1 } },
+    { verb: 'evaluate' },
+    { verb: 'gate', gate: { champion: 'intents', scores: 'evaluate' } },
+    { verb: 'register', bindings: [{ at: '/model', ref: { from: 'stage', stage: 'train', path: [] } }] },
+    { verb: 'approve', approve: overrides.approve ?? { by: ['ml-leads'], quorum: 1, withinMs: 86_400_000, onTimeout: 'reject' } },
+    { verb: 'rollout', bindings: [{ ...versionBinding, ref: { ...versionBinding.ref, path: [] } }], rollout: { ...flow, ...overrides.rollout } },
+  );
+}

@@ -1,0 +1,36 @@
+import { openEnvironment, type Environment, type OpenOptions } from '../config/open.js';
+import type { Config } from '../config/schema.js';
+import type { TemporalSettings } from '../config/temporal.js';
+import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+
+/** The environments of one namespace: those that the default environment's worker serves. */
+export interface Served {
+  temporal: TemporalSettings;
+  names: string[];
+  defaultEnvironment: string;
+  open(name: string): Promise<Environment>;
+}
+
+/**
+ * A worker serves every environment that its configuration names in the namespace of the default one. Protected
+ * environments have namespaces of their own and so are never served by accident.
+ */
+export async function servedEnvironments(config: Config, options: OpenOptions): Promise<Served> {
+  const home = await openEnvironment(config, config.defaultEnvironment, options);
+  const all = Object.entries(config.environments);
+  const names = all.filter(([, e]) => e.temporal.namespace === home.temporal.namespace).map(([name]) => name);
+  const opened = new Map<string, Promise<Environment>>();
+  return {
+    temporal: home.temporal,
+    names,
+    defaultEnvironment: config.defaultEnvironment,
+    open: (name) => {
+      if (!names.includes(name)) {
+        throw new SlipwayError({ code: 'E_ENVIRONMENT', message: unknownName('environment', name, names), fix: 'start the run with an environment that this worker serves' }, exitCodes.configuration);
+      }
+      const known = opened.get(name) ?? openEnvironment(config, name, options);
+      opened.set(name, known);
+      return known;
+    },
+  };
+}
