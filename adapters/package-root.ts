@@ -13,6 +13,7 @@ export function packageRoot(): string {
     if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'slipway') {
       return folder;
     }
-    if (folder === dirname(folder)) throw new Error('no package.json of slipway above this file: install the package whole');
+    if (folder === dirname(folder))
+      throw new Error('no package.json of slipway above this file: install the package whole');
   }
 }

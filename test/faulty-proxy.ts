@@ -22,7 +22,9 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
   let decide: (request: { method: string; path: string }) => Fate = () => 'pass';
   let change: ((body: string, path: string) => string) | undefined;
   const server = createServer((incoming, answer) => {
-    handle(target, incoming, answer, decide({ method: incoming.method ?? '', path: incoming.url ?? '' }), change).catch(() => answer.destroy());
+    handle(target, incoming, answer, decide({ method: incoming.method ?? '', path: incoming.url ?? '' }), change).catch(
+      () => answer.destroy(),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -66,9 +68,16 @@ async function handle(
   answer.writeHead(status, { ...headers, ...length }).end(changed);
 }
 
-async function forward(target: string, incoming: IncomingMessage, body: Buffer): Promise<{ status: number; headers: IncomingMessage['headers']; body: Buffer }> {
+async function forward(
+  target: string,
+  incoming: IncomingMessage,
+  body: Buffer,
+): Promise<{ status: number; headers: IncomingMessage['headers']; body: Buffer }> {
   // The host header stays the client's: it is part of what S3 clients sign.
-  const outgoing = request(new URL(incoming.url ?? '/', target), { method: incoming.method, headers: { ...incoming.headers, connection: 'close' } });
+  const outgoing = request(new URL(incoming.url ?? '/', target), {
+    method: incoming.method,
+    headers: { ...incoming.headers, connection: 'close' },
+  });
   outgoing.end(body);
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   const { 'transfer-encoding': _chunked, ...headers } = response.headers;

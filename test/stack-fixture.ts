@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
@@ -42,14 +43,19 @@ export async function provideStack(only: PartName[]): Promise<TestStack> {
     s3: (prefix) => s3Options.parse({ adapter: 's3', endpoint: address('s3'), bucket: 'slipway', prefix, credentials }),
     address,
     python: (requirements) =>
-      ensurePython({ root: stackRoot, requirements: resolve(import.meta.dirname, '..', requirements), onProgress: () => undefined }),
+      ensurePython({
+        root: stackRoot,
+        requirements: resolve(import.meta.dirname, '..', requirements),
+        onProgress: () => undefined,
+      }),
   };
 }
 
 /** Global setup of a test run: notes that it uses the stack; its teardown ends the stack with the last user. */
 export default async function setup(): Promise<() => Promise<void>> {
   await mkdir(users, { recursive: true });
-  const mine = join(users, String(process.pid));
+  // Each project of a test run has a setup of its own.
+  const mine = join(users, `${process.pid}-${randomBytes(4).toString('hex')}`);
   await writeFile(mine, statOf(process.pid)?.startTime ?? '');
   return async () => {
     await rm(mine, { force: true });
@@ -58,11 +64,11 @@ export default async function setup(): Promise<() => Promise<void>> {
 }
 
 async function hasUsers(): Promise<boolean> {
-  for (const pid of await readdir(users)) {
-    const startTime = await readFile(join(users, pid), 'utf8').catch(() => '');
-    if (statOf(Number(pid))?.startTime === startTime) return true;
+  for (const user of await readdir(users)) {
+    const startTime = await readFile(join(users, user), 'utf8').catch(() => '');
+    if (statOf(Number.parseInt(user, 10))?.startTime === startTime) return true;
     // A run that was killed could not sign off.
-    await rm(join(users, pid), { force: true });
+    await rm(join(users, user), { force: true });
   }
   return false;
 }
@@ -70,7 +76,10 @@ async function hasUsers(): Promise<boolean> {
 async function readSecrets(state: StackState): Promise<Record<string, string>> {
   const file = state.parts.s3?.credentialsFile;
   if (file === undefined) {
-    return { 'env:AWS_ACCESS_KEY_ID': process.env['AWS_ACCESS_KEY_ID'] ?? '', 'env:AWS_SECRET_ACCESS_KEY': process.env['AWS_SECRET_ACCESS_KEY'] ?? '' };
+    return {
+      'env:AWS_ACCESS_KEY_ID': process.env['AWS_ACCESS_KEY_ID'] ?? '',
+      'env:AWS_SECRET_ACCESS_KEY': process.env['AWS_SECRET_ACCESS_KEY'] ?? '',
+    };
   }
   const found = JSON.parse(await readFile(file, 'utf8')) as { accessKeyId: string; secretAccessKey: string };
   return { 'env:AWS_ACCESS_KEY_ID': found.accessKeyId, 'env:AWS_SECRET_ACCESS_KEY': found.secretAccessKey };

@@ -24,7 +24,13 @@ export interface MlflowApi {
    * @throws MlflowRefusal when the server says no; SlipwayError `E_UNAVAILABLE` (75) when it cannot be reached,
    * `E_MLFLOW_ACCESS` without the right, `E_MLFLOW_ANSWER` when it is no MLflow that answers
    */
-  call<T>(method: 'GET' | 'POST', path: string, parameters: object, answer: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
+  call<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    parameters: object,
+    answer: z.ZodType<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
 }
 
 const databaseConflict = /IntegrityError|UniqueViolation|DeadlockDetected|SerializationFailure|database is locked/;
@@ -34,7 +40,12 @@ const conflictTries = 6;
 export class MlflowRefusal extends SlipwayError {
   readonly errorCode: string;
   constructor(errorCode: string, message: string, where: string) {
-    super({ code: 'E_MLFLOW_REFUSED', where, message: `${errorCode}: ${message}`, fix: 'Change what MLflow objects to; trying again does not help.' });
+    super({
+      code: 'E_MLFLOW_REFUSED',
+      where,
+      message: `${errorCode}: ${message}`,
+      fix: 'Change what MLflow objects to; trying again does not help.',
+    });
     this.errorCode = errorCode;
   }
 }
@@ -53,7 +64,11 @@ export function openMlflowApi(server: MlflowServer, context: OpenContext): Mlflo
       const request = () => requestOf(method, `${base}${path}`, parameters, server, context);
       const response = await untilStored(() => send(request(), server.timeoutMs, where, signal), where);
       const parsed = answer.safeParse(response);
-      if (!parsed.success) throw noMlflow(where, `lacks what it must hold: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`);
+      if (!parsed.success)
+        throw noMlflow(
+          where,
+          `lacks what it must hold: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`,
+        );
       return parsed.data;
     },
   };
@@ -74,10 +89,20 @@ async function untilStored(attempt: () => Promise<unknown>, where: string): Prom
 
 function isDatabaseConflict(error: unknown): boolean {
   // "Already exists" is an answer, though it may quote the database.
-  return error instanceof MlflowRefusal && error.errorCode !== 'RESOURCE_ALREADY_EXISTS' && databaseConflict.test(error.message);
+  return (
+    error instanceof MlflowRefusal &&
+    error.errorCode !== 'RESOURCE_ALREADY_EXISTS' &&
+    databaseConflict.test(error.message)
+  );
 }
 
-function requestOf(method: 'GET' | 'POST', address: string, parameters: object, server: MlflowServer, context: OpenContext): Request {
+function requestOf(
+  method: 'GET' | 'POST',
+  address: string,
+  parameters: object,
+  server: MlflowServer,
+  context: OpenContext,
+): Request {
   const url = new URL(address);
   const headers: Record<string, string> = { accept: 'application/json' };
   if (server.token !== undefined) headers['authorization'] = `Bearer ${context.secret(server.token)}`;
@@ -89,7 +114,12 @@ function requestOf(method: 'GET' | 'POST', address: string, parameters: object, 
   return new Request(url, { method: 'POST', headers, redirect: 'manual', body: JSON.stringify(parameters) });
 }
 
-async function send(request: Request, timeoutMs: number, where: string, signal: AbortSignal | undefined): Promise<unknown> {
+async function send(
+  request: Request,
+  timeoutMs: number,
+  where: string,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(request, { signal: signal ? AbortSignal.any([signal, deadline]) : deadline });
@@ -100,7 +130,10 @@ async function send(request: Request, timeoutMs: number, where: string, signal: 
     signal?.throwIfAborted();
     if (error instanceof SlipwayError) throw error;
     const cause = (error as Error).cause as { code?: string } | undefined;
-    throw unavailable(where, deadline.aborted ? `no answer within ${timeoutMs} ms` : `${cause?.code ?? (error as Error).message}`);
+    throw unavailable(
+      where,
+      deadline.aborted ? `no answer within ${timeoutMs} ms` : `${cause?.code ?? (error as Error).message}`,
+    );
   }
 }
 
@@ -108,7 +141,12 @@ function refusal(status: number, answer: { json?: unknown; problem?: string }, w
   if (status >= 500 || status === 429 || status === 408) return unavailable(where, `HTTP ${status}`);
   if (status === 401 || status === 403) {
     return new SlipwayError(
-      { code: 'E_MLFLOW_ACCESS', where, message: `HTTP ${status}`, fix: 'Check the token of the adapter and its rights in MLflow.' },
+      {
+        code: 'E_MLFLOW_ACCESS',
+        where,
+        message: `HTTP ${status}`,
+        fix: 'Check the token of the adapter and its rights in MLflow.',
+      },
       exitCodes.permission,
     );
   }
@@ -121,14 +159,24 @@ function refusal(status: number, answer: { json?: unknown; problem?: string }, w
 
 function unavailable(where: string, why: string): SlipwayError {
   return new SlipwayError(
-    { code: 'E_UNAVAILABLE', where, message: `MLflow gave no usable answer: ${why}`, fix: 'The same call may succeed later; see whether the server is up.' },
+    {
+      code: 'E_UNAVAILABLE',
+      where,
+      message: `MLflow gave no usable answer: ${why}`,
+      fix: 'The same call may succeed later; see whether the server is up.',
+    },
     exitCodes.temporary,
   );
 }
 
 function noMlflow(where: string, fault: string): SlipwayError {
   return new SlipwayError(
-    { code: 'E_MLFLOW_ANSWER', where, message: `the answer ${fault}`, fix: 'Check that the address is that of an MLflow server, version 3 or later.' },
+    {
+      code: 'E_MLFLOW_ANSWER',
+      where,
+      message: `the answer ${fault}`,
+      fix: 'Check that the address is that of an MLflow server, version 3 or later.',
+    },
     exitCodes.configuration,
   );
 }

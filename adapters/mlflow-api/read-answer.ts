@@ -10,7 +10,8 @@ export async function readAnswer(response: Response): Promise<{ json?: unknown; 
     chunks.push(chunk);
   }
   const type = response.headers.get('content-type') ?? 'none';
-  if (!type.startsWith('application/json')) return { problem: `has HTTP status ${response.status} and content type ${type} instead of JSON` };
+  if (!type.startsWith('application/json'))
+    return { problem: `has HTTP status ${response.status} and content type ${type} instead of JSON` };
   try {
     return { json: JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown };
   } catch {

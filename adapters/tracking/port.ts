@@ -13,6 +13,10 @@ export interface Tracking {
   /** The run of this key in an experiment; made when absent. */
   open(experiment: string, key: string, tags: Record<string, string>, signal?: AbortSignal): Promise<TrackingRun>;
   /** Logs what is not logged yet; nested metrics as `recall.lock_door`. */
-  log(runId: string, facts: { params?: JsonObject; metrics?: Metrics; tags?: Record<string, string> }, signal?: AbortSignal): Promise<void>;
+  log(
+    runId: string,
+    facts: { params?: JsonObject; metrics?: Metrics; tags?: Record<string, string> },
+    signal?: AbortSignal,
+  ): Promise<void>;
   close(runId: string, status: 'finished' | 'failed' | 'killed', signal?: AbortSignal): Promise<void>;
 }

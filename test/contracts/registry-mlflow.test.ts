@@ -9,7 +9,8 @@ import { provideStack, type TestStack } from '../stack-fixture.js';
 import { candidateOf, describeRegistry, idempotencyKey, modelName } from './registry.contract.js';
 
 let stack: TestStack;
-const openAt = (uri: string, timeoutMs = 30_000): Registry => openMlflowRegistry(mlflowOptions.parse({ adapter: 'mlflow', uri, timeoutMs }), stack.context);
+const openAt = (uri: string, timeoutMs = 30_000): Registry =>
+  openMlflowRegistry(mlflowOptions.parse({ adapter: 'mlflow', uri, timeoutMs }), stack.context);
 beforeAll(async () => {
   stack = await provideStack(['mlflow']);
 });
@@ -51,7 +52,10 @@ describe('registry mlflow, when the server misbehaves', () => {
 
   test('is unavailable, temporarily, when creation fails for good', async () => {
     proxy.meddle((request) => (isCreate(request) ? { status: 503, type: 'text/html', body: 'no' } : 'pass'));
-    await expect(registry.register(candidateOf(modelName()), idempotencyKey())).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+    await expect(registry.register(candidateOf(modelName()), idempotencyKey())).rejects.toMatchObject({
+      code: 'E_UNAVAILABLE',
+      exitCode: 75,
+    });
   });
 
   test.each([
@@ -60,14 +64,20 @@ describe('registry mlflow, when the server misbehaves', () => {
     ['another version', (body: string) => body.replace('"version": "1"', '"version": "7"')],
   ])('refuses an answer with %s than was sent', async (_what, change) => {
     proxy.rewrite((body, path) => (path.includes('/model-versions/get') ? change(body) : body));
-    await expect(registry.register(candidateOf(modelName()), idempotencyKey())).rejects.toMatchObject({ code: 'E_REGISTRY_READBACK' });
+    await expect(registry.register(candidateOf(modelName()), idempotencyKey())).rejects.toMatchObject({
+      code: 'E_REGISTRY_READBACK',
+    });
   });
 
   test('refuses an alias that reads back as another version', async () => {
     const candidate = candidateOf(modelName());
     const { version } = await registry.register(candidate, idempotencyKey());
-    proxy.rewrite((body, path) => (path.includes('/registered-models/alias') ? body.replace(`"version": "${version}"`, '"version": "7"') : body));
-    await expect(registry.setAlias(candidate.name, 'champion', version)).rejects.toMatchObject({ code: 'E_REGISTRY_READBACK' });
+    proxy.rewrite((body, path) =>
+      path.includes('/registered-models/alias') ? body.replace(`"version": "${version}"`, '"version": "7"') : body,
+    );
+    await expect(registry.setAlias(candidate.name, 'champion', version)).rejects.toMatchObject({
+      code: 'E_REGISTRY_READBACK',
+    });
   });
 
   test.each([
@@ -87,7 +97,12 @@ describe('registry mlflow, when the server misbehaves', () => {
 
   test('is unavailable, temporarily, when nothing listens', async () => {
     const down = openAt(`http://127.0.0.1:${await freePort()}`);
-    const calls = [() => down.register(candidateOf('a'), idempotencyKey()), () => down.setAlias('a', 'b', '1'), () => down.aliases('a'), () => down.describe('a', '1')];
+    const calls = [
+      () => down.register(candidateOf('a'), idempotencyKey()),
+      () => down.setAlias('a', 'b', '1'),
+      () => down.aliases('a'),
+      () => down.describe('a', '1'),
+    ];
     for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
   });
 });

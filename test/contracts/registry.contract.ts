@@ -10,8 +10,12 @@ export function candidateOf(name: string, content = 'model'): Candidate {
   const sha256 = createHash('sha256').update(content).digest('hex');
   return {
     name,
-    package: { uri: `s3://slipway/packages/${name}/${name}-${sha256.slice(0, 12)}.tar.gz`, sha256, bytes: content.length },
-    tags: { pipeline: 'contract', note: "it's \"quoted\" & täged" },
+    package: {
+      uri: `s3://slipway/packages/${name}/${name}-${sha256.slice(0, 12)}.tar.gz`,
+      sha256,
+      bytes: content.length,
+    },
+    tags: { pipeline: 'contract', note: 'it\'s "quoted" & täged' },
     description: 'made by a contract test',
   };
 }
@@ -53,7 +57,9 @@ export function describeRegistry(name: string, open: () => Promise<Registry>): v
       const name = modelName();
       const key = hex();
       await registry.register(candidateOf(name, 'one'), key);
-      await expect(registry.register(candidateOf(name, 'two'), key)).rejects.toMatchObject({ code: 'E_REGISTRY_READBACK' });
+      await expect(registry.register(candidateOf(name, 'two'), key)).rejects.toMatchObject({
+        code: 'E_REGISTRY_READBACK',
+      });
     });
 
     test('moves an alias, which then names the other version', async () => {
@@ -69,7 +75,9 @@ export function describeRegistry(name: string, open: () => Promise<Registry>): v
     test('refuses an alias for a version that is not there', async () => {
       const candidate = candidateOf(modelName());
       await registry.register(candidate, hex());
-      await expect(registry.setAlias(candidate.name, 'champion', '99')).rejects.toThrow();
+      await expect(registry.setAlias(candidate.name, 'champion', '99')).rejects.toMatchObject({
+        code: 'E_REGISTRY_VERSION',
+      });
       expect(await registry.aliases(candidate.name)).toEqual({});
     });
 
@@ -77,7 +85,15 @@ export function describeRegistry(name: string, open: () => Promise<Registry>): v
       const candidate = candidateOf(modelName());
       const { version } = await registry.register(candidate, hex());
       await registry.tag(candidate.name, version, { outcome: 'promoted', note: 'new' });
-      expect((await registry.describe(candidate.name, version))?.tags).toMatchObject({ pipeline: 'contract', outcome: 'promoted', note: 'new' });
+      expect((await registry.describe(candidate.name, version))?.tags).toMatchObject({
+        pipeline: 'contract',
+        outcome: 'promoted',
+        note: 'new',
+      });
+    });
+
+    test('refuses tags for a version that is not there', async () => {
+      await expect(registry.tag(modelName(), '1', { a: 'b' })).rejects.toMatchObject({ code: 'E_REGISTRY_VERSION' });
     });
 
     test('knows no aliases and no version of a model that is not there', async () => {
@@ -86,7 +102,9 @@ export function describeRegistry(name: string, open: () => Promise<Registry>): v
     });
 
     test.each(["a' or name='b", '../a', '', 'a/b'])('refuses %j as a name', async (bad) => {
-      await expect(registry.register({ ...candidateOf('x'), name: bad }, hex())).rejects.toMatchObject({ code: 'E_REGISTRY_NAME' });
+      await expect(registry.register({ ...candidateOf('x'), name: bad }, hex())).rejects.toMatchObject({
+        code: 'E_REGISTRY_NAME',
+      });
     });
   });
 }

@@ -23,7 +23,10 @@ describeStore('s3', () => {
     endpoint: stack.address('s3'),
     region: 'us-east-1',
     forcePathStyle: true,
-    credentials: { accessKeyId: context.secret('env:AWS_ACCESS_KEY_ID'), secretAccessKey: context.secret('env:AWS_SECRET_ACCESS_KEY') },
+    credentials: {
+      accessKeyId: context.secret('env:AWS_ACCESS_KEY_ID'),
+      secretAccessKey: context.secret('env:AWS_SECRET_ACCESS_KEY'),
+    },
   });
   return Promise.resolve({
     store: openS3Store(stack.s3(prefix), context),
@@ -40,13 +43,21 @@ describe('store s3, when it cannot be used', () => {
   test('is unavailable, temporarily, when nothing listens', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const store = openS3Store(s3Options.parse({ adapter: 's3', endpoint, bucket: 'slipway', credentials }), context);
-    for (const call of [() => store.read('a'), () => store.list(''), () => store.put('a', new Uint8Array(1)), () => store.get({ uri: 's3://slipway/a', sha256: '', bytes: 1 })]) {
+    for (const call of [
+      () => store.read('a'),
+      () => store.list(''),
+      () => store.put('a', new Uint8Array(1)),
+      () => store.get({ uri: 's3://slipway/a', sha256: '', bytes: 1 }),
+    ]) {
       await expect(call()).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
     }
   });
 
   test('says that access is denied to wrong credentials, and does not show them', async () => {
-    const store = openS3Store(s3Options.parse({ ...stack.s3(prefix), credentials }), { root: '/', secret: () => 'planted-secret' });
+    const store = openS3Store(s3Options.parse({ ...stack.s3(prefix), credentials }), {
+      root: '/',
+      secret: () => 'planted-secret',
+    });
     const error = await store.read('a').catch((e: unknown) => e);
     expect(error).toMatchObject({ code: 'E_S3_ACCESS', exitCode: 77 });
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('planted-secret');
@@ -54,7 +65,10 @@ describe('store s3, when it cannot be used', () => {
 
   test('names the code of a missing bucket', async () => {
     const store = openS3Store({ ...stack.s3(prefix), bucket: `none-${Date.now()}` }, stack.context);
-    await expect(store.read('a')).rejects.toMatchObject({ code: 'E_S3_ACCESS', message: expect.stringContaining('NoSuchBucket') as string });
+    await expect(store.read('a')).rejects.toMatchObject({
+      code: 'E_S3_ACCESS',
+      message: expect.stringContaining('NoSuchBucket') as string,
+    });
   });
 });
 
@@ -71,7 +85,11 @@ describe('store s3, when answers go wrong', () => {
 
   test('tries again when the store answers 409 to a conditional write', async () => {
     let conflicts = 2;
-    const conflict = { status: 409, type: 'application/xml', body: '<Error><Code>ConditionalRequestConflict</Code><Message>again</Message></Error>' };
+    const conflict = {
+      status: 409,
+      type: 'application/xml',
+      body: '<Error><Code>ConditionalRequestConflict</Code><Message>again</Message></Error>',
+    };
     proxy.meddle(({ method }) => (method === 'PUT' && conflicts-- > 0 ? conflict : 'pass'));
     await store.put(key(), body, { ifAbsent: true });
     expect(conflicts).toBe(-1);
@@ -87,11 +105,15 @@ describe('store s3, when answers go wrong', () => {
     expect(await store.replace(at, Buffer.from('next'), (await store.read(at))?.etag)).toBe(true);
   });
 
-  test('takes a write for another\'s when the answer was lost and another wrote since', async () => {
+  test("takes a write for another's when the answer was lost and another wrote since", async () => {
     const at = key();
     let lost = 0;
     const other = openS3Store(stack.s3(prefix), stack.context);
-    proxy.meddle(({ method }) => (method === 'PUT' && lost++ === 0 ? { status: 503, type: 'application/xml', body: '<Error><Code>SlowDown</Code></Error>' } : 'pass'));
+    proxy.meddle(({ method }) =>
+      method === 'PUT' && lost++ === 0
+        ? { status: 503, type: 'application/xml', body: '<Error><Code>SlowDown</Code></Error>' }
+        : 'pass',
+    );
     await other.replace(at, body, undefined);
     expect(await store.replace(at, body, undefined)).toBe(false);
   });

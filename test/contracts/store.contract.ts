@@ -74,7 +74,9 @@ export function describeStore(name: string, open: () => Promise<StoreHarness>): 
 
       test('of more than 256 MiB are not read into memory', async () => {
         const ref = await store.put(`a/${unique()}`, bytes('x'));
-        await expect(store.get({ ...ref, bytes: 256 * 1024 * 1024 + 1 })).rejects.toMatchObject({ code: 'E_ARTIFACT_SIZE' });
+        await expect(store.get({ ...ref, bytes: 256 * 1024 * 1024 + 1 })).rejects.toMatchObject({
+          code: 'E_ARTIFACT_SIZE',
+        });
       });
     });
 
@@ -88,17 +90,22 @@ export function describeStore(name: string, open: () => Promise<StoreHarness>): 
       test('other bytes under the same name are refused and nothing is overwritten', async () => {
         const key = `b/${unique()}`;
         const first = await store.put(key, bytes('v1'), { ifAbsent: true });
-        await expect(store.put(key, bytes('v2'), { ifAbsent: true })).rejects.toMatchObject({ code: 'E_ARTIFACT_CONFLICT' });
+        await expect(store.put(key, bytes('v2'), { ifAbsent: true })).rejects.toMatchObject({
+          code: 'E_ARTIFACT_CONFLICT',
+        });
         expect(Buffer.from(await store.get(first)).toString()).toBe('v1');
       });
 
       test('of writers that race one wins and its bytes stay', async () => {
         for (let round = 0; round < 4; round++) {
           const key = `b/${unique()}`;
-          const results = await Promise.allSettled([1, 2, 3, 4, 5].map((n) => store.put(key, bytes(`writer ${n}`), { ifAbsent: true })));
+          const results = await Promise.allSettled(
+            [1, 2, 3, 4, 5].map((n) => store.put(key, bytes(`writer ${n}`), { ifAbsent: true })),
+          );
           const won = results.filter((r) => r.status === 'fulfilled');
           expect(won).toHaveLength(1);
-          for (const lost of results.filter((r) => r.status === 'rejected')) expect(lost.reason).toMatchObject({ code: 'E_ARTIFACT_CONFLICT' });
+          for (const lost of results.filter((r) => r.status === 'rejected'))
+            expect(lost.reason).toMatchObject({ code: 'E_ARTIFACT_CONFLICT' });
           await store.get(won[0]!.value);
         }
       });
@@ -149,7 +156,9 @@ export function describeStore(name: string, open: () => Promise<StoreHarness>): 
         expect(ref).toMatchObject({ sha256: sha256(body), bytes: body.length });
         expect(await store.putFile(key, path, { ifAbsent: true })).toEqual(ref);
         body[1] = 0;
-        await expect(store.putFile(key, await file(body), { ifAbsent: true })).rejects.toMatchObject({ code: 'E_ARTIFACT_CONFLICT' });
+        await expect(store.putFile(key, await file(body), { ifAbsent: true })).rejects.toMatchObject({
+          code: 'E_ARTIFACT_CONFLICT',
+        });
         const to = join(folder, unique());
         await store.getFile(ref, to);
         expect(existsSync(to)).toBe(true);
@@ -194,8 +203,11 @@ export function describeStore(name: string, open: () => Promise<StoreHarness>): 
     describe('names', () => {
       test('below a prefix are listed in order, with sizes', async () => {
         const at = `e/${unique()}/`;
-        for (const n of ['0000000002.json', '0000000010.json', '0000000001.json']) await store.put(`${at}${n}`, bytes(n));
-        expect(await store.list(at)).toEqual(['0000000001.json', '0000000002.json', '0000000010.json'].map((n) => ({ key: `${at}${n}`, bytes: 15 })));
+        for (const n of ['0000000002.json', '0000000010.json', '0000000001.json'])
+          await store.put(`${at}${n}`, bytes(n));
+        expect(await store.list(at)).toEqual(
+          ['0000000001.json', '0000000002.json', '0000000010.json'].map((n) => ({ key: `${at}${n}`, bytes: 15 })),
+        );
         expect(await store.list(`e/${unique()}/`)).toEqual([]);
       });
 
@@ -204,17 +216,26 @@ export function describeStore(name: string, open: () => Promise<StoreHarness>): 
         expect(store.uri('jobs/1/')).toMatch(/^s3:\/\/[^/]+\/.*jobs\/1\/$/);
       });
 
-      test.each(['s3://', 's3:///key', 'https://a/b', 's3://slipway/a/../b', 's3://slipway/a\0b', `s3://slipway/${'k'.repeat(1100)}`, 's3://another/key', ''])(
-        'of no object of the store are refused: %j',
-        async (uri) => {
-          expect(() => store.key(uri)).toThrow(expect.objectContaining({ code: 'E_S3_URI' }));
-          await expect(store.get({ uri, sha256: '', bytes: 0 })).rejects.toMatchObject({ code: 'E_S3_URI' });
+      test.each([
+        's3://',
+        's3:///key',
+        'https://a/b',
+        's3://slipway/a/../b',
+        's3://slipway/a\0b',
+        `s3://slipway/${'k'.repeat(1100)}`,
+        's3://another/key',
+        '',
+      ])('of no object of the store are refused: %j', async (uri) => {
+        expect(() => store.key(uri)).toThrow(expect.objectContaining({ code: 'E_S3_URI' }));
+        await expect(store.get({ uri, sha256: '', bytes: 0 })).rejects.toMatchObject({ code: 'E_S3_URI' });
+      });
+
+      test.each(['', 'a/', '../a', 'a//b', 'a/./b', '/a', 'a\nb'])(
+        'that no object can have are refused: %j',
+        async (key) => {
+          await expect(store.put(key, bytes('x'))).rejects.toMatchObject({ code: 'E_S3_URI' });
         },
       );
-
-      test.each(['', 'a/', '../a', 'a//b', 'a/./b', '/a', 'a\nb'])('that no object can have are refused: %j', async (key) => {
-        await expect(store.put(key, bytes('x'))).rejects.toMatchObject({ code: 'E_S3_URI' });
-      });
     });
   });
 }

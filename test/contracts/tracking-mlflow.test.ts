@@ -8,7 +8,8 @@ import { provideStack, type TestStack } from '../stack-fixture.js';
 import { describeTracking, type LoggedRun } from './tracking.contract.js';
 
 let stack: TestStack;
-const openAt = (uri: string) => openMlflowTracking(mlflowTrackingOptions.parse({ adapter: 'mlflow', uri }), stack.context);
+const openAt = (uri: string) =>
+  openMlflowTracking(mlflowTrackingOptions.parse({ adapter: 'mlflow', uri }), stack.context);
 beforeAll(async () => {
   stack = await provideStack(['mlflow']);
 });
@@ -21,17 +22,26 @@ interface Pair {
   key: string;
   value: string;
 }
-const record = (pairs: Pair[] = []): Record<string, string> => Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
+const record = (pairs: Pair[] = []): Record<string, string> =>
+  Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
 
 /** The run, with the whole history of those metrics that were logged more than once. */
 async function look(runId: string): Promise<LoggedRun> {
-  const ask = async (path: string): Promise<unknown> => (await fetch(`${stack.address('mlflow')}/api/2.0/mlflow/${path}`)).json();
+  const ask = async (path: string): Promise<unknown> =>
+    (await fetch(`${stack.address('mlflow')}/api/2.0/mlflow/${path}`)).json();
   const { run } = (await ask(`runs/get?run_id=${runId}`)) as { run: MlflowRun };
   const names = (run.data.metrics ?? []).map(({ key }) => key);
-  const histories = names.length > 10 ? [run.data.metrics ?? []] : await Promise.all(names.map(async (key) => {
-    const { metrics } = (await ask(`metrics/get-history?run_id=${runId}&metric_key=${key}`)) as { metrics: { key: string; value: number }[] };
-    return metrics;
-  }));
+  const histories =
+    names.length > 10
+      ? [run.data.metrics ?? []]
+      : await Promise.all(
+          names.map(async (key) => {
+            const { metrics } = (await ask(`metrics/get-history?run_id=${runId}&metric_key=${key}`)) as {
+              metrics: { key: string; value: number }[];
+            };
+            return metrics;
+          }),
+        );
   return {
     params: record(run.data.params),
     metrics: histories.flat().map(({ key, value }) => ({ key, value })),
@@ -58,7 +68,11 @@ describe('tracking mlflow, when the server misbehaves', () => {
 
   test('is unavailable, temporarily, when nothing listens', async () => {
     const tracking = openAt(`http://127.0.0.1:${await freePort()}`);
-    for (const call of [() => tracking.open('a', 'ab', {}), () => tracking.log('a', { tags: { a: 'b' } }), () => tracking.close('a', 'failed')]) {
+    for (const call of [
+      () => tracking.open('a', 'ab', {}),
+      () => tracking.log('a', { tags: { a: 'b' } }),
+      () => tracking.close('a', 'failed'),
+    ]) {
       await expect(call()).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
     }
   });

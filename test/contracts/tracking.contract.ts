@@ -49,14 +49,17 @@ export function describeTracking(name: string, open: () => Promise<TrackingHarne
       const { runId } = await tracking.open(experiment(), hex(), {});
       const facts = {
         params: { epochs: 3, name: 'x', deep: { a: [1] } },
-        metrics: { accuracy: 0.5, recall: { 'lock_door': 0.25 } },
+        metrics: { accuracy: 0.5, recall: { lock_door: 0.25 } },
         tags: { outcome: 'ok' },
       };
       await tracking.log(runId, facts);
       await tracking.log(runId, facts);
       const { params, metrics, tags } = await look(runId);
       expect(params).toEqual({ epochs: '3', name: 'x', deep: '{"a":[1]}' });
-      expect(metrics.sort((a, b) => (a.key < b.key ? -1 : 1))).toEqual([{ key: 'accuracy', value: 0.5 }, { key: 'recall.lock_door', value: 0.25 }]);
+      expect(metrics.sort((a, b) => (a.key < b.key ? -1 : 1))).toEqual([
+        { key: 'accuracy', value: 0.5 },
+        { key: 'recall.lock_door', value: 0.25 },
+      ]);
       expect(tags).toMatchObject({ outcome: 'ok' });
     });
 

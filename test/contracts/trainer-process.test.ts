@@ -55,7 +55,11 @@ beforeAll(async () => {
   options = processTrainerOptions.parse({
     adapter: 'process',
     directory: join(folder, 'jobs'),
-    store: { endpoint: stack.address('s3'), region: 'us-east-1', credentials: { accessKeyId: 'env:PLANTED', secretAccessKey: 'env:PLANTED' } },
+    store: {
+      endpoint: stack.address('s3'),
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'env:PLANTED', secretAccessKey: 'env:PLANTED' },
+    },
   });
 });
 afterAll(async () => {
@@ -76,7 +80,9 @@ describeTrainer('process', () =>
 
 describe('trainer process', () => {
   const running = async (job: string): Promise<void> =>
-    expect.poll(() => openProcessTrainer(options, context).logs(job), { timeout: 100_000, interval: 50 }).toContain('running');
+    expect
+      .poll(() => openProcessTrainer(options, context).logs(job), { timeout: 100_000, interval: 50 })
+      .toContain('running');
 
   test('reads inputs from the store and writes outputs to it, digests and all', async () => {
     const prefix = `trainer-${randomBytes(6).toString('hex')}/`;
@@ -84,9 +90,13 @@ describe('trainer process', () => {
     const input = await store.put('train.jsonl', Buffer.from('{"text":"hello"}\n'));
     const { credentials } = stack.s3(prefix);
     const trainer = openProcessTrainer({ ...options, store: { ...options.store!, credentials } }, context);
-    const program = "import os, shutil; shutil.copy(os.environ['SM_CHANNEL_TRAIN'] + '/train.jsonl', os.environ['SM_MODEL_DIR'])";
+    const program =
+      "import os, shutil; shutil.copy(os.environ['SM_CHANNEL_TRAIN'] + '/train.jsonl', os.environ['SM_MODEL_DIR'])";
     const inputs = { train: [{ path: 'train.jsonl', ...input }] };
-    const job = await trainer.start(jobOf(program, { inputs, outputs: store.uri('jobs/1/'), expects: ['model'] }), key());
+    const job = await trainer.start(
+      jobOf(program, { inputs, outputs: store.uri('jobs/1/'), expects: ['model'] }),
+      key(),
+    );
     await expect.poll(async () => (await trainer.poll(job)).phase, { timeout: 100_000 }).not.toBe('running');
     const state = await trainer.poll(job);
     if (state.phase !== 'succeeded') throw new Error(JSON.stringify(state));
@@ -109,8 +119,13 @@ describe('trainer process', () => {
     const jobKey = key();
     const at = join(folder, 'jobs', jobKey.slice(0, 32));
     const lost = await startDetached({
-      ...{ command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], env: {}, cwd: folder, marker: jobKey },
-      ...{ logFile: join(at, 'launcher.log'), recordFile: join(folder, 'lost.json') },
+      command: process.execPath,
+      args: ['-e', 'setInterval(() => {}, 1000)'],
+      env: {},
+      cwd: folder,
+      marker: jobKey,
+      logFile: join(at, 'launcher.log'),
+      recordFile: join(folder, 'lost.json'),
     });
     await writeFile(join(at, 'spec.json'), '{}');
     const trainer = openProcessTrainer(options, context);
@@ -129,7 +144,8 @@ describe('trainer process', () => {
     const at = join(folder, 'jobs', job);
     expect((await stat(at)).mode & 0o777).toBe(0o700);
     await expect.poll(async () => (await trainer.poll(job)).phase, { timeout: 100_000 }).toBe('succeeded');
-    for (const file of ['spec.json', 'process.json', 'log.txt', 'launcher.log', 'state.json']) expect(await readFile(join(at, file), 'utf8')).not.toContain(secret);
+    for (const file of ['spec.json', 'process.json', 'log.txt', 'launcher.log', 'state.json'])
+      expect(await readFile(join(at, file), 'utf8')).not.toContain(secret);
   });
 
   test('says what to run when a Python environment is missing, and starts nothing', async () => {
@@ -153,7 +169,11 @@ describe('trainer process', () => {
     await running(job);
     await trainer.stop(job);
     const file = join(folder, 'jobs', job, 'state.json');
-    for (const text of ['{', '{"phase":"done"}', JSON.stringify({ phase: 'succeeded', manifest: { format: 1, key: key(), files: [], metrics: null } })]) {
+    for (const text of [
+      '{',
+      '{"phase":"done"}',
+      JSON.stringify({ phase: 'succeeded', manifest: { format: 1, key: key(), files: [], metrics: null } }),
+    ]) {
       await writeFile(file, text);
       await expect(trainer.poll(job)).rejects.toMatchObject({ code: 'E_TRAINER_PROTOCOL' });
     }

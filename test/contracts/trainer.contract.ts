@@ -35,7 +35,9 @@ export function describeTrainer(name: string, open: () => Promise<TrainerHarness
       trainer = harness.trainer;
     });
     const ended = async (job: string): Promise<JobState> => {
-      await expect.poll(async () => (await trainer.poll(job)).phase, { timeout: 100_000, interval: 100 }).not.toBe('running');
+      await expect
+        .poll(async () => (await trainer.poll(job)).phase, { timeout: 100_000, interval: 100 })
+        .not.toBe('running');
       return trainer.poll(job);
     };
     const says = (job: string, text: string): Promise<void> =>
@@ -74,7 +76,10 @@ export function describeTrainer(name: string, open: () => Promise<TrainerHarness
     test('gives the same job for the same key, also when both start at once', async () => {
       const jobKey = key();
       expect(await trainer.find(jobKey)).toBe('absent');
-      const [one, two] = await Promise.all([trainer.start(harness.job('runs'), jobKey), trainer.start(harness.job('runs'), jobKey)]);
+      const [one, two] = await Promise.all([
+        trainer.start(harness.job('runs'), jobKey),
+        trainer.start(harness.job('runs'), jobKey),
+      ]);
       expect(two).toBe(one);
       expect(await trainer.find(jobKey)).toEqual({ job: one });
       expect(await trainer.start(harness.job('runs'), jobKey)).toBe(one);

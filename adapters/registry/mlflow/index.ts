@@ -19,13 +19,16 @@ export function openMlflowRegistry(options: MlflowRegistryOptions, context: Open
       return describeVersion(api, await register(api, candidate, key, signal));
     },
     async setAlias(name, alias, version, signal) {
-      await setAlias(api, checkedName(name), alias, version, signal);
+      await ofVersion(name, version, () => setAlias(api, checkedName(name), alias, version, signal));
     },
     async aliases(name, signal) {
       return aliases(api, checkedName(name), signal);
     },
     async tag(name, version, tags, signal) {
-      for (const [key, value] of Object.entries(tags)) await setTag(api, checkedName(name), version, key, value, signal);
+      await ofVersion(name, version, async () => {
+        for (const [key, value] of Object.entries(tags))
+          await setTag(api, checkedName(name), version, key, value, signal);
+      });
     },
     async describe(name, version, signal) {
       const found = await findVersion(api, checkedName(name), version, signal);
@@ -34,9 +37,37 @@ export function openMlflowRegistry(options: MlflowRegistryOptions, context: Open
   };
 }
 
-async function setAlias(api: MlflowApi, name: string, alias: string, version: string, signal?: AbortSignal): Promise<void> {
+/** Does something to a version; `E_REGISTRY_VERSION` when there is none of that number. */
+async function ofVersion(name: string, version: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isRefusal(error, 'RESOURCE_DOES_NOT_EXIST')) throw error;
+    const fix = 'Look up its versions in the registry; a deleted one must be registered again.';
+    throw new SlipwayError({
+      code: 'E_REGISTRY_VERSION',
+      where: name,
+      message: `the registry has no version ${version} of this model`,
+      fix,
+    });
+  }
+}
+
+async function setAlias(
+  api: MlflowApi,
+  name: string,
+  alias: string,
+  version: string,
+  signal?: AbortSignal,
+): Promise<void> {
   await api.call('POST', 'registered-models/alias', { name, alias, version }, z.object({}), signal);
-  const { model_version: found } = await api.call('GET', 'registered-models/alias', { name, alias }, versionAnswer, signal);
+  const { model_version: found } = await api.call(
+    'GET',
+    'registered-models/alias',
+    { name, alias },
+    versionAnswer,
+    signal,
+  );
   if (found.version === version) return;
   throw new SlipwayError({
     code: 'E_REGISTRY_READBACK',

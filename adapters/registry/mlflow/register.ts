@@ -7,11 +7,19 @@ import type { Candidate } from '../port.js';
 import { findVersion, type ModelVersion, versionAnswer, versionsOfKey } from './versions.js';
 
 /** The one version of a key: looked for, made when absent, looked for again, read back. */
-export async function register(api: MlflowApi, candidate: Candidate, key: string, signal?: AbortSignal): Promise<ModelVersion> {
+export async function register(
+  api: MlflowApi,
+  candidate: Candidate,
+  key: string,
+  signal?: AbortSignal,
+): Promise<ModelVersion> {
   const { name } = candidate;
   let found = await versionsOfKey(api, name, key, signal);
   if (found.length === 0) {
-    const refused = await create(api, candidate, key, signal).then(() => undefined, (error: Error) => error);
+    const refused = await create(api, candidate, key, signal).then(
+      () => undefined,
+      (error: Error) => error,
+    );
     // The server may have made it and failed to say so: what is there decides.
     found = await versionsOfKey(api, name, key, signal);
     if (found.length === 0) throw refused ?? readBackFault(name, 'the version just created', 'no version of this key');
@@ -27,7 +35,14 @@ export async function register(api: MlflowApi, candidate: Candidate, key: string
 }
 
 /** Sets one tag of a version. */
-export async function setTag(api: MlflowApi, name: string, version: string, key: string, value: string, signal?: AbortSignal): Promise<void> {
+export async function setTag(
+  api: MlflowApi,
+  name: string,
+  version: string,
+  key: string,
+  value: string,
+  signal?: AbortSignal,
+): Promise<void> {
   await api.call('POST', 'model-versions/set-tag', { name, version, key, value }, z.object({}), signal);
 }
 
@@ -65,13 +80,21 @@ function checkReadBack(
     ['version', version, found.version],
     ['source', sent.package.uri, found.source],
     ['run_id', sent.runId ?? '', found.run_id ?? ''],
-    ...Object.entries(tags).map(([name, value]): [string, string, string | undefined] => [`tag ${name}`, value, stored[name]]),
+    ...Object.entries(tags).map(([name, value]): [string, string, string | undefined] => [
+      `tag ${name}`,
+      value,
+      stored[name],
+    ]),
   ];
   const wrong = pairs.filter(([, expected, actual]) => expected !== actual);
   if (wrong.length === 0) return;
   const list = (pick: (pair: [string, string, string | undefined]) => string | undefined) =>
     wrong.map((pair) => `${pair[0]} ${JSON.stringify(pick(pair) ?? null)}`).join(', ');
-  throw readBackFault(where, list(([, expected]) => expected), list(([, , actual]) => actual));
+  throw readBackFault(
+    where,
+    list(([, expected]) => expected),
+    list(([, , actual]) => actual),
+  );
 }
 
 function readBackFault(where: string, expected: string, found: string): SlipwayError {

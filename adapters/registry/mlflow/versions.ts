@@ -17,7 +17,12 @@ export type ModelVersion = z.output<typeof modelVersion>;
 export const versionAnswer = z.object({ model_version: modelVersion });
 
 /** The version of this number, or undefined. */
-export async function findVersion(api: MlflowApi, name: string, version: string, signal?: AbortSignal): Promise<ModelVersion | undefined> {
+export async function findVersion(
+  api: MlflowApi,
+  name: string,
+  version: string,
+  signal?: AbortSignal,
+): Promise<ModelVersion | undefined> {
   try {
     return (await api.call('GET', 'model-versions/get', { name, version }, versionAnswer, signal)).model_version;
   } catch (error) {
@@ -27,7 +32,12 @@ export async function findVersion(api: MlflowApi, name: string, version: string,
 }
 
 /** Versions that carry a key, lowest number first. */
-export async function versionsOfKey(api: MlflowApi, name: string, key: string, signal?: AbortSignal): Promise<ModelVersion[]> {
+export async function versionsOfKey(
+  api: MlflowApi,
+  name: string,
+  key: string,
+  signal?: AbortSignal,
+): Promise<ModelVersion[]> {
   const query = { filter: `name='${checkedName(name)}' and ${keyFilter(key)}`, max_results: 1000 };
   const answer = z.object({ model_versions: z.array(modelVersion).default([]) });
   const { model_versions: found } = await api.call('GET', 'model-versions/search', query, answer, signal);

@@ -53,7 +53,10 @@ export async function headObject(
   signal?: AbortSignal,
 ): Promise<{ bytes: number; metadata: Record<string, string> } | undefined> {
   try {
-    const head = await c.client.send(new c.sdk.HeadObjectCommand({ Bucket: c.bucket, Key: key }), requestOptions(signal));
+    const head = await c.client.send(
+      new c.sdk.HeadObjectCommand({ Bucket: c.bucket, Key: key }),
+      requestOptions(signal),
+    );
     return { bytes: head.ContentLength ?? 0, metadata: head.Metadata ?? {} };
   } catch (error) {
     if (isMissing(error)) return undefined;

@@ -11,7 +11,12 @@ export interface Connection extends Location {
 }
 
 const attempts = 4;
-const timeouts = { connectionTimeout: 5_000, requestTimeout: 60_000, socketTimeout: 60_000, throwOnRequestTimeout: true };
+const timeouts = {
+  connectionTimeout: 5_000,
+  requestTimeout: 60_000,
+  socketTimeout: 60_000,
+  throwOnRequestTimeout: true,
+};
 
 /** Loads the SDK and makes a client. Nothing is sent yet. */
 export async function connect(options: S3Options, context: OpenContext): Promise<Connection> {

@@ -29,20 +29,29 @@ export async function stream(
 ): Promise<Measured> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const answer = await c.client.send(new c.sdk.GetObjectCommand({ Bucket: c.bucket, Key: key }), requestOptions(signal));
+      const answer = await c.client.send(
+        new c.sdk.GetObjectCommand({ Bucket: c.bucket, Key: key }),
+        requestOptions(signal),
+      );
       const meter = measuring(limit);
       await pipeline(answer.Body as Readable, meter.transform, sink(), requestSignal(signal));
       return meter.measured();
     } catch (error) {
       // The SDK retries requests; a body that breaks off is ours to fetch again.
-      if (attempt >= attempts || !isTransient(error) || signal?.aborted) throw storeFault(error, 'reading', `s3://${c.bucket}/${key}`);
+      if (attempt >= attempts || !isTransient(error) || signal?.aborted)
+        throw storeFault(error, 'reading', `s3://${c.bucket}/${key}`);
       await delay(100 * 2 ** attempt * (0.5 + Math.random()));
     }
   }
 }
 
 /** The bytes of an artifact after their digest was checked. */
-export async function getBytes(c: Connection, key: string, ref: ArtifactRef, signal?: AbortSignal): Promise<Uint8Array> {
+export async function getBytes(
+  c: Connection,
+  key: string,
+  ref: ArtifactRef,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   let chunks: Buffer[] = [];
   const sink = () => {
     chunks = [];
@@ -54,7 +63,13 @@ export async function getBytes(c: Connection, key: string, ref: ArtifactRef, sig
 }
 
 /** Streams an artifact to a new file. It gets its name only once its digest was checked, and never replaces another file. */
-export async function getFile(c: Connection, key: string, ref: ArtifactRef, path: string, signal?: AbortSignal): Promise<void> {
+export async function getFile(
+  c: Connection,
+  key: string,
+  ref: ArtifactRef,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
   if (await exists(path)) throw fileExists(path);
   await mkdir(dirname(path), { recursive: true });
   const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
@@ -104,7 +119,12 @@ async function exists(path: string): Promise<boolean> {
 
 function fileExists(path: string): SlipwayError {
   return new SlipwayError(
-    { code: 'E_FILE_EXISTS', where: path, message: 'there is a file already; artifacts never replace one', fix: 'Give a new path.' },
+    {
+      code: 'E_FILE_EXISTS',
+      where: path,
+      message: 'there is a file already; artifacts never replace one',
+      fix: 'Give a new path.',
+    },
     exitCodes.data,
   );
 }

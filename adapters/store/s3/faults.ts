@@ -9,10 +9,23 @@ interface ServiceError {
 }
 
 const networkCodes = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
   'ERR_STREAM_PREMATURE_CLOSE',
-]); // prettier-ignore
-const accessNames = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'CredentialsProviderError', 'ExpiredToken']);
+]);
+const accessNames = new Set([
+  'AccessDenied',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'CredentialsProviderError',
+  'ExpiredToken',
+]);
 
 /** HTTP status of a failed request, if it got that far. */
 export function statusOf(error: unknown): number | undefined {
@@ -42,28 +55,50 @@ export function storeFault(error: unknown, doing: string, where: string): unknow
   if (error instanceof SlipwayError || name === 'AbortError') return error;
   const said = `${doing} failed: ${code ?? name} ${message}`.trim();
   if (isTransient(error)) return unavailable(said, where);
-  const fault = (faultCode: string, fix: string, exitCode: ExitCode) => new SlipwayError({ code: faultCode, where, message: said, fix }, exitCode);
+  const fault = (faultCode: string, fix: string, exitCode: ExitCode) =>
+    new SlipwayError({ code: faultCode, where, message: said, fix }, exitCode);
   const status = statusOf(error);
   if (accessNames.has(name) || status === 403 || status === 401) {
-    return fault('E_S3_ACCESS', 'Check the credentials of the store and their rights on this bucket.', exitCodes.permission);
+    return fault(
+      'E_S3_ACCESS',
+      'Check the credentials of the store and their rights on this bucket.',
+      exitCodes.permission,
+    );
   }
   if (status === undefined) return error;
   if (isMissing(error)) {
-    return fault('E_ARTIFACT_MISSING', 'Look whether somebody removed it; what made it can be run again.', exitCodes.data);
+    return fault(
+      'E_ARTIFACT_MISSING',
+      'Look whether somebody removed it; what made it can be run again.',
+      exitCodes.data,
+    );
   }
-  return fault('E_S3_ACCESS', 'Check endpoint, region and bucket of the store in the configuration.', exitCodes.configuration);
+  return fault(
+    'E_S3_ACCESS',
+    'Check endpoint, region and bucket of the store in the configuration.',
+    exitCodes.configuration,
+  );
 }
 
 /** The store cannot be used at the moment. */
 export function unavailable(said: string, where: string): SlipwayError {
   return new SlipwayError(
-    { code: 'E_UNAVAILABLE', where, message: said, fix: 'The same call may succeed later; see whether the store is up.' },
+    {
+      code: 'E_UNAVAILABLE',
+      where,
+      message: said,
+      fix: 'The same call may succeed later; see whether the store is up.',
+    },
     exitCodes.temporary,
   );
 }
 
 /** Bytes are not those that were promised. */
-export function digestFault(uri: string, expected: { sha256: string; bytes: number }, actual: { sha256: string; bytes: number }): SlipwayError {
+export function digestFault(
+  uri: string,
+  expected: { sha256: string; bytes: number },
+  actual: { sha256: string; bytes: number },
+): SlipwayError {
   return new SlipwayError({
     code: 'E_ARTIFACT_DIGEST',
     where: uri,

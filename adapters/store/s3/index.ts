@@ -68,7 +68,10 @@ export function openS3Store(options: S3Options, context: OpenContext): Store {
 async function readRecord(c: Connection, key: string): Promise<StoredDocument | undefined> {
   const uri = `s3://${c.bucket}/${key}`;
   try {
-    const answer = await c.client.send(new c.sdk.GetObjectCommand({ Bucket: c.bucket, Key: key }), requestOptions(undefined));
+    const answer = await c.client.send(
+      new c.sdk.GetObjectCommand({ Bucket: c.bucket, Key: key }),
+      requestOptions(undefined),
+    );
     if ((answer.ContentLength ?? 0) > maxRecordBytes) throw sizeFault(uri, answer.ContentLength ?? 0, maxRecordBytes);
     const body = await answer.Body?.transformToByteArray();
     return { body: body ?? new Uint8Array(), etag: answer.ETag ?? '' };
@@ -78,7 +81,11 @@ async function readRecord(c: Connection, key: string): Promise<StoredDocument | 
   }
 }
 
-async function listObjects(c: Connection, location: Location, prefix: string): Promise<{ key: string; bytes: number }[]> {
+async function listObjects(
+  c: Connection,
+  location: Location,
+  prefix: string,
+): Promise<{ key: string; bytes: number }[]> {
   const found: { key: string; bytes: number }[] = [];
   const whole = uriOf(location, prefix).slice(`s3://${c.bucket}/`.length);
   try {

@@ -43,7 +43,8 @@ function keyFault(key: string): string | undefined {
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f\\]/.test(key)) return 'has a control character or backslash in its key';
   const steps = key.replace(/\/$/, '').split('/');
-  if (steps.some((step) => step === '' || step === '.' || step === '..')) return 'has an empty, `.` or `..` step in its key';
+  if (steps.some((step) => step === '' || step === '.' || step === '..'))
+    return 'has an empty, `.` or `..` step in its key';
   return undefined;
 }
 

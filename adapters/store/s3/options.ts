@@ -8,7 +8,9 @@ export const s3Options = z.strictObject({
   endpoint: z.url({ protocol: /^https?$/ }).optional(),
   /** Default `us-east-1`. */
   region: z.string().min(1).default('us-east-1'),
-  bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected a bucket name: 3 to 63 of a-z, 0-9, `.`, `-`'),
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected a bucket name: 3 to 63 of a-z, 0-9, `.`, `-`'),
   /** Put before every key, such as `team-a/`. Default none. */
   prefix: z
     .string()

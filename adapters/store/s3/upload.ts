@@ -17,7 +17,13 @@ const maxParts = 9_000;
 const createOnly: Condition = { IfNoneMatch: '*' };
 
 /** Writes bytes under a key; see `Store.put` for what `ifAbsent` means. */
-export async function putBytes(c: Connection, key: string, body: Uint8Array, ifAbsent: boolean, signal?: AbortSignal): Promise<Measured> {
+export async function putBytes(
+  c: Connection,
+  key: string,
+  body: Uint8Array,
+  ifAbsent: boolean,
+  signal?: AbortSignal,
+): Promise<Measured> {
   const digest = createHash('sha256').update(body).digest();
   const sha256 = digest.toString('hex');
   const outcome = await writeBytes(c, key, body, digest, ifAbsent ? createOnly : {}, signal);
@@ -53,14 +59,22 @@ export async function writeBytes(
 }
 
 /** Writes a regular file under a key, whole up to 64 MiB, in parts above. */
-export async function putFile(c: Connection, key: string, path: string, ifAbsent: boolean, signal?: AbortSignal): Promise<Measured> {
+export async function putFile(
+  c: Connection,
+  key: string,
+  path: string,
+  ifAbsent: boolean,
+  signal?: AbortSignal,
+): Promise<Measured> {
   const file = await openRegular(path);
   try {
     const { size } = await file.stat();
     if (size <= multipartThreshold) return await putBytes(c, key, await file.readFile(), ifAbsent, signal);
     const measured = await measureFile(file);
     const there = ifAbsent ? await headObject(c, key, signal) : undefined;
-    const refused = there !== undefined || (await writeParts(c, key, file, measured, path, ifAbsent ? createOnly : {}, signal)) === 'refused';
+    const refused =
+      there !== undefined ||
+      (await writeParts(c, key, file, measured, path, ifAbsent ? createOnly : {}, signal)) === 'refused';
     if (refused) await refuseOtherBytes(c, key, measured, signal);
     return measured;
   } finally {
@@ -110,7 +124,16 @@ function unchanged(expected: Measured, path: string): Transform {
     },
     flush(done) {
       const same = hash.digest('hex') === expected.sha256;
-      done(same ? null : new SlipwayError({ code: 'E_ARTIFACT_CHANGED', where: path, message: 'the file changed while it was uploaded', fix: 'Upload it when its writer is done.' }));
+      done(
+        same
+          ? null
+          : new SlipwayError({
+              code: 'E_ARTIFACT_CHANGED',
+              where: path,
+              message: 'the file changed while it was uploaded',
+              fix: 'Upload it when its writer is done.',
+            }),
+      );
     },
   });
 }
@@ -136,22 +159,33 @@ async function refuseOtherBytes(c: Connection, key: string, ours: Measured, sign
 
 async function openRegular(path: string): Promise<FileHandle> {
   // Without O_NONBLOCK, opening a pipe that nobody writes would never return.
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error: unknown) => {
-    throw (error as NodeJS.ErrnoException).code === 'ELOOP' ? kindFault(path) : error;
-  });
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    (error: unknown) => {
+      throw (error as NodeJS.ErrnoException).code === 'ELOOP' ? kindFault(path) : error;
+    },
+  );
   if ((await file.stat()).isFile()) return file;
   await file.close();
   throw kindFault(path);
 }
 
 function kindFault(path: string): SlipwayError {
-  return new SlipwayError({ code: 'E_FILE_KIND', where: path, message: 'is not a regular file', fix: 'Links, pipes and folders are not uploaded: give the file itself.' });
+  return new SlipwayError({
+    code: 'E_FILE_KIND',
+    where: path,
+    message: 'is not a regular file',
+    fix: 'Links, pipes and folders are not uploaded: give the file itself.',
+  });
 }
 
 async function measureFile(file: FileHandle): Promise<Measured> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of file.createReadStream({
+    start: 0,
+    autoClose: false,
+    highWaterMark: 1024 * 1024,
+  }) as AsyncIterable<Buffer>) {
     hash.update(chunk);
     bytes += chunk.length;
   }

@@ -29,7 +29,13 @@ export function openMlflowTracking(options: MlflowTrackingOptions, context: Open
       const { info } = await getRun(api, runId, signal);
       // A second close must not move the time at which the run ended.
       if (info.status === statuses[status]) return;
-      await api.call('POST', 'runs/update', { run_id: runId, status: statuses[status], end_time: Date.now() }, z.object({}), signal);
+      await api.call(
+        'POST',
+        'runs/update',
+        { run_id: runId, status: statuses[status], end_time: Date.now() },
+        z.object({}),
+        signal,
+      );
     },
   };
 }

@@ -48,7 +48,10 @@ export function flatMetrics(metrics: Metrics): Record<string, number> {
 function newParams(params: JsonObject, known: Run): Entry[] {
   const there = new Set(known.data.params.map(({ key }) => key));
   return Object.entries(params)
-    .map(([name, value]) => ({ key: legalName(name), value: cut(typeof value === 'string' ? value : JSON.stringify(value), maxParam) }))
+    .map(([name, value]) => ({
+      key: legalName(name),
+      value: cut(typeof value === 'string' ? value : JSON.stringify(value), maxParam),
+    }))
     .filter(({ key }) => !there.has(key));
 }
 

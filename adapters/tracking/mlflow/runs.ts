@@ -22,7 +22,9 @@ const run = z.object({
 /** A run as MLflow tells it. */
 export type Run = z.output<typeof run>;
 const runAnswer = z.object({ run });
-const experimentAnswer = z.object({ experiment: z.object({ experiment_id: z.string(), lifecycle_stage: z.string().default('active') }) });
+const experimentAnswer = z.object({
+  experiment: z.object({ experiment_id: z.string(), lifecycle_stage: z.string().default('active') }),
+});
 
 /** The id of an experiment; made when absent. `E_TRACKING_DELETED` when somebody deleted it. */
 export async function experimentId(api: MlflowApi, name: string, signal?: AbortSignal): Promise<string> {
@@ -37,7 +39,13 @@ export async function experimentId(api: MlflowApi, name: string, signal?: AbortS
 }
 
 /** The run of a key; made when absent. Of several made by racing starters the oldest counts, the others are tagged. */
-export async function runOfKey(api: MlflowApi, experiment: string, key: string, tags: Record<string, string>, signal?: AbortSignal): Promise<Run> {
+export async function runOfKey(
+  api: MlflowApi,
+  experiment: string,
+  key: string,
+  tags: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<Run> {
   const before = await runsOfKey(api, experiment, key, signal);
   if (before[0] !== undefined) return before[0];
   const body = {
@@ -46,13 +54,28 @@ export async function runOfKey(api: MlflowApi, experiment: string, key: string, 
     start_time: Date.now(),
     tags: toTagList({ ...tags, [keyTag]: key }),
   };
-  const refused = await api.call('POST', 'runs/create', body, runAnswer, signal).then(() => undefined, (error: Error) => error);
+  const refused = await api.call('POST', 'runs/create', body, runAnswer, signal).then(
+    () => undefined,
+    (error: Error) => error,
+  );
   // The server may have made it and failed to say so: what is there decides.
   const [first, ...others] = await runsOfKey(api, experiment, key, signal);
   if (first === undefined) throw refused ?? new Error(`MLflow lists no run of key ${key} right after creating it`);
   for (const { info } of others) {
-    await api.call('POST', 'runs/set-tag', { run_id: info.run_id, key: duplicateTag, value: first.info.run_id }, z.object({}), signal);
-    await api.call('POST', 'runs/update', { run_id: info.run_id, status: 'KILLED', end_time: Date.now() }, z.object({}), signal);
+    await api.call(
+      'POST',
+      'runs/set-tag',
+      { run_id: info.run_id, key: duplicateTag, value: first.info.run_id },
+      z.object({}),
+      signal,
+    );
+    await api.call(
+      'POST',
+      'runs/update',
+      { run_id: info.run_id, status: 'KILLED', end_time: Date.now() },
+      z.object({}),
+      signal,
+    );
   }
   return first;
 }
@@ -71,7 +94,8 @@ type Experiment = z.output<typeof experimentAnswer>['experiment'];
 
 async function findExperiment(api: MlflowApi, name: string, signal?: AbortSignal): Promise<Experiment | undefined> {
   try {
-    return (await api.call('GET', 'experiments/get-by-name', { experiment_name: name }, experimentAnswer, signal)).experiment;
+    return (await api.call('GET', 'experiments/get-by-name', { experiment_name: name }, experimentAnswer, signal))
+      .experiment;
   } catch (error) {
     if (isRefusal(error, 'RESOURCE_DOES_NOT_EXIST')) return undefined;
     throw error;
@@ -80,7 +104,13 @@ async function findExperiment(api: MlflowApi, name: string, signal?: AbortSignal
 
 async function createExperiment(api: MlflowApi, name: string, signal?: AbortSignal): Promise<Experiment> {
   try {
-    const { experiment_id } = await api.call('POST', 'experiments/create', { name }, z.object({ experiment_id: z.string() }), signal);
+    const { experiment_id } = await api.call(
+      'POST',
+      'experiments/create',
+      { name },
+      z.object({ experiment_id: z.string() }),
+      signal,
+    );
     return { experiment_id, lifecycle_stage: 'active' };
   } catch (error) {
     const found = isRefusal(error, 'RESOURCE_ALREADY_EXISTS') ? await findExperiment(api, name, signal) : undefined;

@@ -51,7 +51,11 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
 
 function storeMissing(): SlipwayError {
   return new SlipwayError(
-    { code: 'E_TRAINER_ENVIRONMENT', message: 'the process trainer was not told how jobs reach the store', fix: 'Open it through the configuration, which fills `store` in.' },
+    {
+      code: 'E_TRAINER_ENVIRONMENT',
+      message: 'the process trainer was not told how jobs reach the store',
+      fix: 'Open it through the configuration, which fills `store` in.',
+    },
     exitCodes.configuration,
   );
 }

@@ -45,7 +45,11 @@ export async function recordStop(scratch: Scratch): Promise<void> {
   const state = await readState(scratch);
   if (state?.phase === 'succeeded' || state?.phase === 'failed') return;
   const failure = { code: 'E_TRAINER_CANCELLED', message: 'the job was stopped; all its processes were ended' };
-  await writeFileAtomic(scratch.state, JSON.stringify({ format: 1, phase: 'failed', endedAt: new Date().toISOString(), failure }), 0o600);
+  await writeFileAtomic(
+    scratch.state,
+    JSON.stringify({ format: 1, phase: 'failed', endedAt: new Date().toISOString(), failure }),
+    0o600,
+  );
 }
 
 /** The last bytes of a file as printable text; empty when there is no file. */
@@ -81,7 +85,11 @@ function checkedManifest(found: JobManifest, scratch: Scratch): JobManifest {
   throw protocolFault(scratch, `the manifest is that of another job, ${found.key.slice(0, 32)}`);
 }
 
-async function lostReason(scratch: Scratch, record: ProcessRecord | undefined, state: StateFile | undefined): Promise<string> {
+async function lostReason(
+  scratch: Scratch,
+  record: ProcessRecord | undefined,
+  state: StateFile | undefined,
+): Promise<string> {
   if (record === undefined) return `no process is recorded in ${scratch.folder}`;
   const said = (await tail(scratch.launcherLog, 1000)).trim();
   const last = `the launcher (process ${record.pid}) is gone; the last it wrote was \`${state?.phase ?? 'nothing'}\``;
@@ -89,7 +97,12 @@ async function lostReason(scratch: Scratch, record: ProcessRecord | undefined, s
 }
 
 function protocolFault(scratch: Scratch, message: string): SlipwayError {
-  return new SlipwayError({ code: 'E_TRAINER_PROTOCOL', where: scratch.state, message, fix: 'Do not edit the scratch folder of a job; run the stage again.' });
+  return new SlipwayError({
+    code: 'E_TRAINER_PROTOCOL',
+    where: scratch.state,
+    message,
+    fix: 'Do not edit the scratch folder of a job; run the stage again.',
+  });
 }
 
 function parseJson(text: string): unknown {

@@ -23,12 +23,20 @@ export interface Interpreters {
 }
 
 /** Finds both Pythons; `E_TRAINER_ENVIRONMENT` (78) when one is not installed. */
-export async function findInterpreters(options: ProcessTrainerOptions, root: string, job: JobSpec): Promise<Interpreters> {
+export async function findInterpreters(
+  options: ProcessTrainerOptions,
+  root: string,
+  job: JobSpec,
+): Promise<Interpreters> {
   const environments = resolve(root, options.python);
   const requirements = join(launcherFolder(), 'requirements.txt');
-  const digest = createHash('sha256').update(await readFile(requirements)).update(pythonMinor).digest('hex');
+  const digest = createHash('sha256')
+    .update(await readFile(requirements))
+    .update(pythonMinor)
+    .digest('hex');
   const launcher = await python(environments, digest, requirements);
-  const command = job.requirements === null ? launcher : await python(environments, job.requirements, "the job's requirements.txt");
+  const command =
+    job.requirements === null ? launcher : await python(environments, job.requirements, "the job's requirements.txt");
   return { launcher, command };
 }
 
@@ -46,8 +54,17 @@ export function launcherEnvironment(store: StoreAccess, context: OpenContext): R
 }
 
 /** The document that the launcher reads (`trainers/launcher`, format 1). */
-export function launcherSpec(job: JobSpec, key: string, directory: string, command: string, store: StoreAccess): object {
-  const inputs = Object.entries(job.inputs).map(([channel, files]) => [channel, { files: files.map(({ path, uri, sha256, bytes }) => ({ path, uri, sha256, bytes })) }]);
+export function launcherSpec(
+  job: JobSpec,
+  key: string,
+  directory: string,
+  command: string,
+  store: StoreAccess,
+): object {
+  const inputs = Object.entries(job.inputs).map(([channel, files]) => [
+    channel,
+    { files: files.map(({ path, uri, sha256, bytes }) => ({ path, uri, sha256, bytes })) },
+  ]);
   return {
     format: 1,
     key,
@@ -80,7 +97,7 @@ async function python(environments: string, digest: string, of: string): Promise
         code: 'E_TRAINER_ENVIRONMENT',
         where: path,
         message: `the Python environment for ${of} is not installed`,
-        fix: 'Run `slipway up` (for the launcher) and `slipway deploy` (for the pipeline\'s own folders) on this machine.',
+        fix: "Run `slipway up` (for the launcher) and `slipway deploy` (for the pipeline's own folders) on this machine.",
       },
       exitCodes.configuration,
     );

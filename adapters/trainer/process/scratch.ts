@@ -32,7 +32,12 @@ export function scratchOfKey(directory: string, key: string): Scratch {
 /** The scratch folder of a job id; `E_TRAINER_JOB` for what is none, so that no id leads out of the directory. */
 export function scratchOfJob(directory: string, job: string): Scratch {
   if (!jobForm.test(job)) {
-    throw new SlipwayError({ code: 'E_TRAINER_JOB', where: job, message: 'is no job of the process trainer', fix: 'Job ids are the 32 hex digits that `start` returned.' });
+    throw new SlipwayError({
+      code: 'E_TRAINER_JOB',
+      where: job,
+      message: 'is no job of the process trainer',
+      fix: 'Job ids are the 32 hex digits that `start` returned.',
+    });
   }
   const folder = resolve(directory, job);
   const file = (name: string) => join(folder, name);

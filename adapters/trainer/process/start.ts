@@ -15,23 +15,33 @@ export interface StartSettings {
 }
 
 /** Starts the launcher of a job, once for its key: whoever comes second finds the record of the first. */
-export async function startJob(scratch: Scratch, job: JobSpec, key: string, settings: StartSettings, signal?: AbortSignal): Promise<void> {
+export async function startJob(
+  scratch: Scratch,
+  job: JobSpec,
+  key: string,
+  settings: StartSettings,
+  signal?: AbortSignal,
+): Promise<void> {
   const python = await findInterpreters(settings.options, settings.context.root, job);
   await makeScratch(scratch);
-  await withMachineLock(scratch.folder, async () => {
-    if ((await readRecord(scratch.record)) !== undefined) return;
-    // A start that was cut off right here left a launcher that nobody knows.
-    if (existsSync(scratch.spec)) await endMarked(key);
-    const spec = launcherSpec(job, key, scratch.folder, python.command, settings.store);
-    await writeFileAtomic(scratch.spec, JSON.stringify(spec, null, 1), 0o600);
-    await startDetached({
-      command: python.launcher,
-      args: ['-m', 'slipway_launcher', scratch.spec],
-      env: launcherEnvironment(settings.store, settings.context),
-      cwd: scratch.folder,
-      logFile: scratch.launcherLog,
-      recordFile: scratch.record,
-      marker: key,
-    });
-  }, signal);
+  await withMachineLock(
+    scratch.folder,
+    async () => {
+      if ((await readRecord(scratch.record)) !== undefined) return;
+      // A start that was cut off right here left a launcher that nobody knows.
+      if (existsSync(scratch.spec)) await endMarked(key);
+      const spec = launcherSpec(job, key, scratch.folder, python.command, settings.store);
+      await writeFileAtomic(scratch.spec, JSON.stringify(spec, null, 1), 0o600);
+      await startDetached({
+        command: python.launcher,
+        args: ['-m', 'slipway_launcher', scratch.spec],
+        env: launcherEnvironment(settings.store, settings.context),
+        cwd: scratch.folder,
+        logFile: scratch.launcherLog,
+        recordFile: scratch.record,
+        marker: key,
+      });
+    },
+    signal,
+  );
 }

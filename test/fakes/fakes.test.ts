@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+
+import type { JobSpec } from '../../adapters/trainer/port.js';
+import { describeRegistry } from '../contracts/registry.contract.js';
+import { describeStore } from '../contracts/store.contract.js';
+import { describeTracking } from '../contracts/tracking.contract.js';
+import { type Behaviour, describeTrainer } from '../contracts/trainer.contract.js';
+import { fakeRegistry } from './registry.js';
+import { fakeStore } from './store.js';
+import { fakeTracking } from './tracking.js';
+import { type Ending, fakeTrainer } from './trainer.js';
+
+describeStore('in memory', async () => {
+  const store = fakeStore();
+  const tamper = async (key: string, body: Uint8Array): Promise<void> =>
+    void store.objects.set(key, { body: Buffer.from(body), etag: 'tampered' });
+  return { store, tamper };
+});
+
+describeRegistry('in memory', async () => fakeRegistry());
+
+describeTracking('in memory', async () => {
+  const tracking = fakeTracking();
+  const look = async (runId: string) => {
+    const run = tracking.runs.get(runId)!;
+    return { ...run, metrics: Object.entries(run.metrics).map(([key, value]) => ({ key, value })) };
+  };
+  return { tracking, look };
+});
+
+const weights = {
+  path: 'model/model.txt',
+  uri: 's3://slipway/model.txt',
+  sha256: createHash('sha256').update('weights').digest('hex'),
+  bytes: 7,
+};
+const failure = (code: string, message: string, transient = false): Ending => ({
+  failure: { code, message, transient },
+});
+const plays: Record<Behaviour, { ending: Ending; log: string }> = {
+  succeeds: {
+    ending: { manifest: { files: [weights], metrics: { accuracy: 0.75, recall: { a: 0.5 } } } },
+    log: 'trained',
+  },
+  fails: { ending: failure('E_TRAINER_EXIT', 'exit code 3: cannot learn'), log: 'cannot learn' },
+  'fails for now': { ending: failure('E_TRAINER_EXIT', 'exit code 75', true), log: '' },
+  'leaves nothing': { ending: failure('E_TRAINER_CONTRACT', 'no model'), log: '' },
+  runs: { ending: 'runs', log: 'running' },
+};
+const jobOf = (behaviour: Behaviour): JobSpec => ({
+  command: [behaviour],
+  code: null,
+  requirements: null,
+  inputs: {},
+  hyperparameters: {},
+  environment: {},
+  outputs: 's3://slipway/jobs/1/',
+  expects: [],
+  maxMs: 1000,
+  options: {},
+});
+
+describeTrainer('in memory', async () => {
+  const trainer = fakeTrainer(({ command }) => plays[command[0] as Behaviour]);
+  const crash = async (job: string): Promise<void> =>
+    void (trainer.jobs.get(job)!.state = { phase: 'lost', reason: 'crashed' });
+  return { trainer, job: jobOf, crash };
+});
