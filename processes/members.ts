@@ -1,4 +1,12 @@
-import { bootId, hasInEnvironment, isRunning, type ProcessStat, pssBytes, runningProcesses, statOf } from './proc-fs.js';
+import {
+  bootId,
+  hasInEnvironment,
+  isRunning,
+  type ProcessStat,
+  pssBytes,
+  runningProcesses,
+  statOf,
+} from './proc-fs.js';
 import { isAlive, markerVariable, type ProcessRecord } from './process-record.js';
 
 /** All running processes that belong to the record: its session, and whoever carries its marker. Never ourselves. */
@@ -8,7 +16,8 @@ export function members(record: ProcessRecord): ProcessStat[] {
   const sessionIsOurs = isAlive(record) || !isRunning(statOf(record.pid));
   return runningProcesses().filter(
     ({ pid, session }) =>
-      pid !== process.pid && ((sessionIsOurs && session === record.pid) || hasInEnvironment(pid, markerVariable, record.marker)),
+      pid !== process.pid &&
+      ((sessionIsOurs && session === record.pid) || hasInEnvironment(pid, markerVariable, record.marker)),
   );
 }
 

@@ -38,7 +38,11 @@ function isRecord(value: unknown): value is ProcessRecord {
   const record = value as Record<string, unknown>;
   const texts = ['startTime', 'bootId', 'marker', 'command', 'startedAt', 'logFile'];
   // A pid of 0 or 1 would address our own group or all processes.
-  return Number.isSafeInteger(record['pid']) && Number(record['pid']) > 1 && texts.every((key) => typeof record[key] === 'string');
+  return (
+    Number.isSafeInteger(record['pid']) &&
+    Number(record['pid']) > 1 &&
+    texts.every((key) => typeof record[key] === 'string')
+  );
 }
 
 /** True while the very process of the record runs: pid, start time and boot agree, and it is no zombie. */

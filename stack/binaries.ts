@@ -34,7 +34,10 @@ export async function findOnPath(program: Program, env: Env): Promise<Found | un
   for (const folder of (env['PATH'] ?? '').split(delimiter).filter((entry) => isAbsolute(entry))) {
     const path = join(folder, program.name);
     if (!(await isExecutable(path))) continue;
-    const { code, output, errors } = await run(path, program.versionArgs, { env: baseEnvironment(), timeoutMs: 30_000 });
+    const { code, output, errors } = await run(path, program.versionArgs, {
+      env: baseEnvironment(),
+      timeoutMs: 30_000,
+    });
     const version = /(\d+)\.(\d+)(\.\d+)?/.exec(output + errors);
     if (code !== 0 || version === null) continue;
     const [major, minor] = [Number(version[1]), Number(version[2])];

@@ -7,7 +7,10 @@ import type { Env, OnProgress } from './types.js';
 const silent: OnProgress = () => {};
 
 /** What parts need to look at a stack that may be up: its addresses and ports as they are recorded. */
-export async function currentContext(root: string, o: { env?: Env; onProgress?: OnProgress } = {}): Promise<PartContext> {
+export async function currentContext(
+  root: string,
+  o: { env?: Env; onProgress?: OnProgress } = {},
+): Promise<PartContext> {
   return {
     root,
     paths: pathsOf(root),

@@ -11,8 +11,18 @@ import type { OnProgress } from './types.js';
 
 /** The server, and what its web pages load (the package depends on them). */
 const packages = [
-  ...['prometheus', 'fonts-glyphicons-halflings', 'libjs-bootstrap4', 'libjs-d3', 'libjs-eonasdan-bootstrap-datetimepicker'],
-  ...['libjs-jquery', 'libjs-jquery-hotkeys', 'libjs-moment', 'libjs-moment-timezone', 'libjs-mustache', 'libjs-popper.js', 'libjs-rickshaw'],
+  'prometheus',
+  'fonts-glyphicons-halflings',
+  'libjs-bootstrap4',
+  'libjs-d3',
+  'libjs-eonasdan-bootstrap-datetimepicker',
+  'libjs-jquery',
+  'libjs-jquery-hotkeys',
+  'libjs-moment',
+  'libjs-moment-timezone',
+  'libjs-mustache',
+  'libjs-popper.js',
+  'libjs-rickshaw',
 ];
 
 export interface UnpackedPrometheus {
@@ -57,7 +67,12 @@ async function unpack(root: string, tools: string, onProgress: OnProgress): Prom
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  onProgress({ part: 'prometheus', phase: 'install', detail: 'Prometheus is unpacked', seconds: (Date.now() - started) / 1000 });
+  onProgress({
+    part: 'prometheus',
+    phase: 'install',
+    detail: 'Prometheus is unpacked',
+    seconds: (Date.now() - started) / 1000,
+  });
   const unpacked = unpackedPrometheus(root);
   if (unpacked === undefined) throw failure('The Debian packages hold no usr/bin/prometheus.');
   return unpacked;
@@ -68,8 +83,16 @@ async function downloadPackages(folder: string, onProgress: OnProgress): Promise
   if (direct.code === 0) return;
   // No package lists yet, or old ones: fetch our own, which needs no root either.
   onProgress({ part: 'prometheus', phase: 'download', detail: 'Debian package lists' });
-  for (const state of ['lists/partial', 'cache/archives/partial']) await mkdir(join(folder, state), { recursive: true });
-  const own = ['-o', `Dir::State::lists=${join(folder, 'lists')}`, '-o', `Dir::Cache=${join(folder, 'cache')}`, '-o', 'APT::Sandbox::User='];
+  for (const state of ['lists/partial', 'cache/archives/partial'])
+    await mkdir(join(folder, state), { recursive: true });
+  const own = [
+    '-o',
+    `Dir::State::lists=${join(folder, 'lists')}`,
+    '-o',
+    `Dir::Cache=${join(folder, 'cache')}`,
+    '-o',
+    'APT::Sandbox::User=',
+  ];
   assertDone(await command(folder, 'apt-get', [...own, 'update']));
   assertDone(await command(folder, 'apt-get', [...own, 'download', ...packages]));
 }

@@ -15,7 +15,8 @@ import { type OnProgress, type PartName, partNames } from './types.js';
  */
 export async function down(o: { root: string; onProgress: OnProgress }): Promise<{ ended: number }> {
   const paths = pathsOf(o.root);
-  const wait = () => o.onProgress({ part: 'stack', phase: 'stop', detail: 'waits for another start or stop of this stack' });
+  const wait = () =>
+    o.onProgress({ part: 'stack', phase: 'stop', detail: 'waits for another start or stop of this stack' });
   return withLock(paths.stack, wait, async () => {
     // The worker first, so that it starts nothing more; then what it started; then what they all used.
     const servers = partNames.filter((name) => name !== 'worker');
@@ -58,6 +59,7 @@ async function endBelow(folder: string, what: string, onProgress: OnProgress): P
       await rm(recordFile, { force: true });
     }),
   );
-  if (running > 0) onProgress({ part: 'stack', phase: 'stop', detail: `ended ${running} ${what}${running === 1 ? '' : 's'}` });
+  if (running > 0)
+    onProgress({ part: 'stack', phase: 'stop', detail: `ended ${running} ${what}${running === 1 ? '' : 's'}` });
   return running;
 }

@@ -24,14 +24,43 @@ const oldestNode: Record<number, number> = { 20: 19, 22: 12, 24: 0 };
 export function checkEnvironment(e: Environment): Fault[] {
   const faults: (Fault | false)[] = [
     !isSupportedNode(e.nodeVersion) &&
-      fault('node', `Node ${e.nodeVersion} is not supported; needed is 20.19 or later, 22.12 or later, or 24 or later`, 'Install one of these versions.'),
+      fault(
+        'node',
+        `Node ${e.nodeVersion} is not supported; needed is 20.19 or later, 22.12 or later, or 24 or later`,
+        'Install one of these versions.',
+      ),
     !['x64', 'arm64'].includes(e.architecture) &&
-      fault('architecture', `a ${e.architecture} Node runs here; needed is a 64-bit one (x64 or arm64)`, 'Install a 64-bit Node on a 64-bit system.'),
-    !e.hasProc && fault('/proc', 'there is no /proc; needed is Linux with /proc mounted', 'Mount it (`mount -t proc proc /proc`); on other systems use docker-compose.yml.'),
-    (e.home === undefined || e.home === '') && fault('HOME', 'HOME is not set; caches of downloads are kept below it', 'Set HOME to a folder that you may write.'),
-    !e.temporary.exists && fault('TMPDIR', `${e.temporary.path} is not a folder`, 'Set TMPDIR to a folder that exists, or unset it.'),
-    !isTimeZone(e.timeZone) && fault('TZ', `\`${e.timeZone}\` is no time zone`, 'Set TZ to a name such as `Europe/Berlin` or `UTC`, or unset it.'),
-    !e.root.writable && fault(e.root.path, 'the project folder cannot be written; data of the stack are kept in its .slipway', 'Work in a folder that you may write.'),
+      fault(
+        'architecture',
+        `a ${e.architecture} Node runs here; needed is a 64-bit one (x64 or arm64)`,
+        'Install a 64-bit Node on a 64-bit system.',
+      ),
+    !e.hasProc &&
+      fault(
+        '/proc',
+        'there is no /proc; needed is Linux with /proc mounted',
+        'Mount it (`mount -t proc proc /proc`); on other systems use docker-compose.yml.',
+      ),
+    (e.home === undefined || e.home === '') &&
+      fault(
+        'HOME',
+        'HOME is not set; caches of downloads are kept below it',
+        'Set HOME to a folder that you may write.',
+      ),
+    !e.temporary.exists &&
+      fault('TMPDIR', `${e.temporary.path} is not a folder`, 'Set TMPDIR to a folder that exists, or unset it.'),
+    !isTimeZone(e.timeZone) &&
+      fault(
+        'TZ',
+        `\`${e.timeZone}\` is no time zone`,
+        'Set TZ to a name such as `Europe/Berlin` or `UTC`, or unset it.',
+      ),
+    !e.root.writable &&
+      fault(
+        e.root.path,
+        'the project folder cannot be written; data of the stack are kept in its .slipway',
+        'Work in a folder that you may write.',
+      ),
   ];
   return faults.filter((found) => found !== false);
 }

@@ -15,7 +15,12 @@ export function externalState(part: Part, env: Env): PartState | undefined {
   if (!(isHostAndPort ? isHostPort(value) : isHttpUrl(value))) {
     const form = isHostAndPort ? '`host:port`, such as `temporal.example.org:7233`' : 'an http or https URL';
     throw new SlipwayError(
-      { code: 'E_ADDRESS', where: variable, message: `\`${value}\` is not ${form}`, fix: `Correct ${variable}, or unset it.` },
+      {
+        code: 'E_ADDRESS',
+        where: variable,
+        message: `\`${value}\` is not ${form}`,
+        fix: `Correct ${variable}, or unset it.`,
+      },
       exitCodes.configuration,
     );
   }

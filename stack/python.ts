@@ -80,7 +80,17 @@ async function installWithUv(o: PythonOptions, interpreter: Interpreter, folder:
 async function installWithPip(o: PythonOptions, interpreter: Interpreter, folder: string, env: Env): Promise<void> {
   report(o, 'download', 'uv, which installs Python packages');
   await step(o, env, interpreter.path, ['-m', 'venv', folder]);
-  const install = ['-m', 'pip', 'install', '--quiet', '--require-hashes', '--only-binary', ':all:', '-r', o.requirements];
+  const install = [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--require-hashes',
+    '--only-binary',
+    ':all:',
+    '-r',
+    o.requirements,
+  ];
   await step(o, env, join(folder, 'bin', 'python'), install);
 }
 
@@ -106,7 +116,9 @@ async function step(o: PythonOptions, env: Env, command: string, args: string[])
 }
 
 function installerEnv(env: Env): Record<string, string> {
-  const settings = Object.entries(env).filter((entry): entry is [string, string] => installerVariables.test(entry[0]) && entry[1] !== undefined);
+  const settings = Object.entries(env).filter(
+    (entry): entry is [string, string] => installerVariables.test(entry[0]) && entry[1] !== undefined,
+  );
   return { ...baseEnvironment(), ...Object.fromEntries(settings), UV_PYTHON_DOWNLOADS: 'never' };
 }
 

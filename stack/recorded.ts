@@ -8,6 +8,8 @@ import type { RecordedProcess } from './types.js';
 export async function recordedBelow(folder: string): Promise<RecordedProcess[]> {
   const names = await readdir(folder).catch(() => []);
   const files = names.toSorted().map((name) => join(folder, name, 'process.json'));
-  const all = await Promise.all(files.map(async (recordFile) => ({ recordFile, record: await readRecord(recordFile) })));
+  const all = await Promise.all(
+    files.map(async (recordFile) => ({ recordFile, record: await readRecord(recordFile) })),
+  );
   return all.filter((one): one is RecordedProcess => one.record !== undefined);
 }

@@ -15,12 +15,21 @@ export async function stopPart(root: string, name: PartName): Promise<boolean> {
  *
  * @throws SlipwayError E_STACK_PART (exit 69), also when the part was never up
  */
-export async function startPart(root: string, name: PartName, o: { env?: Env; onProgress?: OnProgress } = {}): Promise<void> {
+export async function startPart(
+  root: string,
+  name: PartName,
+  o: { env?: Env; onProgress?: OnProgress } = {},
+): Promise<void> {
   const part = partNamed(name);
   const context = await currentContext(root, o);
   if (context.state.parts[name] === undefined) {
     throw new SlipwayError(
-      { code: 'E_STACK_PART', where: name, message: `${name} is not part of a stack that is up in ${root}`, fix: 'Run `slipway up` first.' },
+      {
+        code: 'E_STACK_PART',
+        where: name,
+        message: `${name} is not part of a stack that is up in ${root}`,
+        fix: 'Run `slipway up` first.',
+      },
       exitCodes.unavailable,
     );
   }

@@ -21,7 +21,12 @@ export function run(
   o: { env: Record<string, string>; cwd?: string; onLine?: (line: string) => void; timeoutMs?: number },
 ): Promise<RunResult> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { env: o.env, ...(o.cwd !== undefined && { cwd: o.cwd }), stdio: ['ignore', 'pipe', 'pipe'], shell: false });
+    const child = spawn(command, args, {
+      env: o.env,
+      ...(o.cwd !== undefined && { cwd: o.cwd }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: false,
+    });
     const result = { output: '', errors: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (result.output += text));
     createInterface({ input: child.stderr }).on('line', (line) => {

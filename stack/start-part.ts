@@ -54,7 +54,12 @@ export async function startPart(part: Part, context: PartContext): Promise<Start
 }
 
 /** Waits until the part is ready; else says what became of it. */
-async function becomesReady(part: Part, context: PartContext, record: ProcessRecord, withinMs: number): Promise<string> {
+async function becomesReady(
+  part: Part,
+  context: PartContext,
+  record: ProcessRecord,
+  withinMs: number,
+): Promise<string> {
   const deadline = Date.now() + withinMs;
   while (isAlive(record)) {
     const answer = await ask(part, context, record);

@@ -37,7 +37,9 @@ export async function removeState(root: string): Promise<void> {
 /** Ports that the stack of this folder used last, so that addresses stay the same from start to start. */
 export async function readPorts(root: string): Promise<Record<string, number>> {
   const value = (await readJson(pathsOf(root).ports)) ?? {};
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, number] => Number.isInteger(entry[1])));
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, number] => Number.isInteger(entry[1])),
+  );
 }
 
 export async function writePorts(root: string, ports: Record<string, number>): Promise<void> {

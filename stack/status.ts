@@ -17,15 +17,24 @@ async function partStatus(name: PartName, context: PartContext): Promise<PartSta
   const state = context.state.parts[name];
   const record = await readRecord(context.paths.record(name));
   const shown = {
-    ...{ name, kind: 'part' as const, address: state?.address ?? '' },
+    name,
+    kind: 'part' as const,
+    address: state?.address ?? '',
     ...(state?.ui !== undefined && { ui: state.ui }),
     ...(state?.startupSeconds !== undefined && { startupSeconds: state.startupSeconds }),
   };
-  if (state?.external === true) return { ...shown, state: (await isReady(parts[name], context)) ? 'external' : 'unhealthy' };
+  if (state?.external === true)
+    return { ...shown, state: (await isReady(parts[name], context)) ? 'external' : 'unhealthy' };
   const logFile = context.paths.log(name);
   if (state === undefined || record === undefined || !isAlive(record)) return { ...shown, state: 'stopped', logFile };
   const answers = await isReady(parts[name], context, record);
-  return { ...shown, state: answers ? 'running' : 'unhealthy', pid: record.pid, memoryBytes: memoryOf(record).pssBytes, logFile };
+  return {
+    ...shown,
+    state: answers ? 'running' : 'unhealthy',
+    pid: record.pid,
+    memoryBytes: memoryOf(record).pssBytes,
+    logFile,
+  };
 }
 
 function serverStatus({ record }: RecordedProcess): PartStatus {

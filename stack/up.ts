@@ -25,7 +25,8 @@ export async function up(o: UpOptions): Promise<StackState> {
   const selected = selectParts(o.only);
   assertPortNames(Object.keys(o.ports ?? {}));
   const paths = pathsOf(o.root);
-  const wait = () => o.onProgress({ part: 'stack', phase: 'start', detail: 'waits for another start or stop of this stack' });
+  const wait = () =>
+    o.onProgress({ part: 'stack', phase: 'start', detail: 'waits for another start or stop of this stack' });
   return withLock(paths.stack, wait, async () => {
     await ignoreInGit(paths.base);
     const writer = new StateWriter(o.root, await readState(o.root));
@@ -56,7 +57,12 @@ function describe(part: Part, context: PartContext): PartState {
 }
 
 /** Ports of a part that runs stay; others are chosen: the fixed one, else the last one, else the usual one, else any. */
-async function choosePorts(own: readonly Part[], context: PartContext, fixed: Partial<Record<string, number>>, choice: PortChoice): Promise<void> {
+async function choosePorts(
+  own: readonly Part[],
+  context: PartContext,
+  fixed: Partial<Record<string, number>>,
+  choice: PortChoice,
+): Promise<void> {
   for (const part of own) {
     const record = await readRecord(context.paths.record(part.name));
     const running = record !== undefined && isAlive(record) ? record.facts : undefined;
@@ -74,7 +80,9 @@ async function startAll(selected: readonly Part[], context: PartContext, writer:
   const start = (part: Part): Promise<void> => {
     const known = started.get(part.name);
     if (known !== undefined) return known;
-    const promise = Promise.all(part.after.map((name) => start(parts[name]))).then(() => startOne(part, context, writer));
+    const promise = Promise.all(part.after.map((name) => start(parts[name]))).then(() =>
+      startOne(part, context, writer),
+    );
     started.set(part.name, promise);
     return promise;
   };
@@ -85,7 +93,8 @@ async function startOne(part: Part, context: PartContext, writer: StateWriter): 
   const state = context.state.parts[part.name];
   if (state?.external === true) return useExternal(part, context, state);
   const { takenOver, seconds } = await startPart(part, context);
-  if (state !== undefined && seconds !== undefined) await writer.set({ [part.name]: { ...state, startupSeconds: seconds } });
+  if (state !== undefined && seconds !== undefined)
+    await writer.set({ [part.name]: { ...state, startupSeconds: seconds } });
   const at = state?.ui ?? state?.address ?? '';
   context.onProgress({
     part: part.name,
@@ -111,14 +120,21 @@ async function useExternal(part: Part, context: PartContext, state: PartState): 
   context.onProgress({ part: part.name, phase: 'ready', detail: `runs elsewhere, at ${state.address}` });
 }
 
-/** Waits for all, then throws what failed: one fault as it is, several as one error. */
+/** Waits for all, then throws what failed: an unexpected failure first, else all faults in one error. */
 async function settleAll(work: readonly Promise<void>[]): Promise<void> {
-  const failures = (await Promise.allSettled(work)).flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  const distinct = [...new Set(failures)];
-  const [first] = distinct;
+  const results = await Promise.allSettled(work);
+  // Parts that come after a failed one fail with the very same error.
+  const failures = [
+    ...new Set(results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))),
+  ];
+  const unexpected = failures.find((failure) => !(failure instanceof SlipwayError));
+  if (unexpected !== undefined) throw unexpected;
+  const [first] = failures as SlipwayError[];
   if (first === undefined) return;
-  const faults = distinct.flatMap((failure) => (failure instanceof SlipwayError ? failure.faults : []));
-  throw distinct.length > 1 && first instanceof SlipwayError ? new SlipwayError(faults, first.exitCode) : first;
+  throw new SlipwayError(
+    (failures as SlipwayError[]).flatMap(({ faults }) => faults),
+    first.exitCode,
+  );
 }
 
 function assertPortNames(names: readonly string[]): void {

@@ -13,7 +13,12 @@ export function builtProgram(path: string): string {
   const file = join(packageRoot, 'dist', path);
   if (existsSync(file)) return file;
   throw new SlipwayError(
-    { code: 'E_ENVIRONMENT', where: `dist/${path}`, message: 'the package is not built', fix: `Run \`npm run build\` in ${packageRoot}.` },
+    {
+      code: 'E_ENVIRONMENT',
+      where: `dist/${path}`,
+      message: 'the package is not built',
+      fix: `Run \`npm run build\` in ${packageRoot}.`,
+    },
     exitCodes.configuration,
   );
 }

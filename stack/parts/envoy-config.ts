@@ -5,7 +5,9 @@ const userHeader = 'x-user-id';
 
 const typeUrl = (name: string) => `type.googleapis.com/envoy.${name}`;
 /** Milliseconds; fine where models answer, coarse up to ten seconds. */
-const latencyBuckets = [1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 2000, 5000, 10_000];
+const latencyBuckets = [
+  1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 2000, 5000, 10_000,
+];
 
 /** A route table without routes: every request is told that nothing is served. */
 export function emptyRoutes(): object {
@@ -13,7 +15,9 @@ export function emptyRoutes(): object {
   const notFound = {
     match: { prefix: '/' },
     direct_response: { status: 404, body: { inline_string: body } },
-    response_headers_to_add: [{ header: { key: 'content-type', value: 'application/json' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
+    response_headers_to_add: [
+      { header: { key: 'content-type', value: 'application/json' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+    ],
   };
   return {
     version_info: '0',
@@ -37,7 +41,12 @@ export function emptyClusters(): object {
  * @param o.directory where `rds.json` and `cds.json` are renamed into place
  * @param o.host address to listen on, default 127.0.0.1
  */
-export function bootstrap(o: { ports: { user: number; admin: number }; directory: string; accessLog: string; host?: string }): object {
+export function bootstrap(o: {
+  ports: { user: number; admin: number };
+  directory: string;
+  accessLog: string;
+  host?: string;
+}): object {
   const host = o.host ?? '127.0.0.1';
   const fromFile = (name: string) => ({
     path_config_source: { path: `${o.directory}/${name}`, watched_directory: { path: o.directory } },
@@ -53,7 +62,9 @@ export function bootstrap(o: { ports: { user: number; admin: number }; directory
         {
           name: 'users',
           address: socketAddress(host, o.ports.user),
-          filter_chains: [{ filters: [{ name: 'http', typed_config: connectionManager(fromFile('rds.json'), o.accessLog) }] }],
+          filter_chains: [
+            { filters: [{ name: 'http', typed_config: connectionManager(fromFile('rds.json'), o.accessLog) }] },
+          ],
         },
       ],
     },
@@ -83,7 +94,11 @@ function accessLogConfig(path: string): object {
     flags: '%RESPONSE_FLAGS%',
     duration: '%DURATION%',
   };
-  return { '@type': typeUrl('extensions.access_loggers.file.v3.FileAccessLog'), path, log_format: { json_format: format } };
+  return {
+    '@type': typeUrl('extensions.access_loggers.file.v3.FileAccessLog'),
+    path,
+    log_format: { json_format: format },
+  };
 }
 
 function socketAddress(address: string, portValue: number): object {

@@ -14,7 +14,10 @@ export const mlflow: Part = {
   after: [],
   ports: { mlflow: 5000 },
   externalVariable: 'SLIPWAY_MLFLOW_URI',
-  describe: (ports) => ({ address: `http://127.0.0.1:${port(ports, 'mlflow')}`, ui: `http://127.0.0.1:${port(ports, 'mlflow')}` }),
+  describe: (ports) => ({
+    address: `http://127.0.0.1:${port(ports, 'mlflow')}`,
+    ui: `http://127.0.0.1:${port(ports, 'mlflow')}`,
+  }),
   install: async (context) => void (await python(context)),
   launch,
   isReady: (context) => answers(new URL('/health', stateOf(context, 'mlflow').address).href),
@@ -29,10 +32,17 @@ async function launch(context: PartContext): Promise<Launch> {
   const folder = context.paths.data('mlflow');
   await mkdir(folder, { recursive: true });
   const args = [
-    ...['-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port(context.ports, 'mlflow')), '--workers', '1'],
-    ...['--backend-store-uri', `sqlite:///${join(folder, 'mlflow.db')}`],
-    ...['--serve-artifacts', '--artifacts-destination', `s3://${bucket}/mlflow`],
-    ...['--allowed-hosts', 'localhost,localhost:*,127.0.0.1,127.0.0.1:*', '--uvicorn-opts', '--log-level=warning'],
+    '-m',
+    'mlflow',
+    'server',
+    '--host=127.0.0.1',
+    `--port=${port(context.ports, 'mlflow')}`,
+    '--workers=1',
+    `--backend-store-uri=sqlite:///${join(folder, 'mlflow.db')}`,
+    '--serve-artifacts',
+    `--artifacts-destination=s3://${bucket}/mlflow`,
+    '--allowed-hosts=localhost,localhost:*,127.0.0.1,127.0.0.1:*',
+    '--uvicorn-opts=--log-level=warning',
   ];
   const env = {
     ...baseEnvironment(),

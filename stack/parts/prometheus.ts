@@ -13,7 +13,10 @@ export const prometheus: Part = {
   after: [],
   ports: { prometheus: 9090 },
   externalVariable: 'SLIPWAY_PROMETHEUS_URL',
-  describe: (ports) => ({ address: `http://127.0.0.1:${port(ports, 'prometheus')}`, ui: `http://127.0.0.1:${port(ports, 'prometheus')}` }),
+  describe: (ports) => ({
+    address: `http://127.0.0.1:${port(ports, 'prometheus')}`,
+    ui: `http://127.0.0.1:${port(ports, 'prometheus')}`,
+  }),
   install: async (context) => void (await program(context)),
   launch,
   isReady: (context) => answers(new URL('/-/ready', stateOf(context, 'prometheus').address).href),
@@ -33,8 +36,12 @@ async function launch(context: PartContext): Promise<Launch> {
   await writeFileAtomic(configFile, JSON.stringify(scrapeConfig(paths, state.parts.envoy?.admin), null, 2));
   const { path, webAssets } = await program(context);
   const args = [
-    ...[`--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port(context.ports, 'prometheus')}`],
-    ...[`--storage.tsdb.path=${folder}`, '--storage.tsdb.retention.time=7d', '--storage.tsdb.retention.size=1GB', '--log.level=warn'],
+    `--config.file=${configFile}`,
+    `--web.listen-address=127.0.0.1:${port(context.ports, 'prometheus')}`,
+    `--storage.tsdb.path=${folder}`,
+    '--storage.tsdb.retention.time=7d',
+    '--storage.tsdb.retention.size=1GB',
+    '--log.level=warn',
     // Browsers elsewhere have no business here; the default lets every page of the web read it.
     '--web.cors.origin=null',
     ...(webAssets === undefined ? [] : [`--web.local-assets=${webAssets}`]),
@@ -44,8 +51,15 @@ async function launch(context: PartContext): Promise<Launch> {
 
 /** What is scraped, every second: model servers as they come and go (files of their starter), and the router's data plane. JSON is YAML. */
 export function scrapeConfig(paths: Pick<StackPaths, 'targets'>, envoyAdmin: string | undefined): object {
-  const models = { job_name: 'models', file_sd_configs: [{ files: [join(paths.targets, '*.json')], refresh_interval: '1s' }] };
-  const envoy = { job_name: 'envoy', metrics_path: '/stats/prometheus', static_configs: [{ targets: [new URL(envoyAdmin ?? 'http://none').host] }] };
+  const models = {
+    job_name: 'models',
+    file_sd_configs: [{ files: [join(paths.targets, '*.json')], refresh_interval: '1s' }],
+  };
+  const envoy = {
+    job_name: 'envoy',
+    metrics_path: '/stats/prometheus',
+    static_configs: [{ targets: [new URL(envoyAdmin ?? 'http://none').host] }],
+  };
   return {
     global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
     scrape_configs: envoyAdmin === undefined ? [models] : [models, envoy],

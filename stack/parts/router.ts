@@ -16,8 +16,9 @@ export const router: Part = {
     command: process.execPath,
     args: [
       builtProgram(join('agents', 'router', 'main.js')),
-      ...['--directory', context.paths.envoy, '--admin', stateOf(context, 'envoy').admin ?? ''],
-      ...['--port', String(port(context.ports, 'router'))],
+      `--directory=${context.paths.envoy}`,
+      `--admin=${stateOf(context, 'envoy').admin ?? ''}`,
+      `--port=${port(context.ports, 'router')}`,
     ],
     env: baseEnvironment(),
   }),

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 
-import { type CreateBucketCommandOutput, CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  type CreateBucketCommandOutput,
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 
 import { baseEnvironment, writeFileAtomic } from '../../processes/index.js';
 import { ensureProgram, programs } from '../binaries.js';
@@ -27,11 +33,20 @@ export const s3: Part = {
   needs: [],
   after: [],
   ports: {
-    ...{ s3: 8333, 's3-master': 9333, 's3-volume': 8380, 's3-filer': 8388 },
-    ...{ 's3-grpc': 18333, 's3-master-grpc': 19333, 's3-volume-grpc': 18380, 's3-filer-grpc': 18388 },
+    s3: 8333,
+    's3-grpc': 18333,
+    's3-master': 9333,
+    's3-master-grpc': 19333,
+    's3-volume': 8380,
+    's3-volume-grpc': 18380,
+    's3-filer': 8388,
+    's3-filer-grpc': 18388,
   },
   externalVariable: 'SLIPWAY_S3_ENDPOINT',
-  describe: (ports, paths) => ({ address: `http://127.0.0.1:${port(ports, 's3')}`, credentialsFile: paths.s3Credentials }),
+  describe: (ports, paths) => ({
+    address: `http://127.0.0.1:${port(ports, 's3')}`,
+    credentialsFile: paths.s3Credentials,
+  }),
   install: async (context) => void (await ensureProgram(programs.weed, { ...context, part: 's3' })),
   launch,
   isReady: putsAndGets,
@@ -43,18 +58,29 @@ async function launch(context: PartContext): Promise<Launch> {
   await mkdir(folder, { recursive: true });
   await writeIdentities(paths);
   const args = [
-    ...['-logtostderr=true', 'server', '-filer', '-s3', `-dir=${folder}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
+    '-logtostderr=true',
+    'server',
+    '-filer',
+    '-s3',
+    `-dir=${folder}`,
+    '-ip=127.0.0.1',
+    '-ip.bind=127.0.0.1',
     ...Object.entries(servers).flatMap(([name, flag]) => [
       `-${flag}.port=${port(context.ports, name)}`,
       `-${flag}.port.grpc=${port(context.ports, `${name}-grpc`)}`,
     ]),
     // Side listeners, and a report to its makers, that nobody asked for.
-    ...['-s3.port.iceberg=0', '-s3.port.lance=0', '-master.telemetry=false'],
+    '-s3.port.iceberg=0',
+    '-s3.port.lance=0',
+    '-master.telemetry=false',
     `-s3.config=${paths.s3Identities}`,
     // One master elects itself: without this a restart takes 10 s longer.
-    ...['-master.electionTimeout=1s', '-master.heartbeatInterval=100ms'],
+    '-master.electionTimeout=1s',
+    '-master.heartbeatInterval=100ms',
     // As many volumes of 1 GB as the disk holds; ending waits for nobody.
-    ...['-master.volumeSizeLimitMB=1024', '-volume.max=0', '-volume.preStopSeconds=0'],
+    '-master.volumeSizeLimitMB=1024',
+    '-volume.max=0',
+    '-volume.preStopSeconds=0',
   ];
   return { command: await ensureProgram(programs.weed, { ...context, part: 's3' }), args, env: baseEnvironment() };
 }
@@ -66,7 +92,11 @@ async function writeIdentities(paths: StackPaths): Promise<void> {
   if (known === undefined) await writeFileAtomic(paths.s3Credentials, JSON.stringify(credentials), 0o600);
   const { accessKeyId: accessKey, secretAccessKey: secretKey } = credentials;
   const actions = ['Admin', 'Read', 'Write', 'List', 'Tagging'];
-  await writeFileAtomic(paths.s3Identities, JSON.stringify({ identities: [{ name: 'slipway', credentials: [{ accessKey, secretKey }], actions }] }), 0o600);
+  await writeFileAtomic(
+    paths.s3Identities,
+    JSON.stringify({ identities: [{ name: 'slipway', credentials: [{ accessKey, secretKey }], actions }] }),
+    0o600,
+  );
 }
 
 /** Reads a credentials file; undefined when it is missing. */
@@ -82,7 +112,9 @@ export async function readS3Credentials(file: string): Promise<S3Credentials | u
 export async function s3Environment(context: PartContext): Promise<Record<string, string>> {
   const { credentialsFile } = stateOf(context, 's3');
   if (credentialsFile === undefined) {
-    const entries = Object.entries(context.env).filter((entry): entry is [string, string] => entry[0].startsWith('AWS_') && entry[1] !== undefined);
+    const entries = Object.entries(context.env).filter(
+      (entry): entry is [string, string] => entry[0].startsWith('AWS_') && entry[1] !== undefined,
+    );
     return { AWS_REGION: region, ...Object.fromEntries(entries) };
   }
   const credentials = await readS3Credentials(credentialsFile);
@@ -119,7 +151,10 @@ async function putsAndGets(context: PartContext): Promise<boolean> {
   }
 }
 
-async function createBucket(client: S3Client, abort: { abortSignal: AbortSignal }): Promise<CreateBucketCommandOutput | undefined> {
+async function createBucket(
+  client: S3Client,
+  abort: { abortSignal: AbortSignal },
+): Promise<CreateBucketCommandOutput | undefined> {
   try {
     return await client.send(new CreateBucketCommand({ Bucket: bucket }), abort);
   } catch (error) {

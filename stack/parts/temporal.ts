@@ -31,16 +31,23 @@ async function launch(context: PartContext): Promise<Launch> {
   const folder = context.paths.data('temporal');
   await mkdir(folder, { recursive: true });
   const args = [
-    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port(context.ports, 'temporal'))],
-    ...['--ui-ip', '127.0.0.1', '--ui-port', String(port(context.ports, 'temporal-ui')), '--ui-disable-news-fetch'],
-    ...['--db-filename', join(folder, 'temporal.db')],
+    'server',
+    'start-dev',
+    '--ip=127.0.0.1',
+    `--port=${port(context.ports, 'temporal')}`,
+    '--ui-ip=127.0.0.1',
+    `--ui-port=${port(context.ports, 'temporal-ui')}`,
+    '--ui-disable-news-fetch',
+    `--db-filename=${join(folder, 'temporal.db')}`,
     // The default journal waits for the disk on every write: a fifth to a tenth of the throughput.
-    ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
+    '--sqlite-pragma=journal_mode=wal',
+    '--sqlite-pragma=synchronous=1',
     // The one shard's queues are read 20 times a second by default, so that each workflow task would wait 50 ms.
-    ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=2000'],
-    ...['--dynamic-config-value', 'history.timerProcessorMaxPollRPS=2000'],
-    ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
-    ...['--log-level', 'warn', '--log-format', 'json'],
+    '--dynamic-config-value=history.transferProcessorMaxPollRPS=2000',
+    '--dynamic-config-value=history.timerProcessorMaxPollRPS=2000',
+    ...Object.entries(searchAttributes).map(([name, type]) => `--search-attribute=${name}=${type}`),
+    '--log-level=warn',
+    '--log-format=json',
   ];
   return { command: await program(context), args, env: baseEnvironment() };
 }
@@ -48,7 +55,17 @@ async function launch(context: PartContext): Promise<Launch> {
 /** Keeps finished runs for a month, and makes sure that every search attribute exists: an unknown one hangs a run. */
 async function furnish(context: PartContext): Promise<void> {
   if (stateOf(context, 'temporal').external !== true) {
-    assertDone(await temporalCommand(context, ['operator', 'namespace', 'update', '--namespace', 'default', '--retention', retention]));
+    assertDone(
+      await temporalCommand(context, [
+        'operator',
+        'namespace',
+        'update',
+        '--namespace',
+        'default',
+        '--retention',
+        retention,
+      ]),
+    );
   }
   const missing = await missingSearchAttributes(context);
   if (missing.length === 0) return;
@@ -61,7 +78,9 @@ export async function missingSearchAttributes(context: PartContext): Promise<[na
   const listed = await temporalCommand(context, ['operator', 'search-attribute', 'list', '-o', 'json']);
   assertDone(listed);
   const { customAttributes } = JSON.parse(listed.output) as { customAttributes?: Record<string, string> };
-  return Object.entries(searchAttributes).filter(([name, type]) => customAttributes?.[name] !== `INDEXED_VALUE_TYPE_${type.toUpperCase()}`);
+  return Object.entries(searchAttributes).filter(
+    ([name, type]) => customAttributes?.[name] !== `INDEXED_VALUE_TYPE_${type.toUpperCase()}`,
+  );
 }
 
 /** How many pollers a task queue has. */
@@ -82,7 +101,9 @@ async function temporalCommand(context: PartContext, args: string[]): Promise<Ru
 }
 
 function temporalVariables(context: PartContext): Record<string, string> {
-  const entries = Object.entries(context.env).filter((entry): entry is [string, string] => entry[0].startsWith('TEMPORAL_') && entry[1] !== undefined);
+  const entries = Object.entries(context.env).filter(
+    (entry): entry is [string, string] => entry[0].startsWith('TEMPORAL_') && entry[1] !== undefined,
+  );
   return Object.fromEntries(entries);
 }
 

@@ -55,7 +55,9 @@ function exists(pid: number): boolean {
 }
 
 test('a started process is recorded, alive, and sees exactly the environment given to it and its marker', async () => {
-  const record = await startScript('console.log(JSON.stringify(process.env)); setInterval(() => {}, 1000)', { ONLY: 'this' });
+  const record = await startScript('console.log(JSON.stringify(process.env)); setInterval(() => {}, 1000)', {
+    ONLY: 'this',
+  });
   await until(async () => (await log()).includes('\n'));
   expect(JSON.parse(await log())).toEqual({ ONLY: 'this', SLIPWAY_MARKER: `test:${folder}` });
   expect(await readRecord(join(folder, 'record.json'))).toEqual(record);
@@ -73,7 +75,9 @@ test('ending a process twice does no harm, and it is dead after the first time',
 });
 
 test('a process that ignores SIGTERM is killed after the grace', async () => {
-  const record = await startScript('process.on("SIGTERM", () => console.log("no")); console.log("up"); setInterval(() => {}, 1000)');
+  const record = await startScript(
+    'process.on("SIGTERM", () => console.log("no")); console.log("up"); setInterval(() => {}, 1000)',
+  );
   await until(async () => (await log()).includes('up'));
   await endGroup(record, { graceMs: 200 });
   expect(await log()).toContain('no');

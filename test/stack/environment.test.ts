@@ -19,10 +19,22 @@ const good: Environment = {
 
 test.each<[name: string, change: Partial<Environment>, message: RegExp]>([
   ['HOME is unset', { home: undefined }, /E_ENVIRONMENT HOME: HOME is not set/],
-  ['the project folder is read-only', { root: { path: '/project', writable: false } }, /E_ENVIRONMENT \/project: .*cannot be written/],
-  ['TMPDIR is missing', { temporary: { path: '/gone', exists: false } }, /E_ENVIRONMENT TMPDIR: \/gone is not a folder/],
+  [
+    'the project folder is read-only',
+    { root: { path: '/project', writable: false } },
+    /E_ENVIRONMENT \/project: .*cannot be written/,
+  ],
+  [
+    'TMPDIR is missing',
+    { temporary: { path: '/gone', exists: false } },
+    /E_ENVIRONMENT TMPDIR: \/gone is not a folder/,
+  ],
   ['TZ is nonsense', { timeZone: ':bad' }, /E_ENVIRONMENT TZ: `:bad` is no time zone/],
-  ['Node is too old', { nodeVersion: '18.20.4' }, /Node 18\.20\.4 is not supported; needed is 20\.19 or later, 22\.12 or later/],
+  [
+    'Node is too old',
+    { nodeVersion: '18.20.4' },
+    /Node 18\.20\.4 is not supported; needed is 20\.19 or later, 22\.12 or later/,
+  ],
   ['Node is an early patch of a supported line', { nodeVersion: '22.11.9' }, /Node 22\.11\.9 is not supported/],
   ['Node is of an odd line', { nodeVersion: '23.5.0' }, /Node 23\.5\.0 is not supported/],
   ['Node has 32 bits', { architecture: 'ia32' }, /a ia32 Node runs here; needed is a 64-bit one/],
@@ -38,12 +50,19 @@ test.each(['20.19.0', '20.20.2', '22.12.0', '24.0.0', '26.1.0'])('Node %s is sup
   expect(checkEnvironment({ ...good, nodeVersion })).toEqual([]);
 });
 
-test.each([undefined, '', 'UTC', 'Europe/Berlin', ':Europe/Berlin', '/etc/localtime', 'CET-1CEST'])('TZ may be %s', (timeZone) => {
-  expect(checkEnvironment({ ...good, timeZone })).toEqual([]);
-});
+test.each([undefined, '', 'UTC', 'Europe/Berlin', ':Europe/Berlin', '/etc/localtime', 'CET-1CEST'])(
+  'TZ may be %s',
+  (timeZone) => {
+    expect(checkEnvironment({ ...good, timeZone })).toEqual([]);
+  },
+);
 
 test('all faults are named at once', () => {
-  expect(checkEnvironment({ ...good, home: '', timeZone: 'bad', hasProc: false }).map(({ where }) => where)).toEqual(['/proc', 'HOME', 'TZ']);
+  expect(checkEnvironment({ ...good, home: '', timeZone: 'bad', hasProc: false }).map(({ where }) => where)).toEqual([
+    '/proc',
+    'HOME',
+    'TZ',
+  ]);
 });
 
 test('this machine passes, and a broken environment of it is refused with exit code 78', async () => {
@@ -51,7 +70,9 @@ test('this machine passes, and a broken environment of it is refused with exit c
   const env = { HOME: '/root', TMPDIR: tmpdir() };
   expect(checkEnvironment(observeEnvironment(env, root))).toEqual([]);
   const broken = { TMPDIR: join(root, 'gone') };
-  expect(() => assertEnvironment(broken, root)).toThrow(expect.objectContaining({ exitCode: 78, code: 'E_ENVIRONMENT' }));
+  expect(() => assertEnvironment(broken, root)).toThrow(
+    expect.objectContaining({ exitCode: 78, code: 'E_ENVIRONMENT' }),
+  );
   await rm(root, { recursive: true });
 });
 

@@ -31,7 +31,13 @@ test('a lock is held by one at a time, and waiters are told', async () => {
 
 test('a lock is given back when the work fails', async () => {
   const name = randomUUID();
-  await expect(withLock(name, () => {}, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(
+    withLock(
+      name,
+      () => {},
+      () => Promise.reject(new Error('no')),
+    ),
+  ).rejects.toThrow('no');
   const release = await tryLock(name);
   expect(release).toBeDefined();
   await release?.();
@@ -42,7 +48,10 @@ test('the lock of a process that was killed is free at once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-lock-'));
   const script = join(folder, 'hold.ts');
   const lock = join(import.meta.dirname, '../../stack/lock.ts');
-  await writeFile(script, `import { tryLock } from ${JSON.stringify(lock)}; await tryLock('${name}'); console.log('held');`);
+  await writeFile(
+    script,
+    `import { tryLock } from ${JSON.stringify(lock)}; await tryLock('${name}'); console.log('held');`,
+  );
   const jiti = join(dirname(createRequire(import.meta.url).resolve('jiti/package.json')), 'lib/jiti-cli.mjs');
   const holder = spawn(process.execPath, [jiti, script], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');

@@ -29,8 +29,10 @@ test('callers at the same time get one complete environment, the next one gets i
   const options = { root, requirements: file, onProgress: (event: ProgressEvent) => events.push(event) };
   const paths = await Promise.all([ensurePython(options), ensurePython(options), ensurePython(options)]);
   expect(new Set(paths)).toEqual(new Set([pythonPathFor(root, file)]));
-  const [python = ''] = paths;
-  expect(execFileSync(python, ['-c', 'import six; print(six.__version__)'], { encoding: 'utf8' }).trim()).toBe('1.17.0');
+  const [python] = paths;
+  expect(execFileSync(python, ['-c', 'import six; print(six.__version__)'], { encoding: 'utf8' }).trim()).toBe(
+    '1.17.0',
+  );
   expect(events.some(({ phase }) => phase === 'download')).toBe(true);
 
   events.length = 0;

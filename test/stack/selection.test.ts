@@ -23,8 +23,12 @@ test('no two parts share the name or the usual number of a port', () => {
 test('an unknown part or port is refused before anything starts, with the known ones and the nearest', async () => {
   const env = { HOME: '/', PATH: '' };
   const options = { root: '/tmp', env, onProgress };
-  await expect(up({ ...options, only: ['mlfow' as PartName] })).rejects.toThrow(/E_USAGE.*`mlfow`.*temporal.*did you mean `mlflow`/);
-  await expect(up({ ...options, only: ['s3'], ports: { temporalui: 1 } })).rejects.toThrow(/E_USAGE.*`temporalui`.*did you mean `temporal-ui`/);
+  await expect(up({ ...options, only: ['mlfow' as PartName] })).rejects.toThrow(
+    /E_USAGE.*`mlfow`.*temporal.*did you mean `mlflow`/,
+  );
+  await expect(up({ ...options, only: ['s3'], ports: { temporalui: 1 } })).rejects.toThrow(
+    /E_USAGE.*`temporalui`.*did you mean `temporal-ui`/,
+  );
 });
 
 test.each([
@@ -45,5 +49,7 @@ test.each([
   ['s3', 'SLIPWAY_S3_ENDPOINT', 'http://[::1'],
   ['mlflow', 'SLIPWAY_MLFLOW_URI', 'file:///etc'],
 ] as const)('for %s, %s=%s is refused as no address', (name, variable, address) => {
-  expect(() => externalState(parts[name], { [variable]: address })).toThrow(expect.objectContaining({ code: 'E_ADDRESS', exitCode: 78 }));
+  expect(() => externalState(parts[name], { [variable]: address })).toThrow(
+    expect.objectContaining({ code: 'E_ADDRESS', exitCode: 78 }),
+  );
 });

@@ -26,12 +26,21 @@ afterEach(async () => {
 });
 
 /** A real HTTP server in place of a part, started and found as parts are. */
-function server(script = "require('node:http').createServer((q, r) => r.end('ok')).listen(process.argv[1], '127.0.0.1')"): Part {
+function server(
+  script = "require('node:http').createServer((q, r) => r.end('ok')).listen(process.argv[1], '127.0.0.1')",
+): Part {
   return {
-    ...{ name: 's3', needs: [], after: [], ports: { s3: 1 } },
+    name: 's3',
+    needs: [],
+    after: [],
+    ports: { s3: 1 },
     describe: () => ({ address: '' }),
     install: async () => {},
-    launch: async ({ ports }) => ({ command: process.execPath, args: ['-e', script, String(ports['s3'])], env: {} }),
+    launch: async ({ ports }) => ({
+      command: process.execPath,
+      args: ['-e', script, String(ports['s3'])],
+      env: {},
+    }),
     isReady: async ({ ports }) => answers(`http://127.0.0.1:${ports['s3']}`),
   };
 }
@@ -71,7 +80,8 @@ test('a record whose pid another program has by now is replaced, and that progra
 });
 
 test('a part that hangs is ended and started again', async () => {
-  const hanging = "require('node:http').createServer(() => {}).listen(process.argv[1], '127.0.0.1'); process.on('SIGTERM', () => {})";
+  const hanging =
+    "require('node:http').createServer(() => {}).listen(process.argv[1], '127.0.0.1'); process.on('SIGTERM', () => {})";
   const part = { ...server(hanging), isReady: async () => true };
   await startPart(part, context);
   const stuck = await record();
@@ -84,8 +94,11 @@ test('a part that ends before it is ready is an error with the last lines of its
   const failing = server("console.log('first'); console.error('cannot open the database'); process.exit(3)");
   await expect(startPart(failing, context)).rejects.toThrow(
     expect.objectContaining({
-      ...{ code: 'E_STACK_PART', exitCode: 69 },
-      message: expect.stringMatching(/s3 ended before it was ready[^]*cannot open the database[^]*stack\/logs\/s3\.log/),
+      code: 'E_STACK_PART',
+      exitCode: 69,
+      message: expect.stringMatching(
+        /s3 ended before it was ready[^]*cannot open the database[^]*stack\/logs\/s3\.log/,
+      ),
     }),
   );
 });

@@ -30,11 +30,14 @@ test('parts that are set at the same time are all in the state, whole at any mom
   });
 });
 
-test.each(['', '{', 'null', '[]', '{"format":2,"parts":{}}', '{"format":1}', '{"format":1,"parts":null}'])('a state file that holds %j counts as none', async (text) => {
-  await mkdir(pathsOf(root).stack, { recursive: true });
-  await writeFile(pathsOf(root).state, text);
-  expect(await readState(root)).toBeUndefined();
-});
+test.each(['', '{', 'null', '[]', '{"format":2,"parts":{}}', '{"format":1}', '{"format":1,"parts":null}'])(
+  'a state file that holds %j counts as none',
+  async (text) => {
+    await mkdir(pathsOf(root).stack, { recursive: true });
+    await writeFile(pathsOf(root).state, text);
+    expect(await readState(root)).toBeUndefined();
+  },
+);
 
 test('the ports of the last start are remembered, and what is no port is not', async () => {
   expect(await readPorts(root)).toEqual({});

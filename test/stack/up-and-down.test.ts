@@ -8,7 +8,18 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { isAlive, type ProcessRecord, readRecord, startDetached } from '../../processes/index.js';
-import { doctor, down, type PartName, type ProgressEvent, readState, type StackState, startPart, status, stopPart, up } from '../../stack/index.js';
+import {
+  doctor,
+  down,
+  type PartName,
+  type ProgressEvent,
+  readState,
+  type StackState,
+  startPart,
+  status,
+  stopPart,
+  up,
+} from '../../stack/index.js';
 import { pathsOf } from '../../stack/paths.js';
 import { readS3Credentials } from '../../stack/parts/s3.js';
 import { removeProject, temporaryProject } from './temporary-project.js';
@@ -28,18 +39,28 @@ beforeAll(async () => {
 afterAll(async () => removeProject(root), limit);
 
 async function records(): Promise<Record<string, ProcessRecord | undefined>> {
-  return Object.fromEntries(await Promise.all(only.map(async (name) => [name, await readRecord(pathsOf(root).record(name))] as const)));
+  return Object.fromEntries(
+    await Promise.all(only.map(async (name) => [name, await readRecord(pathsOf(root).record(name))] as const)),
+  );
 }
 
 async function storage(): Promise<S3Client> {
   const credentials = await readS3Credentials(state.parts.s3?.credentialsFile ?? '');
-  return new S3Client({ endpoint: state.parts.s3?.address ?? '', region: 'us-east-1', forcePathStyle: true, credentials: credentials! });
+  return new S3Client({
+    endpoint: state.parts.s3?.address ?? '',
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: credentials!,
+  });
 }
 
 test('every part is recorded with its address and start-up time, and said to be ready', async () => {
   expect(await readState(root)).toEqual(state);
   for (const name of only) {
-    expect(state.parts[name]).toMatchObject({ address: expect.stringContaining('127.0.0.1:'), startupSeconds: expect.any(Number) });
+    expect(state.parts[name]).toMatchObject({
+      address: expect.stringContaining('127.0.0.1:'),
+      startupSeconds: expect.any(Number),
+    });
     expect(events).toContainEqual(expect.objectContaining({ part: name, phase: 'ready' }));
   }
   expect(Object.keys(state.parts).toSorted()).toEqual(only.toSorted());
@@ -57,7 +78,9 @@ test('status shows each part running, with its memory', async () => {
 
 test('all parts listen on loopback only', async () => {
   const sessions = Object.values(await records()).map((record) => record!.pid);
-  const listening = execFileSync('ss', ['-ltnpH'], { encoding: 'utf8' }).split('\n').filter((line) => sessions.some((pid) => line.includes(`pid=${pid},`)));
+  const listening = execFileSync('ss', ['-ltnpH'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => sessions.some((pid) => line.includes(`pid=${pid},`)));
   expect(listening.length).toBeGreaterThan(8);
   expect(listening.filter((line) => !/\s127\.0\.0\.1:\d+\s/.test(line))).toEqual([]);
 });
@@ -91,76 +114,127 @@ test('Envoy answers users from its route file, and Prometheus scrapes it', async
 test('doctor finds the search attributes registered, and that no worker polls', async () => {
   const checks = await doctor(root, { env });
   expect(checks.find(({ name }) => name === 'search attributes')).toMatchObject({ ok: true });
-  expect(checks.find(({ name }) => name === 'worker')).toMatchObject({ ok: false, found: 'nobody polls pipelines, jobs, release' });
+  expect(checks.find(({ name }) => name === 'worker')).toMatchObject({
+    ok: false,
+    found: 'nobody polls pipelines, jobs, release',
+  });
   expect(checks.find(({ name }) => name === 'Temporal server')?.found).toContain('for no protected environment');
   expect(checks.filter(({ ok, fix }) => !ok && !fix)).toEqual([]);
 });
 
-test('starting again changes nothing; a part that was killed comes back at its address, with its data', async () => {
-  const before = await records();
-  await up({ root, only, env, onProgress });
-  expect(await records()).toEqual(before);
+test(
+  'starting again changes nothing; a part that was killed comes back at its address, with its data',
+  async () => {
+    const before = await records();
+    await up({ root, only, env, onProgress });
+    expect(await records()).toEqual(before);
 
-  process.kill(before['s3']!.pid, 'SIGKILL');
-  await up({ root, only, env, onProgress });
-  const after = await records();
-  expect(after['s3']?.pid).not.toBe(before['s3']?.pid);
-  expect({ ...after, s3: null }).toEqual({ ...before, s3: null });
-  const client = await storage();
-  const kept = await client.send(new GetObjectCommand({ Bucket: 'slipway', Key: 'kept' }));
-  expect(await kept.Body?.transformToString()).toBe('yes');
-  client.destroy();
-}, limit);
+    process.kill(before['s3']!.pid, 'SIGKILL');
+    await up({ root, only, env, onProgress });
+    const after = await records();
+    expect(after['s3']?.pid).not.toBe(before['s3']?.pid);
+    expect({ ...after, s3: null }).toEqual({ ...before, s3: null });
+    const client = await storage();
+    const kept = await client.send(new GetObjectCommand({ Bucket: 'slipway', Key: 'kept' }));
+    expect(await kept.Body?.transformToString()).toBe('yes');
+    client.destroy();
+  },
+  limit,
+);
 
-test('one part is stopped and started at the same address', async () => {
-  expect(await stopPart(root, 'temporal')).toBe(true);
-  expect((await status(root)).find(({ name }) => name === 'temporal')?.state).toBe('stopped');
-  await startPart(root, 'temporal', { env });
-  expect((await status(root)).find(({ name }) => name === 'temporal')).toMatchObject({ state: 'running', address: state.parts.temporal?.address });
-}, limit);
-
-test('a second stack of another folder runs beside the first, on other ports', async () => {
-  const other = await temporaryProject();
-  try {
-    const second = await up({ root: other, only: ['envoy'], env, onProgress });
-    expect(second.parts.envoy?.address).not.toBe(state.parts.envoy?.address);
-    expect((await status(root)).find(({ name }) => name === 'envoy')?.state).toBe('running');
-  } finally {
-    await removeProject(other);
-  }
-  expect((await status(root)).find(({ name }) => name === 'envoy')?.state).toBe('running');
-}, limit);
-
-test('a part of the environment that does not answer is named, with what to do', async () => {
-  const other = await temporaryProject();
-  const start = up({ root: other, only: ['prometheus'], env: { ...env, SLIPWAY_PROMETHEUS_URL: 'http://127.0.0.1:1' }, onProgress });
-  await expect(start).rejects.toThrow(/E_DEPENDENCY SLIPWAY_PROMETHEUS_URL: prometheus at http:\/\/127\.0\.0\.1:1 does not answer/);
-  const used = await up({ root: other, only: ['prometheus'], env: { ...env, SLIPWAY_PROMETHEUS_URL: state.parts.prometheus!.address }, onProgress });
-  expect(used.parts.prometheus).toMatchObject({ external: true, address: state.parts.prometheus?.address });
-  expect((await down({ root: other, onProgress })).ended).toBe(0);
-  expect((await status(root)).find(({ name }) => name === 'prometheus')?.state).toBe('running');
-  await removeProject(other);
-}, limit);
-
-test('down ends all parts, jobs and model servers, and leaves no process', async () => {
-  const sleeper = (folder: string, facts: Record<string, string | number>) =>
-    startDetached({
-      ...{ command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], env: {}, cwd: root, facts },
-      ...{ logFile: join(folder, 'log'), recordFile: join(folder, 'process.json'), marker: folder },
+test(
+  'one part is stopped and started at the same address',
+  async () => {
+    expect(await stopPart(root, 'temporal')).toBe(true);
+    expect((await status(root)).find(({ name }) => name === 'temporal')?.state).toBe('stopped');
+    await startPart(root, 'temporal', { env });
+    expect((await status(root)).find(({ name }) => name === 'temporal')).toMatchObject({
+      state: 'running',
+      address: state.parts.temporal?.address,
     });
-  const server = await sleeper(join(root, '.slipway/serving/iris-1'), { service: 'iris', version: '1', port: 9 });
-  const job = await sleeper(join(root, '.slipway/jobs/abc'), {});
-  expect(await status(root)).toContainEqual(
-    expect.objectContaining({ name: 'model server iris 1', kind: 'model-server', state: 'running', service: 'iris', version: '1', address: 'http://127.0.0.1:9' }),
-  );
-  const running = [...Object.values(await records()), server, job];
-  expect(await down({ root, onProgress })).toEqual({ ended: only.length + 2 });
-  expect(running.filter((record) => isAlive(record!))).toEqual([]);
-  expect(processesBelow(root)).toEqual([]);
-  expect(await readState(root)).toBeUndefined();
-  expect(await down({ root, onProgress })).toEqual({ ended: 0 });
-  expect(await readFile(join(root, '.slipway/.gitignore'), 'utf8')).toBe('*\n');
-}, limit);
+  },
+  limit,
+);
+
+test(
+  'a second stack of another folder runs beside the first, on other ports',
+  async () => {
+    const other = await temporaryProject();
+    try {
+      const second = await up({ root: other, only: ['envoy'], env, onProgress });
+      expect(second.parts.envoy?.address).not.toBe(state.parts.envoy?.address);
+      expect((await status(root)).find(({ name }) => name === 'envoy')?.state).toBe('running');
+    } finally {
+      await removeProject(other);
+    }
+    expect((await status(root)).find(({ name }) => name === 'envoy')?.state).toBe('running');
+  },
+  limit,
+);
+
+test(
+  'a part of the environment that does not answer is named, with what to do',
+  async () => {
+    const other = await temporaryProject();
+    const start = up({
+      root: other,
+      only: ['prometheus'],
+      env: { ...env, SLIPWAY_PROMETHEUS_URL: 'http://127.0.0.1:1' },
+      onProgress,
+    });
+    await expect(start).rejects.toThrow(
+      /E_DEPENDENCY SLIPWAY_PROMETHEUS_URL: prometheus at http:\/\/127\.0\.0\.1:1 does not answer/,
+    );
+    const used = await up({
+      root: other,
+      only: ['prometheus'],
+      env: { ...env, SLIPWAY_PROMETHEUS_URL: state.parts.prometheus!.address },
+      onProgress,
+    });
+    expect(used.parts.prometheus).toMatchObject({ external: true, address: state.parts.prometheus?.address });
+    expect((await down({ root: other, onProgress })).ended).toBe(0);
+    expect((await status(root)).find(({ name }) => name === 'prometheus')?.state).toBe('running');
+    await removeProject(other);
+  },
+  limit,
+);
+
+test(
+  'down ends all parts, jobs and model servers, and leaves no process',
+  async () => {
+    const sleeper = (folder: string, facts: Record<string, string | number>) =>
+      startDetached({
+        command: process.execPath,
+        args: ['-e', 'setInterval(() => {}, 1000)'],
+        env: {},
+        cwd: root,
+        facts,
+        logFile: join(folder, 'log'),
+        recordFile: join(folder, 'process.json'),
+        marker: folder,
+      });
+    const server = await sleeper(join(root, '.slipway/serving/iris-1'), { service: 'iris', version: '1', port: 9 });
+    const job = await sleeper(join(root, '.slipway/jobs/abc'), {});
+    expect(await status(root)).toContainEqual(
+      expect.objectContaining({
+        name: 'model server iris 1',
+        kind: 'model-server',
+        state: 'running',
+        service: 'iris',
+        version: '1',
+        address: 'http://127.0.0.1:9',
+      }),
+    );
+    const running = [...Object.values(await records()), server, job];
+    expect(await down({ root, onProgress })).toEqual({ ended: only.length + 2 });
+    expect(running.filter((record) => isAlive(record!))).toEqual([]);
+    expect(processesBelow(root)).toEqual([]);
+    expect(await readState(root)).toBeUndefined();
+    expect(await down({ root, onProgress })).toEqual({ ended: 0 });
+    expect(await readFile(join(root, '.slipway/.gitignore'), 'utf8')).toBe('*\n');
+  },
+  limit,
+);
 
 /** Command lines of processes that name the folder. */
 function processesBelow(folder: string): string[] {
