@@ -38,7 +38,7 @@ def run_command(spec: JobSpec) -> None:
             "E_TRAINER_EXIT", f"{quoted(arguments[0])} cannot be started: {fault.strerror}; install it or name another command", 127
         ) from fault
     assert process.stdout is not None
-    copier = threading.Thread(target=_copy_log, args=(process.stdout, log), daemon=True)
+    copier = threading.Thread(target=copy_log, args=(process.stdout, log), daemon=True)
     copier.start()
     try:
         code = process.wait(spec.max_seconds)
@@ -55,12 +55,13 @@ def run_command(spec: JobSpec) -> None:
         raise JobFailure("E_TRAINER_EXIT", _describe_exit(spec, code, log), code)
 
 
-def _copy_log(source: BinaryIO, log: Path, limit: int = LOG_LIMIT) -> None:
+def copy_log(source: BinaryIO, log: Path, limit: int = LOG_LIMIT) -> None:
+    """Copies ``source`` to the new file ``log`` until its end; at ``limit`` bytes a line says that the rest was dropped."""
     written = 0
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb", buffering=0) as sink:
         while chunk := os.read(source.fileno(), 1 << 16):
-            if written < limit:
+            if written <= limit:
                 sink.write(chunk[: limit - written])
                 if written + len(chunk) > limit:
                     sink.write(f"\nlog cut at {limit >> 20} MiB: the command wrote more\n".encode())
@@ -82,11 +83,11 @@ def _describe_exit(spec: JobSpec, code: int, log: Path) -> str:
 def _last_lines(log: Path, count: int = 20, size: int = 1500) -> str:
     with log.open("rb") as source:
         source.seek(max(0, os.fstat(source.fileno()).st_size - 8 * size))
-        text = printable_tail(source.read().decode("utf-8", "replace"), count, size)
+        text = _printable_tail(source.read().decode("utf-8", "replace"), count, size)
     return text or "(it wrote nothing)"
 
 
-def printable_tail(text: str, count: int, size: int) -> str:
+def _printable_tail(text: str, count: int, size: int) -> str:
     """The last ``count`` lines of ``text``, at most ``size`` characters, fit to be shown."""
     lines = [printable(line[-size:]) for line in text.rstrip().splitlines()[-count:]]
     return "\n".join(lines)[-size:]

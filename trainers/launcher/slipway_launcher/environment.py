@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .spec import JobSpec
+    from .spec import Hyperparameter, JobSpec
 
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "SLIPWAY_MARKER")
 # What changes which code a process loads, what the launcher itself sets, and credentials.
@@ -63,9 +63,9 @@ def command_arguments(spec: JobSpec) -> list[str]:
     return arguments
 
 
-def argument(value: str | int | float | bool) -> str:
-    """A hyperparameter as text: booleans as ``true`` and ``false``, numbers as JSON writes them."""
-    return value if isinstance(value, str) else json.dumps(value)
+def argument(value: Hyperparameter) -> str:
+    """A hyperparameter as text: strings as they are, all else as JSON writes it, such as ``true`` or ``[1, 2]``."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def _variable(name: str) -> str:

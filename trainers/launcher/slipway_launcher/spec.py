@@ -14,7 +14,7 @@ from .environment import forbidden_reason
 from .failures import JobFailure, quoted
 from .paths import path_fault
 
-HyperparameterValue = str | int | float | bool
+Hyperparameter = str | int | float | bool | list[Any] | dict[str, Any]
 EXPECTATIONS = ("model", "metrics", "data")
 FIELDS = {
     "format", "key", "directory", "command", "python", "code", "inputs", "hyperparameters",
@@ -49,7 +49,7 @@ class JobSpec:
     python: str
     code: RemoteFile | None
     inputs: dict[str, list[RemoteFile]]
-    hyperparameters: dict[str, HyperparameterValue]
+    hyperparameters: dict[str, Hyperparameter]
     environment: dict[str, str]
     outputs: str
     store: StoreAddress
@@ -112,9 +112,13 @@ def _number(value: object) -> bool:
 
 
 def _hyperparameter(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" not in value
-    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, list):
+        return all(_hyperparameter(item) for item in value)
+    if isinstance(value, dict):
+        return all(_hyperparameter(item) for item in value.values())
+    return isinstance(value, int) or (isinstance(value, str) and "\0" not in value)
 
 
 def _check_fields(document: dict[str, Any], faults: list[str]) -> None:
@@ -144,7 +148,7 @@ def _check_names(document: dict[str, Any], faults: list[str]) -> None:
         if not _NAME.fullmatch(name):
             faults.append(f"/hyperparameters/{quoted(name)} must be letters, digits, _ and -, at most 64")
         if not _hyperparameter(value):
-            faults.append(f"/hyperparameters/{quoted(name)} must be a string, a finite number or a boolean")
+            faults.append(f"/hyperparameters/{quoted(name)} must be a string, a finite number, a boolean, or a list or object of these")
         variable = name.upper().replace("-", "_")
         if variable in seen:
             faults.append(f"/hyperparameters: {name} and {seen[variable]} would both be SM_HP_{variable}")

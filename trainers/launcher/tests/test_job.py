@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from .job_fixture import METRICS, MODEL, JobTest
+
+
+class Contract(JobTest):
+    def test_a_command_gets_hyperparameters_channels_and_its_code(self) -> None:
+        script = METRICS + MODEL + (
+            "import sys\n"
+            "print(json.dumps({'argv': sys.argv[1:], 'cwd': os.getcwd(), 'env': dict(os.environ),\n"
+            "  'row': open(os.environ['SM_CHANNEL_TRAIN'] + '/part/a.csv').read(), 'stdin': sys.stdin.read()}))\n"
+        )
+        spec = self.spec(
+            script,
+            inputs={"train": {"files": [self.remote("part/a.csv", b"1,2")]}},
+            hyperparameters={"epochs": 3, "learning-rate": 0.1, "name": "two words; $(no shell)", "fast": True},
+            environment={"MLFLOW_RUN_ID": "r1"},
+        )
+        self.assertEqual(self.run_job(spec, SLIPWAY_MARKER="m1")["phase"], "succeeded")
+        seen = json.loads(self.log())
+        self.assertEqual(
+            seen["argv"],
+            ["--epochs", "3", "--fast", "true", "--learning-rate", "0.1", "--name", "two words; $(no shell)"],
+        )
+        self.assertEqual((seen["cwd"], seen["row"], seen["stdin"]), (str(self.directory / "code"), "1,2", ""))
+        environment = seen["env"]
+        self.assertEqual(json.loads(environment["SM_HPS"]), spec["hyperparameters"])
+        self.assertEqual((environment["SM_HP_LEARNING_RATE"], environment["SM_CHANNELS"]), ("0.1", '["train"]'))
+        self.assertEqual((environment["SLIPWAY_JOB_KEY"], environment["SLIPWAY_MARKER"]), ("ab" * 32, "m1"))
+        self.assertEqual((environment["MLFLOW_RUN_ID"], environment["PYTHONHASHSEED"]), ("r1", "0"))
+
+    def test_nothing_of_the_launchers_own_environment_reaches_the_command(self) -> None:
+        script = METRICS + MODEL + "print(sorted(os.environ))\n"
+        self.run_job(self.spec(script), AWS_SECRET_ACCESS_KEY="s3cret", AWS_ACCESS_KEY_ID="id", SOMETHING="else")
+        for absent in ("AWS_", "SOMETHING", "s3cret"):
+            self.assertNotIn(absent, self.log())
+
+    def test_outputs_are_uploaded_and_listed_with_their_digests(self) -> None:
+        state = self.run_job(self.spec(METRICS + MODEL))
+        stored = json.loads((self.base / "outputs/manifest.json").read_text())
+        self.assertEqual(stored, state["manifest"])
+        self.assertEqual([file["path"] for file in stored["files"]], ["model/model.txt", "output/data/metrics.json"])
+        self.assertEqual(stored["metrics"], {"accuracy": 0.5})
+        # printf weights | sha256sum
+        self.assertEqual(stored["files"][0]["sha256"], "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c")
+        self.assertEqual((self.base / "outputs/model/model.txt").read_text(), "weights")
+
+    def test_the_same_job_is_not_run_again_after_it_succeeded(self) -> None:
+        marker = self.base / "runs"
+        spec = self.spec(METRICS + MODEL + f"open({str(marker)!r}, 'a').write('x')\n")
+        self.run_job(spec)
+        self.run_job(spec)
+        self.assertEqual(marker.read_text(), "x")
+
+    def test_what_a_failed_attempt_left_is_not_taken_for_a_result(self) -> None:
+        self.run_job(self.spec(METRICS + MODEL + "raise SystemExit(3)\n"))
+        self.assert_failed(self.run_job(self.spec("pass")), "E_TRAINER_CONTRACT", "no model", "no metrics")
+
+
+class Failures(JobTest):
+    def test_an_exit_code_is_told_with_the_last_lines_of_the_log(self) -> None:
+        state = self.run_job(self.spec("for n in range(500): print('line', n)\nraise ValueError('bad \\x1b[31m data')\n"))
+        self.assert_failed(state, "E_TRAINER_EXIT", "exit code 1", "line 499", "ValueError")
+        self.assertEqual(state["exitCode"], 1)
+        self.assertNotIn("\x1b", state["failure"]["message"])
+        self.assertLessEqual(len(state["failure"]["message"].encode()), 2048)
+
+    def test_a_command_that_is_not_there_is_named(self) -> None:
+        self.assert_failed(self.run_job(self.spec("", command=["no-such-program"])), "E_TRAINER_EXIT", "no-such-program")
+
+    def test_a_signal_is_named(self) -> None:
+        self.assert_failed(self.run_job(self.spec("import os; os.kill(os.getpid(), 9)")), "E_TRAINER_EXIT", "SIGKILL")
+
+    def test_a_job_that_runs_too_long_is_ended(self) -> None:
+        state = self.run_job(self.spec("import time; time.sleep(300)", maxSeconds=0.5))
+        self.assert_failed(state, "E_TRAINER_LIMIT", "longer than 0.5 s")
+
+    def test_changed_input_bytes_are_refused_with_both_digests(self) -> None:
+        file = self.remote("a.csv", b"1,2")
+        Path(file["uri"].removeprefix("file://")).write_bytes(b"1,3")
+        state = self.run_job(self.spec("pass", inputs={"train": {"files": [file]}}))
+        self.assert_failed(state, "E_ARTIFACT_DIGEST", file["sha256"][:12], "ef96f1f6b55a", "a.csv")
+
+    def test_an_input_that_is_gone_is_named(self) -> None:
+        file = self.remote("a.csv", b"1,2")
+        Path(file["uri"].removeprefix("file://")).unlink()
+        self.assert_failed(self.run_job(self.spec("pass", inputs={"train": {"files": [file]}})), "E_STORE", "does not exist")
+
+    def test_links_and_pipes_among_the_outputs_are_refused(self) -> None:
+        for make in ("os.symlink('/etc/passwd', d + '/x')", "os.mkfifo(d + '/x')", "os.link(d + '/model.txt', d + '/x')"):
+            with self.subTest(make):
+                state = self.run_job(self.spec(METRICS + MODEL + f"d = os.environ['SM_MODEL_DIR']\n{make}\n"))
+                self.assert_failed(state, "E_FILE_KIND", "model/")
+        self.assertFalse((self.base / "outputs").exists())
+
+    def test_a_model_folder_replaced_by_a_link_is_refused(self) -> None:
+        script = METRICS + "d = os.environ['SM_MODEL_DIR']\nos.rmdir(d)\nos.symlink('/etc', d)\n"
+        self.assert_failed(self.run_job(self.spec(script)), "E_FILE_KIND", "model is no longer a folder")
+
+    def test_metrics_that_are_no_numbers_upload_nothing(self) -> None:
+        script = METRICS + MODEL + "open(os.environ['SM_OUTPUT_DATA_DIR'] + '/metrics.json', 'w').write('{\"f1\": NaN}')\n"
+        self.assert_failed(self.run_job(self.spec(script)), "E_METRIC_INVALID", "NaN")
+        self.assertFalse((self.base / "outputs").exists())
+
+
+class Processes(JobTest):
+    def test_a_process_left_behind_is_ended_before_outputs_are_read(self) -> None:
+        script = METRICS + MODEL + (
+            "import subprocess, sys\n"
+            "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'], start_new_session=True)\n"
+            "open(os.environ['SM_MODEL_DIR'] + '/pid', 'w').write(str(p.pid))\n"
+        )
+        self.assertEqual(self.run_job(self.spec(script))["phase"], "succeeded")
+        self.assert_gone(int((self.directory / "model/pid").read_text()))
+
+    def test_sigterm_ends_the_command_even_when_it_ignores_it(self) -> None:
+        script = (
+            "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "open('pid.part', 'w').write(str(os.getpid())); os.rename('pid.part', 'pid')\ntime.sleep(300)\n"
+        )
+        launcher = self.start(self.spec(script))
+        pid_file = self.directory / "code/pid"
+        self.wait_for(pid_file.exists)
+        launcher.send_signal(signal.SIGTERM)
+        self.assertEqual(launcher.wait(60), 1)
+        self.assert_failed(self.state(), "E_TRAINER_CANCELLED", "SIGTERM")
+        self.assert_gone(int(pid_file.read_text()))
+
+    def test_a_second_launcher_in_the_same_directory_gives_way(self) -> None:
+        spec = self.spec("open('here', 'w')\nimport time; time.sleep(300)")
+        first = self.start(spec)
+        self.wait_for((self.directory / "code/here").exists)
+        self.assertEqual(self.start(spec).wait(60), 75)
+        first.terminate()
+        self.assertEqual(first.wait(60), 1)
+
+    def wait_for(self, condition) -> None:  # noqa: ANN001
+        deadline = time.monotonic() + 120
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, "waited too long")
+            time.sleep(0.02)
+
+    def assert_gone(self, pid: int) -> None:
+        with self.assertRaises(ProcessLookupError):
+            os.kill(pid, 0)
