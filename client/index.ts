@@ -6,3 +6,4 @@ export type { ListRequest, RunDetails, RunSummary } from './runs.js';
 export { listRuns, resolveRun, runStates, viewRun } from './runs.js';
 export type { StartRequest, StartedRun } from './start.js';
 export { checkRunKey, newRunKey, startRun } from './start.js';
+export { viewRollout } from './view-rollout.js';

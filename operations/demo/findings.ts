@@ -71,7 +71,7 @@ async function rollbackProblems(record: RunRecord, environment: Environment, tra
 export function secondsToChampion(record: RunRecord, traffic: Pick<Traffic, 'lastAnswerOf'>): number | undefined {
   const rollout = outputsOf(record, 'rollout').at(-1)?.output;
   const verdictAt = rollout?.steps.at(-1)?.report?.at;
-  const last = rollout === undefined ? undefined : traffic.lastAnswerOf(rollout.version);
+  const last = rollout === undefined ? undefined : traffic.lastAnswerOf(rollout.candidate?.version ?? rollout.version);
   if (verdictAt === undefined || last === undefined) return undefined;
   return Math.max(0, last - Date.parse(verdictAt)) / 1_000;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunDetails, SlipwayClient } from '../../client/index.js';
-import { signalDecision, startRun, viewRun } from '../../client/index.js';
+import { signalDecision, startRun, viewRollout, viewRun } from '../../client/index.js';
 import type { Environment } from '../../config/open.js';
 import type { Decision, RunView } from '../../plan/messages.js';
 import { temporalUiLink } from '../../plan/names.js';
@@ -30,14 +30,21 @@ export async function playAct(act: Act, scene: Scene): Promise<RunDetails> {
   const asked = new Set<string>();
   for (let before: RunView | null = null; ; await sleep(lookEveryMs, undefined, { signal: scene.signal })) {
     const details = await viewRun(client, run.workflowId);
-    if (details.view !== null) {
-      for (const line of changes(before, details.view)) print(line);
-      before = details.view;
-      await answer(details.view, scene, asked);
+    const view = await withRollout(client, details.view);
+    if (view !== null) {
+      for (const line of changes(before, view)) print(line);
+      before = view;
+      await answer(view, scene, asked);
     }
     await scene.onLook();
     if (details.state === 'closed') return details;
   }
+}
+
+/** A run knows that its rollout runs; weights and verdicts are asked of the rollout itself. */
+async function withRollout(client: SlipwayClient, view: RunView | null): Promise<RunView | null> {
+  if (view === null || view.rollout === null || view.rollout.phase === 'done') return view;
+  return { ...view, rollout: (await viewRollout(client, view.rollout.workflowId)) ?? view.rollout };
 }
 
 /** Every stage that waits is answered once: by the demo through the signal that the Temporal UI sends, or by a person. */
