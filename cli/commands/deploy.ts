@@ -1,0 +1,31 @@
+import type { Cli } from '../cli.js';
+import { progressTo } from '../progress.js';
+
+export function addDeploy(cli: Cli): void {
+  cli.program
+    .command('deploy')
+    .summary('publish pipelines; new runs of the environment take them')
+    .description('Publishes pipelines with their code and makes new runs of the environment take them. Runs in flight keep what they have.')
+    .argument('[files...]', 'pipeline files (default: all below pipelines/)')
+    .action(
+      cli.run(async ({ out, project, env }, [files]) => {
+        const { deploy } = await import('../../operations/deploy.js');
+        const { root, environment } = await project();
+        const given = files as string[];
+        const deployed = await deploy({
+          root,
+          environment,
+          env,
+          by: env['USER'] ?? 'unknown',
+          onProgress: progressTo(out),
+          ...(given.length > 0 && { files: given }),
+        });
+        out.facts({ deployed });
+        for (const d of deployed) {
+          const state = d.changed ? out.colors.green(d.previous === null ? 'new' : 'changed') : out.colors.dim('unchanged');
+          out.line(`${d.pipeline}  ${d.environment}  ${d.plan.slice(0, 12)}  ${state}`);
+        }
+        return undefined;
+      }),
+    );
+}

@@ -1,0 +1,22 @@
+import type { Cli } from '../cli.js';
+import { exitCodes } from '../../plan/errors.js';
+
+export function addDoctor(cli: Cli): void {
+  cli.program
+    .command('doctor')
+    .summary('check what this machine and the stack lack')
+    .description('Checks everything that Slipway needs here and says what mends what is missing. Changes nothing. Exit 78 when something is missing.')
+    .action(
+      cli.run(async ({ out, root, env }) => {
+        const { doctor } = await import('../../stack/index.js');
+        const checks = await doctor(await root(), { env });
+        out.facts({ checks });
+        const { green, red, dim } = out.colors;
+        for (const check of checks) {
+          out.line(`${check.ok ? green('✓') : red('✗')} ${check.name}: ${check.found}`);
+          if (!check.ok && check.fix !== undefined) out.line(`  ${dim(check.fix)}`);
+        }
+        return checks.every((check) => check.ok) ? exitCodes.ok : exitCodes.configuration;
+      }),
+    );
+}

@@ -1,0 +1,95 @@
+import type { SlipwayClient } from '../../client/index.js';
+import type { StartOutcome } from '../../operations/start-run.js';
+import type { Project } from '../../operations/project.js';
+import type { ExitCode } from '../../plan/errors.js';
+import { exitCodes } from '../../plan/errors.js';
+import type { Cli, CommandContext } from '../cli.js';
+import { followRun, linkOf } from '../follow-run.js';
+import { progressTo } from '../progress.js';
+import { collect } from '../usage.js';
+
+export function addRun(cli: Cli): void {
+  cli.program
+    .command('run')
+    .summary('start a run and follow it')
+    .description('Starts a run, prints its id and link, and follows it. Exit 0 when it ends promoted or completed, 1 otherwise; Ctrl-C leaves it alive (130).')
+    .argument('<pipeline>', 'name of the pipeline')
+    .option('--param <name=value>', 'a param; may be given often', collect, [])
+    .option('--run-key <key>', 'the same key is the same run, open or closed (default: a new one)')
+    .option('--if-changed', 'start only when code, data or params differ from the last promoted run')
+    .option('--detach', 'return as soon as the run is started')
+    .action(cli.run((context, [pipeline], flags) => runPipeline(context, String(pipeline), flags)));
+}
+
+async function runPipeline(context: CommandContext, pipeline: string, flags: Record<string, unknown>): Promise<ExitCode> {
+  const project = await context.project();
+  let client: SlipwayClient | undefined;
+  const connected = async () => (client = await (await import('../../client/index.js')).connect(project.environment.temporal));
+  try {
+    const outcome = await interruptible(context, (onPhase) => startWith(context, project, pipeline, flags, connected, onPhase));
+    if (outcome === 'interrupted') return exitCodes.interrupted;
+    if (outcome.kind === 'unchanged') return tellUnchanged(context, pipeline, outcome.since);
+    return await tellStarted(context, project, outcome, flags['detach'] === true);
+  } finally {
+    await client?.close();
+  }
+}
+
+type OnPhase = (phase: 'sending' | 'started', workflowId: string) => void;
+
+async function startWith(
+  { out, env }: CommandContext,
+  project: Project,
+  pipeline: string,
+  flags: Record<string, unknown>,
+  connect: () => Promise<SlipwayClient>,
+  onPhase: OnPhase,
+): Promise<StartOutcome> {
+  const { start } = await import('../../operations/start-run.js');
+  return start({
+    project,
+    env,
+    pipeline,
+    params: flags['param'] as string[],
+    ...(flags['runKey'] !== undefined && { runKey: String(flags['runKey']) }),
+    ifChanged: flags['ifChanged'] === true,
+    connect,
+    onProgress: progressTo(out),
+    onNote: (note) => out.note(note),
+    onPhase,
+  });
+}
+
+/** Ctrl-C ends the wait at once and says how far the start had come. */
+async function interruptible<T>({ out, signal }: CommandContext, work: (onPhase: OnPhase) => Promise<T>): Promise<T | 'interrupted'> {
+  let reached = 'Interrupted: no run was started.';
+  const stopped = new Promise<'interrupted'>((resolve) => {
+    signal.addEventListener('abort', () => {
+      out.note(`\n${reached}`);
+      resolve('interrupted');
+    });
+  });
+  const done = work((phase, workflowId) => {
+    reached = phase === 'started' ? `The run goes on: slipway watch ${workflowId}` : `Interrupted while starting; whether it runs: slipway status ${workflowId}`;
+  });
+  const first = await Promise.race([done, stopped]);
+  if (first === 'interrupted') process.exit(exitCodes.interrupted);
+  return first;
+}
+
+async function tellStarted(context: CommandContext, project: Project, outcome: Extract<StartOutcome, { kind: 'started' }>, detach: boolean): Promise<ExitCode> {
+  const { out } = context;
+  const { workflowId, runId, started } = outcome.run;
+  const url = linkOf(project, workflowId, runId);
+  out.line(`${started ? 'started' : 'this key already ran'}: ${out.colors.bold(workflowId)}`);
+  if (url !== undefined) out.line(url);
+  if (!detach) return followRun(context, project, outcome.client, workflowId);
+  out.facts({ workflowId, runId, started, url: url ?? null });
+  return exitCodes.ok;
+}
+
+function tellUnchanged({ out }: CommandContext, pipeline: string, since: string | null): ExitCode {
+  out.facts({ pipeline, started: false, unchangedSince: since });
+  out.line(`nothing changed since ${since}: no run is started`);
+  return exitCodes.ok;
+}

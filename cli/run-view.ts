@@ -1,0 +1,83 @@
+import type { RunDetails } from '../client/index.js';
+import { formatDuration } from '../plan/duration.js';
+import type { StageView } from '../plan/messages.js';
+import { printable } from '../plan/errors.js';
+import { colored, fit } from './format.js';
+import type { Output } from './output.js';
+import { plainText } from './output.js';
+
+const marks: Record<StageView['status'], string> = {
+  waiting: '·',
+  running: '▸',
+  'waiting-approval': '?',
+  done: '✓',
+  failed: '✗',
+  skipped: '-',
+  cancelled: '-',
+};
+
+/** A run as lines, each short enough for the terminal. */
+export function runLines(out: Output, run: RunDetails, now: number): string[] {
+  const state = run.state === 'closed' ? (run.outcome ?? 'closed') : run.state;
+  const head = `${run.workflowId}  ${colored(out, state)}`;
+  const stages = (run.view?.stages ?? []).map((stage) => stageLine(out, stage, now));
+  const rollout = run.view?.rollout;
+  const traffic = rollout ? [`  ${rollout.service}: ${rollout.phase}, candidate ${rollout.weight} %${rollout.note === null ? '' : `, ${printable(rollout.note, 300)}`}`] : [];
+  const reason = run.reason === null ? [] : [`  ${printable(run.reason, 400)}`];
+  const asleep = run.view === null && run.state !== 'closed' ? ['  no worker answers; start one with `slipway up`'] : [];
+  return [head, ...stages, ...traffic, ...reason, ...asleep];
+}
+
+function stageLine(out: Output, stage: StageView, now: number): string {
+  const mark = colored(out, stage.status).replace(stage.status, marks[stage.status]);
+  const verdict = stage.verdict === null ? '' : `  ${colored(out, stage.verdict)}`;
+  const attempt = stage.attempt > 1 ? `  attempt ${stage.attempt}` : '';
+  const note = stage.note === null ? '' : `  ${printable(stage.note, 300)}`;
+  return `  ${mark} ${stage.id.padEnd(18)} ${elapsed(stage, now).padEnd(8)}${verdict}${attempt}${note}`.trimEnd();
+}
+
+function elapsed(stage: StageView, now: number): string {
+  if (stage.startedAt === null) return '';
+  return formatDuration((stage.endedAt === null ? now : Date.parse(stage.endedAt)) - Date.parse(stage.startedAt));
+}
+
+/**
+ * Shows a run while it goes on. On a terminal the picture is drawn again in place;
+ * elsewhere each change of a stage is one line, so that a log stays readable.
+ */
+export class LiveView {
+  readonly #out: Output;
+  #drawn = 0;
+  #told = new Map<string, string>();
+
+  constructor(out: Output) {
+    this.#out = out;
+  }
+
+  show(run: RunDetails, now: number): void {
+    if (this.#out.live) this.#draw(runLines(this.#out, run, now));
+    else this.#tell(run, now);
+  }
+
+  #draw(lines: readonly string[]): void {
+    const width = this.#out.width - 1;
+    const short = lines.map((line) => (plainText(line).length <= width ? line : fit(plainText(line), width)));
+    const back = this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A`;
+    this.#out.raw(`${back}${short.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[J`);
+    this.#drawn = short.length;
+  }
+
+  #tell(run: RunDetails, now: number): void {
+    const rollout = run.view?.rollout;
+    if (rollout) this.#once('rollout', `${rollout.phase} ${rollout.weight} %`, `rollout of ${rollout.service}: ${rollout.phase}, candidate ${rollout.weight} %`);
+    for (const stage of run.view?.stages ?? []) {
+      if (stage.status !== 'waiting') this.#once(stage.id, `${stage.status} ${stage.attempt}`, stageLine(this.#out, stage, now).trim());
+    }
+  }
+
+  #once(key: string, state: string, line: string): void {
+    if (this.#told.get(key) === state) return;
+    this.#told.set(key, state);
+    this.#out.note(line);
+  }
+}

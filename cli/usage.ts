@@ -1,0 +1,67 @@
+import type { Command, Option } from 'commander';
+import { CommanderError } from 'commander';
+import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+
+export function usageFault(where: string, message: string, fix: string): SlipwayError {
+  return new SlipwayError({ code: 'E_USAGE', where, message, fix }, exitCodes.usage);
+}
+
+/** What commander says about a command line, in our words; undefined when it only showed help. */
+export function toUsageFault(error: CommanderError, program: Command, argv: readonly string[]): SlipwayError | undefined {
+  const named = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  const command = commandOf(program, argv);
+  const help = `See \`${[program.name(), ...(command === program ? [] : [command.name()]), '--help'].join(' ')}\`.`;
+  switch (error.code) {
+    case 'commander.helpDisplayed':
+    case 'commander.version':
+      return undefined;
+    case 'commander.help':
+      return usageFault(program.name(), 'a command is needed', help);
+    case 'commander.unknownCommand':
+      return usageFault(named, unknownName('command', named, program.commands.map((c) => c.name())), help);
+    case 'commander.unknownOption': {
+      // The value may be a secret that somebody typed: only the flag is shown.
+      const flag = named.split('=')[0] ?? '';
+      return usageFault(flag, unknownName('flag', flag, flagsOf(program, command)), help);
+    }
+    case 'commander.optionMissingArgument':
+      return usageFault(named.split(' ')[0] ?? '', 'this flag needs a value', help);
+    case 'commander.missingArgument':
+      return usageFault(command.name(), `the argument <${named}> is missing`, help);
+    default:
+      return usageFault(command.name(), error.message.replace(/^error: /, ''), help);
+  }
+}
+
+function commandOf(program: Command, argv: readonly string[]): Command {
+  return program.commands.find((c) => argv.includes(c.name())) ?? program;
+}
+
+function flagsOf(program: Command, command: Command): string[] {
+  return [...new Set([...command.options, ...program.options].map((o) => o.long ?? o.flags))];
+}
+
+/** Refuses a flag that is given twice unless it collects, and a flag's value that is itself a flag. */
+export function watchFlags(command: Command): void {
+  for (const option of command.options) {
+    let seen = false;
+    command.on(`option:${option.name()}`, (value: unknown) => {
+      const flag = option.long ?? option.flags;
+      const help = `See \`slipway ${command.name() === 'slipway' ? '' : `${command.name()} `}--help\`.`;
+      if (seen && !collects(option)) throw usageFault(flag, 'this flag is given twice', help);
+      seen = true;
+      if (option.required && typeof value === 'string' && value.startsWith('--')) {
+        throw usageFault(flag, 'this flag needs a value', help);
+      }
+    });
+  }
+}
+
+function collects(option: Option): boolean {
+  return option.variadic || Array.isArray(option.defaultValue);
+}
+
+/** For `.argParser`: every value of a flag that may be given often. */
+export function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}

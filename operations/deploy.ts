@@ -1,0 +1,50 @@
+import type { Environment } from '../config/open.js';
+import type { Env, OnProgress } from '../stack/index.js';
+import type { Definition } from './definitions.js';
+import { completeAll, loadDefinitions } from './definitions.js';
+import { movePointer, publishPlan } from './publish.js';
+import { ensureEnvironments } from './python-environments.js';
+
+export interface DeployOptions {
+  root: string;
+  environment: Environment;
+  env: Env;
+  /** Pipeline files; default all below pipelines/. */
+  files?: readonly string[];
+  /** Who deploys, for the record. */
+  by: string;
+  onProgress: OnProgress;
+}
+export interface Deployed {
+  pipeline: string;
+  environment: string;
+  /** Plan digest. */
+  plan: string;
+  previous: string | null;
+  changed: boolean;
+}
+
+/**
+ * Publishes definitions and makes them the ones that new runs of the environment take. Faults of any file stop all
+ * of it before anything is written. Runs in flight keep their plan.
+ */
+export async function deploy(o: DeployOptions): Promise<Deployed[]> {
+  return deployDefinitions(o, await loadDefinitions(o.root, o.files));
+}
+
+/** The same for definitions that are loaded already. */
+export async function deployDefinitions(o: DeployOptions, definitions: readonly Definition[]): Promise<Deployed[]> {
+  const plans = await completeAll(o.root, definitions);
+  await ensureEnvironments({ root: o.root, plans: plans.map((p) => p.plan), env: o.env, onProgress: o.onProgress });
+  const { store } = o.environment.ports;
+  const deployed: Deployed[] = [];
+  for (const complete of plans) {
+    await publishPlan(store, complete);
+    const { pipeline } = complete.plan;
+    const at = new Date().toISOString();
+    const to = { environment: o.environment.name, pipeline, digest: complete.digest, by: o.by, at };
+    const previous = await movePointer(store, to);
+    deployed.push({ pipeline, environment: to.environment, plan: to.digest, previous, changed: previous !== to.digest });
+  }
+  return deployed;
+}

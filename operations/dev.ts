@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../authoring/package-root.js';
+import { SlipwayError } from '../plan/errors.js';
+import type { Env, OnProgress } from '../stack/index.js';
+import { startPart, stopPart, up } from '../stack/index.js';
+import type { Deployed } from './deploy.js';
+import { deploy } from './deploy.js';
+import { openProject } from './project.js';
+
+export interface DevOptions {
+  root: string;
+  env: Env;
+  onProgress: OnProgress;
+  onDeployed(deployed: readonly Deployed[]): void;
+  /** Faults of a save: shown, and the next save tries again. */
+  onFaults(error: SlipwayError): void;
+  onWorker(reason: string): void;
+  signal: AbortSignal;
+}
+
+const quietMs = 200;
+
+/**
+ * The local loop: starts the stack with its worker, deploys all pipelines, and again on every save below pipelines/ and
+ * trainers/; a new build of the package restarts the worker. Ends on abort; the stack stays up.
+ */
+export async function dev(o: DevOptions): Promise<void> {
+  await up({ root: o.root, env: o.env, onProgress: o.onProgress });
+  const tasks = new TaskLine();
+  const redeploy = () => tasks.add('deploy', () => deployAll(o));
+  const restart = () => tasks.add('worker', () => restartWorker(o));
+  await deployAll(o);
+  const { watch } = await import('chokidar');
+  const sources = watch(['pipelines', 'trainers', 'slipway.config.ts'].map((path) => join(o.root, path)).filter(existsSync), {
+    ignoreInitial: true,
+    ignored: (path) => /(^|\/)(__pycache__|node_modules|\.[^/]+)(\/|$)|\.pyc$/.test(path.slice(o.root.length)),
+  });
+  const build = watch(['workers', 'activities', 'workflows', 'adapters', 'plan'].map((path) => join(packageRoot, 'dist', path)).filter(existsSync), {
+    ignoreInitial: true,
+    ignored: (path, stats) => stats?.isFile() === true && !path.endsWith('.js'),
+  });
+  sources.on('all', debounced(redeploy));
+  build.on('all', debounced(restart));
+  await aborted(o.signal);
+  await Promise.all([sources.close(), build.close(), tasks.idle()]);
+}
+
+async function deployAll(o: DevOptions): Promise<void> {
+  try {
+    const project = await openProject({ root: o.root, cwd: o.root, env: o.env, environment: 'dev' });
+    const deployed = await deploy({ root: o.root, environment: project.environment, env: o.env, by: 'dev', onProgress: o.onProgress });
+    o.onDeployed(deployed.filter((d) => d.changed));
+  } catch (error) {
+    if (!(error instanceof SlipwayError)) throw error;
+    o.onFaults(error);
+  }
+}
+
+async function restartWorker(o: DevOptions): Promise<void> {
+  o.onWorker('a new build');
+  await stopPart(o.root, 'worker');
+  await startPart(o.root, 'worker', { env: o.env, onProgress: o.onProgress });
+}
+
+/** One task after another; a task of a kind that waits already is not added again. */
+class TaskLine {
+  readonly #waiting = new Set<string>();
+  #last: Promise<void> = Promise.resolve();
+
+  add(kind: string, task: () => Promise<void>): void {
+    if (this.#waiting.has(kind)) return;
+    this.#waiting.add(kind);
+    this.#last = this.#last.then(() => {
+      this.#waiting.delete(kind);
+      return task();
+    });
+  }
+
+  idle(): Promise<void> {
+    return this.#last;
+  }
+}
+
+/** Runs once the calls have stopped for a moment: editors save in several steps. */
+function debounced(work: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(work, quietMs);
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { resolve, sep } from 'node:path';
+import type { Store } from '../adapters/store/port.js';
+import type { SlipwayClient } from '../client/index.js';
+import { listRuns } from '../client/index.js';
+import { SlipwayError } from '../plan/errors.js';
+import type { JsonObject } from '../plan/json.js';
+import { canonicalJson, valueAt } from '../plan/json.js';
+import { keys } from '../plan/names.js';
+import type { Plan, SnapshotStage } from '../plan/plan.js';
+import { encode, latestPromotion, readJson, servicesOf, sha256, updateJson } from './records.js';
+
+const largestObject = 256 * 1024 * 1024;
+const keptRuns = 50;
+
+/** What decides whether a run could give anything new. */
+export interface RunInputs {
+  /** Digest of the plan without the places in its source: stages, settings, packed code. */
+  code: string;
+  /** Snapshot stage → digest of what it reads; for a generated data set of what it is generated from. */
+  data: Record<string, string>;
+  params: JsonObject;
+}
+interface InputsRecord {
+  format: 1;
+  /** Newest first. */
+  runs: { workflowId: string; inputs: RunInputs }[];
+}
+
+/** Digests of everything that a run of this plan would read. Throws `E_DATA_SOURCE` or `E_PATH_ESCAPE` (65). */
+export async function inputsOf(root: string, store: Store, plan: Plan, params: JsonObject): Promise<RunInputs> {
+  const stages = plan.stages.map(({ source: _place, ...stage }) => stage);
+  const data: Record<string, string> = {};
+  for (const stage of plan.stages) {
+    if (stage.verb === 'snapshot') data[stage.id] = await dataDigest(root, store, stage, params);
+  }
+  return { code: sha256(encode({ ...plan, stages })), data, params };
+}
+
+async function dataDigest(root: string, store: Store, stage: SnapshotStage, params: JsonObject): Promise<string> {
+  const bound = stage.bindings.find((b) => b.at === '/from')?.ref;
+  const value = bound?.from === 'param' ? valueAt(params, bound.path) : stage.settings.from;
+  const from = typeof value === 'string' ? value : '';
+  if (from.startsWith('file:')) return fileDigest(root, from);
+  if (from.startsWith('s3://')) return objectDigest(store, from);
+  return sha256(encode(from));
+}
+
+async function fileDigest(root: string, from: string): Promise<string> {
+  const base = await realpath(root);
+  const file = await realpath(resolve(base, from.slice('file:'.length))).catch(() => undefined);
+  if (file === undefined) throw dataFault('E_DATA_SOURCE', from, 'no such file');
+  if (!file.startsWith(base + sep)) throw dataFault('E_PATH_ESCAPE', from, 'the file lies outside the project folder');
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+async function objectDigest(store: Store, from: string): Promise<string> {
+  const stored = await store.read(store.key(from), { limitBytes: largestObject });
+  if (stored === undefined) throw dataFault('E_DATA_SOURCE', from, 'no such object');
+  return sha256(stored.body);
+}
+
+function dataFault(code: string, where: string, message: string): SlipwayError {
+  return new SlipwayError({ code, where, message, fix: 'Correct the data source of the snapshot stage, or the param that names it.' });
+}
+
+/** Keeps what a run was started with, for the next `--if-changed`. */
+export async function recordInputs(store: Store, environment: string, pipeline: string, workflowId: string, inputs: RunInputs): Promise<void> {
+  await updateJson<InputsRecord>(store, keys.lastInputs(environment, pipeline), (now) => {
+    const others = (now?.runs ?? []).filter((run) => run.workflowId !== workflowId);
+    return { format: 1, runs: [{ workflowId, inputs }, ...others].slice(0, keptRuns) };
+  });
+}
+
+export interface Change {
+  /** Workflow id of the last promoted run; null when there is none. */
+  since: string | null;
+  /** What differs from it, for people; empty: nothing. */
+  changed: string[];
+}
+
+/** Compares inputs with those of the last promoted (without a rollout: completed) run of the pipeline. */
+export async function changeSince(
+  o: { store: Store; client: SlipwayClient; environment: string; plan: Plan },
+  inputs: RunInputs,
+): Promise<Change> {
+  const since = await lastGoodRun(o);
+  if (since === null) return { since, changed: ['no run was promoted yet'] };
+  const record = await readJson<InputsRecord>(o.store, keys.lastInputs(o.environment, o.plan.pipeline));
+  const before = record?.value.runs.find((run) => run.workflowId === since)?.inputs;
+  if (before === undefined) return { since, changed: [`the inputs of ${since} are not known`] };
+  return { since, changed: differences(before, inputs) };
+}
+
+/** What differs between two sets of inputs, one phrase each. */
+export function differences(before: RunInputs, now: RunInputs): string[] {
+  const differing = (a: JsonObject, b: JsonObject) =>
+    [...new Set([...Object.keys(a), ...Object.keys(b)])].sort().filter((key) => canonicalJson(a[key]) !== canonicalJson(b[key]));
+  return [
+    ...(before.code === now.code ? [] : ['code']),
+    ...differing(before.data, now.data).map((stage) => `data of ${stage}`),
+    ...differing(before.params, now.params).map((name) => `param ${name}`),
+  ];
+}
+
+async function lastGoodRun(o: { store: Store; client: SlipwayClient; environment: string; plan: Plan }): Promise<string | null> {
+  const services = servicesOf(o.plan);
+  if (services.length === 0) {
+    const { pipeline } = o.plan;
+    const [last] = await listRuns(o.client, { pipeline, environment: o.environment, state: 'completed', limit: 1 });
+    return last?.workflowId ?? null;
+  }
+  const promotions = await Promise.all(services.map((service) => latestPromotion(o.store, o.environment, service)));
+  const own = promotions.filter((p) => p?.run.pipeline === o.plan.pipeline).sort((a, b) => (b?.at ?? '').localeCompare(a?.at ?? ''));
+  return own[0]?.run.workflowId ?? null;
+}

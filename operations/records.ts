@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { Store } from '../adapters/store/port.js';
+import { SlipwayError, exitCodes } from '../plan/errors.js';
+import { canonicalJson } from '../plan/json.js';
+import { keys } from '../plan/names.js';
+import type { PromotionRecord } from '../plan/outputs.js';
+import type { DeployedPointer, Plan } from '../plan/plan.js';
+
+/** A stored JSON document with the tag for compare-and-set. */
+export interface Found<T> {
+  value: T;
+  etag: string;
+}
+
+export async function readJson<T>(store: Store, key: string): Promise<Found<T> | undefined> {
+  const stored = await store.read(key);
+  if (stored === undefined) return undefined;
+  return { value: JSON.parse(new TextDecoder().decode(stored.body)) as T, etag: stored.etag };
+}
+
+/** Reads, changes and writes a record until no other writer came between; `change` may answer `undefined` for "leave it". */
+export async function updateJson<T>(store: Store, key: string, change: (now: T | undefined) => T | undefined): Promise<T | undefined> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const found = await readJson<T>(store, key);
+    const next = change(found?.value);
+    if (next === undefined) return found?.value;
+    if (await store.replace(key, encode(next), found?.etag)) return next;
+  }
+  throw new SlipwayError(
+    { code: 'E_CONFLICT', where: key, message: 'other writers were first ten times in a row', fix: 'Try again.' },
+    exitCodes.temporary,
+  );
+}
+
+export function encode(value: unknown): Uint8Array {
+  return new TextEncoder().encode(canonicalJson(value));
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Which plan runs of a pipeline take in an environment. */
+export async function deployedPointer(store: Store, environment: string, pipeline: string): Promise<DeployedPointer | undefined> {
+  return (await readJson<DeployedPointer>(store, keys.deployed(environment, pipeline)))?.value;
+}
+
+export async function readPlan(store: Store, digest: string): Promise<Plan | undefined> {
+  return (await readJson<Plan>(store, keys.plan(digest)))?.value;
+}
+
+/** The newest promotion record of a service: who serves. */
+export async function latestPromotion(store: Store, environment: string, service: string): Promise<PromotionRecord | undefined> {
+  const newest = (await store.list(keys.promotions(environment, service))).at(-1);
+  return newest === undefined ? undefined : (await readJson<PromotionRecord>(store, newest.key))?.value;
+}
+
+/** Services that a plan rolls out to: a rollout's own name, else the name of the model that it registers. */
+export function servicesOf(plan: Pick<Plan, 'stages'>): string[] {
+  const registered = plan.stages.flatMap((s) => (s.verb === 'register' ? [s.settings.as] : []));
+  const services = plan.stages.flatMap((s) => {
+    if (s.verb !== 'rollout') return [];
+    return s.settings.service === undefined ? registered.slice(0, 1) : [s.settings.service];
+  });
+  return [...new Set(services)];
+}
