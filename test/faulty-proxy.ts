@@ -3,10 +3,17 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 
 /**
- * What happens to a request: it passes; it reaches the server but the client gets a 500; it reaches the server twice, as a client
- * that retries by itself would do; the answer breaks off in the middle of its body; or the client gets this answer and the server nothing.
+ * What happens to a request: it passes; it reaches the server but the client gets a 500; it reaches the server twice,
+ * as from a client that retries by itself; its body reaches the server with one bit flipped; the answer breaks off in
+ * the middle of its body; or the client gets this answer and the server nothing.
  */
-export type Fate = 'pass' | 'lose-answer' | 'twice' | 'break-off' | { status: number; type: string; body: string };
+export type Fate =
+  | 'pass'
+  | 'lose-answer'
+  | 'twice'
+  | 'change-bytes'
+  | 'break-off'
+  | { status: number; type: string; body: string };
 
 export interface FaultyProxy {
   url: string;
@@ -52,6 +59,7 @@ async function handle(
     answer.writeHead(fate.status, { 'content-type': fate.type }).end(fate.body);
     return;
   }
+  if (fate === 'change-bytes' && sent[0] !== undefined) sent[0] ^= 1;
   if (fate === 'twice') await forward(target, incoming, sent);
   const { status, headers, body } = await forward(target, incoming, sent);
   if (fate === 'lose-answer') {

@@ -1,4 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { truncateSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -125,5 +129,27 @@ describe('store s3, when answers go wrong', () => {
     proxy.meddle(({ method }) => (method === 'GET' && broken++ === 0 ? 'break-off' : 'pass'));
     expect(await store.get(ref)).toHaveLength(300_000);
     expect(broken).toBe(2);
+  });
+
+  test('completes no upload of a file that changes meanwhile', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'slipway-store-'));
+    const file = join(folder, 'model');
+    await writeFile(file, Buffer.alloc(80 * 1024 * 1024, 'a'));
+    const at = key();
+    proxy.meddle(({ method, path }) => {
+      // The first part is in memory by then, the last is not.
+      if (method === 'POST' && path.includes('?uploads')) truncateSync(file, 79 * 1024 * 1024);
+      return 'pass';
+    });
+    await expect(store.putFile(at, file, { ifAbsent: true })).rejects.toMatchObject({ code: 'E_ARTIFACT_CHANGED' });
+    expect(await store.list(at)).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
+  test('sends a checksum with the bytes, and the store refuses bytes that changed on their way', async () => {
+    const at = key();
+    proxy.meddle(({ method }) => (method === 'PUT' ? 'change-bytes' : 'pass'));
+    await expect(store.put(at, body, { ifAbsent: true })).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+    expect(await store.list(at)).toEqual([]);
   });
 });

@@ -27,6 +27,9 @@ const accessNames = new Set([
   'ExpiredToken',
 ]);
 
+/** The bytes changed on their way: the store took none of them. */
+const transferNames = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'XAmzContentChecksumMismatch']);
+
 /** HTTP status of a failed request, if it got that far. */
 export function statusOf(error: unknown): number | undefined {
   return (error as ServiceError).$metadata?.httpStatusCode;
@@ -42,6 +45,7 @@ export function isMissing(error: unknown): boolean {
 export function isTransient(error: unknown): boolean {
   const { name, code, message } = error as ServiceError;
   const status = statusOf(error);
+  if (transferNames.has(name ?? '')) return true;
   if (status !== undefined) return status >= 500 || status === 429 || status === 408;
   return name === 'TimeoutError' || networkCodes.has(code ?? '') || message === 'aborted';
 }
