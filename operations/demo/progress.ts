@@ -19,7 +19,8 @@ function stageLine(stage: StageView): string[] {
 
 function rolloutLine(before: RunView | null, now: RunView): string[] {
   const [then, rollout] = [before?.rollout ?? null, now.rollout];
-  if (rollout === null) return [];
+  // Its end is the stage's own line.
+  if (rollout === null || rollout.phase === 'done') return [];
   if (then !== null && then.phase === rollout.phase && then.weight === rollout.weight && then.note === rollout.note) return [];
   return [`${''.padEnd(16)} ${rollout.phase} ${rollout.weight} %${rollout.note === null ? '' : `  ${rollout.note}`}`];
 }

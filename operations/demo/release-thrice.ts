@@ -82,7 +82,7 @@ async function play({ o, environment, client, traffic }: Stage, act: Act, before
     if ((await environment.ports.router.read(service)) !== undefined) traffic.begin();
   };
   const ended = await playAct(act, { environment, client, wait: o.wait, print: o.print, signal: o.signal, onLook });
-  o.print(`${''.padEnd(16)} ended ${ended.outcome ?? 'unknown'}${ended.reason === null ? '' : `: ${ended.reason}`}`);
+  o.print(`ended ${ended.outcome ?? 'unknown'}`);
   const { requests, failures } = traffic.counts();
   const record = await readRunRecord(environment, ended);
   const counts = { requests: requests - start.requests, failures: failures - start.failures };

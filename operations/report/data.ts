@@ -20,7 +20,7 @@ function snapshotRow(id: string, data: DatasetOutput): (Html | string | number)[
 }
 
 function findings(id: string, checked: ValidateOutput): Html {
-  const summary = html`<p><strong>${id}</strong> ${badge(checked.verdict)} ${checked.checked} expectations, ${checked.findings.length} with findings</p>`;
+  const summary = html`<p><strong>${id}</strong> ${badge(checked.verdict)} ${checked.checked} rows checked, ${checked.findings.length} findings</p>`;
   if (checked.findings.length === 0) return summary;
   const rows = checked.findings.map((f) => [f.message, f.failed, `${number(f.share * 100)} %`, f.rows.join(', '), f.refused ? badge('refused') : 'allowed']);
   return html`${summary}${table(['finding', 'rows', 'share', 'first rows', 'verdict'], rows)}`;

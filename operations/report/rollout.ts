@@ -37,6 +37,6 @@ ${output.serving === null ? null : html`<p>after the promotion ${badge(output.se
 function analysis(report: AnalysisReport): Html {
   const measured = (m: { value: number | null; samples: number } | null): Html =>
     m === null ? html`–` : html`${number(m.value)} <span class="dim">of ${m.samples}</span>`;
-  const rows = report.rows.map((r) => [r.text, measured(r.candidate), measured(r.champion), badge(r.verdict), r.reason]);
+  const rows = report.rows.map((r) => [html`<strong>${r.name}</strong> ${r.text}`, measured(r.candidate), measured(r.champion), badge(r.verdict), r.reason]);
   return table(['rule', 'candidate', 'champion', 'verdict', 'why'], rows);
 }
