@@ -13,8 +13,17 @@ export function linkOf(project: Project, workflowId: string, runId?: string): st
   return ui === undefined ? undefined : temporalUiLink(ui, namespace, workflowId, runId);
 }
 
+export interface FollowOptions {
+  project: Project;
+  client: SlipwayClient;
+  workflowId: string;
+  /** Said with the facts of its end: whether this command started it. */
+  started: boolean;
+}
+
 /** Shows a run until it ends; answers the exit code of its outcome, or 130 when a person stops looking. */
-export async function followRun(context: CommandContext, project: Project, client: SlipwayClient, workflowId: string): Promise<ExitCode> {
+export async function followRun(context: CommandContext, o: FollowOptions): Promise<ExitCode> {
+  const { client, workflowId } = o;
   const { out, signal } = context;
   const { watch } = await import('../operations/watch.js');
   const view = new LiveView(out);
@@ -33,7 +42,7 @@ export async function followRun(context: CommandContext, project: Project, clien
         lost = true;
       },
     });
-    return tellEnd(context, project, end);
+    return tellEnd(context, o, end);
   } catch (error) {
     if (!signal.aborted) throw error;
     out.note(`\nThe run goes on: slipway watch ${workflowId}`);
@@ -41,9 +50,9 @@ export async function followRun(context: CommandContext, project: Project, clien
   }
 }
 
-function tellEnd({ out }: CommandContext, project: Project, run: RunDetails): ExitCode {
+function tellEnd({ out }: CommandContext, { project, started }: FollowOptions, run: RunDetails): ExitCode {
   const outcome = run.outcome ?? 'failed';
-  out.facts({ ...run, started: true, url: linkOf(project, run.workflowId, run.runId) ?? null });
+  out.facts({ ...run, started, url: linkOf(project, run.workflowId, run.runId) ?? null });
   out.line(`${run.workflowId} ended: ${colored(out, outcome)}${run.reason === null ? '' : `, ${run.reason}`}`);
   return outcome === 'promoted' || outcome === 'completed' ? exitCodes.ok : exitCodes.unwantedOutcome;
 }

@@ -15,6 +15,7 @@ await main(process.argv.slice(2));
 async function main(argv: string[]): Promise<void> {
   const io: Io = { stdout: process.stdout, stderr: process.stderr, cwd: process.cwd(), env: processEnvironment(), signal: interruptSignal() };
   stopWhenNobodyReads();
+  leaveOutNodeVersionWarning();
   const program = makeProgram(io, packageVersion(), (code) => {
     process.exitCode = code;
   });
@@ -61,6 +62,14 @@ function stopWhenNobodyReads(): void {
       throw error;
     });
   }
+}
+
+/** The AWS SDK warns of a Node release to come with every start; what Node we support is said by `doctor`. */
+function leaveOutNodeVersionWarning(): void {
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (!warning.message.startsWith('NodeVersionSupportWarning')) process.stderr.write(`${warning.name}: ${warning.message}\n`);
+  });
 }
 
 function packageVersion(): string {

@@ -7,7 +7,7 @@ import { latestPromotion } from './records.js';
 export interface ServingReport {
   environment: string;
   service: string;
-  /** What the promotion record says should serve. */
+  /** What the promotion record says should serve; `version` is the registry's number. */
   expected: { version: string; sha256: string; sequence: number; since: string };
   probes: number;
   matched: number;
@@ -44,7 +44,7 @@ export async function verifyServing(environment: Environment, service: string, p
 function expectedOf(record: PromotionRecord): ServingReport['expected'] {
   const file = record.version.model.files.find((f) => /(^|\/)model\.[^/]+$/.test(f.path) && !f.path.endsWith('.json'));
   return {
-    version: record.version.label,
+    version: record.version.version,
     sha256: file?.sha256 ?? record.version.model.digest,
     sequence: record.sequence,
     since: record.at,

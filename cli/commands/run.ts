@@ -83,7 +83,7 @@ async function tellStarted(context: CommandContext, project: Project, outcome: E
   const url = linkOf(project, workflowId, runId);
   out.line(`${started ? 'started' : 'this key already ran'}: ${out.colors.bold(workflowId)}`);
   if (url !== undefined) out.line(url);
-  if (!detach) return followRun(context, project, outcome.client, workflowId);
+  if (!detach) return followRun(context, { project, client: outcome.client, workflowId, started });
   out.facts({ workflowId, runId, started, url: url ?? null });
   return exitCodes.ok;
 }

@@ -13,7 +13,7 @@ export function addWatch(cli: Cli): void {
         const project = await context.project();
         return context.withClient(project, async (client) => {
           const workflowId = await resolveRun(client, String(run));
-          return followRun(context, project, client, workflowId);
+          return followRun(context, { project, client, workflowId, started: false });
         });
       }),
     );

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+
+/** What `--json` prints, per command. Published as JSON Schema under docs/schemas; a field is never taken away, only added. */
+
+const time = z.iso.datetime();
+const outcome = z.enum(['completed', 'promoted', 'rejected', 'rolled_back', 'cancelled', 'failed']);
+const verdict = z.enum(['pass', 'fail', 'inconclusive', 'error']);
+const state = z.enum(['running', 'waiting-approval', 'closed']);
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+
+const runSummary = {
+  workflowId: z.string(),
+  runId: z.string(),
+  pipeline: z.string(),
+  environment: z.string().nullable(),
+  plan: digest.nullable(),
+  state,
+  outcome: outcome.nullable(),
+  stage: z.string().nullable(),
+  startedAt: time,
+  endedAt: time.nullable(),
+};
+
+const stageView = z.object({
+  id: z.string(),
+  verb: z.string(),
+  status: z.enum(['waiting', 'running', 'waiting-approval', 'done', 'failed', 'skipped', 'cancelled']),
+  startedAt: time.nullable(),
+  endedAt: time.nullable(),
+  attempt: z.int(),
+  verdict: verdict.nullable(),
+  note: z.string().nullable(),
+});
+const decision = z.object({
+  at: time,
+  channel: z.enum(['signal', 'update']),
+  status: z.enum(['used', 'kept', 'ignored', 'late']),
+  by: z.string().nullable(),
+  why: z.string().nullable(),
+});
+const rolloutView = z.object({
+  workflowId: z.string(),
+  service: z.string(),
+  phase: z.enum(['loading', 'checking', 'canary', 'paused', 'bake', 'committing', 'rolling-back', 'done']),
+  weight: z.number(),
+  note: z.string().nullable(),
+});
+const runView = z.object({
+  workflowId: z.string(),
+  pipeline: z.string(),
+  environment: z.string(),
+  plan: z.string(),
+  params: z.record(z.string(), z.json()),
+  state,
+  outcome: outcome.nullable(),
+  reason: z.string().nullable(),
+  stages: z.array(stageView),
+  decisions: z.array(decision),
+  rollout: rolloutView.nullable(),
+});
+const runDetails = {
+  ...runSummary,
+  view: runView.nullable(),
+  reason: z.string().nullable(),
+  record: z.string().nullable(),
+  url: z.string().nullable(),
+};
+
+const stackPart = z.object({
+  name: z.string(),
+  kind: z.enum(['part', 'model-server']),
+  state: z.enum(['running', 'stopped', 'unhealthy', 'external']),
+  address: z.string(),
+  ui: z.string().optional(),
+  pid: z.int().optional(),
+  memoryBytes: z.number().optional(),
+  startupSeconds: z.number().optional(),
+  logFile: z.string().optional(),
+  service: z.string().optional(),
+  version: z.string().optional(),
+});
+const deployed = z.array(
+  z.object({ pipeline: z.string(), environment: z.string(), plan: digest, previous: digest.nullable(), changed: z.boolean() }),
+);
+const planDescription = z.object({
+  pipeline: z.string(),
+  owner: z.string().nullable(),
+  version: z.string().nullable(),
+  plan: digest,
+  environment: z.string(),
+  deployed: z.enum(['same', 'differs', 'none']),
+  params: z.array(z.object({ name: z.string(), type: z.string(), default: z.string().nullable() })),
+  stages: z.array(
+    z.object({
+      id: z.string(),
+      verb: z.string(),
+      after: z.array(z.string()),
+      timeoutMs: z.number(),
+      attempts: z.int(),
+      details: z.array(z.string()),
+    }),
+  ),
+  minimumMs: z.number(),
+  champions: z.array(
+    z.object({ service: z.string(), version: z.string().nullable(), sequence: z.int().nullable(), since: time.nullable() }),
+  ),
+});
+const decided = z.object({ workflowId: z.string(), decision: z.enum(['approve', 'reject']), by: z.string() });
+
+/** Command → schema of its `--json` output. */
+export const schemas = {
+  validate: z.object({
+    pipelines: z.array(
+      z.object({
+        file: z.string(),
+        pipeline: z.string(),
+        stages: z.array(z.object({ id: z.string(), verb: z.string(), after: z.array(z.string()) })),
+      }),
+    ),
+  }),
+  plan: planDescription,
+  deploy: z.object({ deployed }),
+  run: z.union([
+    z.object({ ...runDetails, started: z.boolean() }),
+    z.object({ workflowId: z.string(), runId: z.string(), started: z.boolean(), url: z.string().nullable() }),
+    z.object({ pipeline: z.string(), started: z.literal(false), unchangedSince: z.string().nullable() }),
+  ]),
+  status: z.union([z.object({ parts: z.array(stackPart), memoryBytes: z.number() }), z.object(runDetails)]),
+  watch: z.object({ ...runDetails, started: z.boolean() }),
+  ls: z.object({ runs: z.array(z.object(runSummary)) }),
+  approve: decided,
+  reject: decided,
+  cancel: z.object({ workflowId: z.string(), requested: z.literal('cancel') }),
+  'verify-serving': z.object({
+    environment: z.string(),
+    service: z.string(),
+    expected: z.object({ version: z.string(), sha256: digest, sequence: z.int(), since: time }),
+    probes: z.int(),
+    matched: z.int(),
+    mismatches: z.array(z.object({ answer: z.string(), count: z.int() })),
+    healthy: z.boolean(),
+  }),
+  report: z.object({ workflowId: z.string(), file: z.string() }),
+  up: z.object({
+    parts: z.record(z.string(), z.object({ address: z.string(), ui: z.string().optional(), startupSeconds: z.number().optional() })),
+    deployed,
+  }),
+  down: z.object({ ended: z.int() }),
+  doctor: z.object({ checks: z.array(z.object({ name: z.string(), ok: z.boolean(), found: z.string(), fix: z.string().optional() })) }),
+} as const;
+
+/** The published form of a command's schema. */
+export function publishedSchema(command: keyof typeof schemas): object {
+  return z.toJSONSchema(schemas[command], { io: 'input' });
+}
