@@ -1,4 +1,14 @@
-import { agent, defineConfig, localStack, mlflowRegistry, mlflowTracking, mlserver, processTrainer, prometheus, s3 } from 'slipway/config';
+import {
+  agent,
+  defineConfig,
+  localStack,
+  mlflowRegistry,
+  mlflowTracking,
+  mlserver,
+  processTrainer,
+  prometheus,
+  s3,
+} from 'slipway/config';
 
 /** Adapters of an environment whose systems run elsewhere: every address and secret comes from the worker's variables. */
 const remote = (prefix: string) => ({

@@ -41,7 +41,11 @@ export interface CommandContext {
 }
 
 /** A command's work: answers its exit code, nothing for 0. */
-export type Work = (context: CommandContext, args: unknown[], flags: Record<string, unknown>) => Promise<ExitCode | undefined>;
+export type Work = (
+  context: CommandContext,
+  args: unknown[],
+  flags: Record<string, unknown>,
+) => Promise<ExitCode | undefined>;
 
 export interface Cli {
   program: Command;

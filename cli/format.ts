@@ -1,8 +1,7 @@
-import type { Outcome } from '../plan/verdict.js';
 import type { Output } from './output.js';
 
 /** An outcome or state, coloured by what it means. */
-export function colored(out: Output, word: Outcome | string): string {
+export function colored(out: Output, word: string): string {
   const { green, red, yellow, cyan, dim } = out.colors;
   if (['promoted', 'completed', 'running', 'done', 'ok', 'pass'].includes(word)) return green(word);
   if (['failed', 'rolled_back', 'unhealthy', 'fail', 'error'].includes(word)) return red(word);

@@ -13,7 +13,13 @@ import { toUsageFault } from './usage.js';
 await main(process.argv.slice(2));
 
 async function main(argv: string[]): Promise<void> {
-  const io: Io = { stdout: process.stdout, stderr: process.stderr, cwd: process.cwd(), env: processEnvironment(), signal: interruptSignal() };
+  const io: Io = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    cwd: process.cwd(),
+    env: processEnvironment(),
+    signal: interruptSignal(),
+  };
   stopWhenNobodyReads();
   leaveOutNodeVersionWarning();
   const program = makeProgram(io, packageVersion(), (code) => {
@@ -38,7 +44,13 @@ function tell(error: unknown, io: Io, argv: readonly string[]): number {
   }
   if (io.signal.aborted) return exitCodes.interrupted;
   const message = error instanceof Error ? error.message : String(error);
-  out.faults([{ code: 'E_UNEXPECTED', message, ...(debug ? {} : { fix: 'Run the same with --debug and report what it prints.' }) }]);
+  out.faults([
+    {
+      code: 'E_UNEXPECTED',
+      message,
+      ...(debug ? {} : { fix: 'Run the same with --debug and report what it prints.' }),
+    },
+  ]);
   return exitCodes.temporary;
 }
 
@@ -68,7 +80,8 @@ function stopWhenNobodyReads(): void {
 function leaveOutNodeVersionWarning(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
-    if (!warning.message.startsWith('NodeVersionSupportWarning')) process.stderr.write(`${warning.name}: ${warning.message}\n`);
+    if (!warning.message.startsWith('NodeVersionSupportWarning'))
+      process.stderr.write(`${warning.name}: ${warning.message}\n`);
   });
 }
 

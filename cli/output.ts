@@ -69,7 +69,11 @@ export class Output {
     const widths = headers.map((h, i) => Math.max(h.length, ...rows.map((row) => visibleLength(row[i] ?? ''))));
     const total = widths.reduce((sum, w) => sum + w + 2, -2);
     if (total > this.width && this.width < 60) return this.#blocks(headers, rows);
-    const render = (row: readonly string[]) => row.map((cell, i) => pad(cell, widths[i] ?? 0)).join('  ').trimEnd();
+    const render = (row: readonly string[]) =>
+      row
+        .map((cell, i) => pad(cell, widths[i] ?? 0))
+        .join('  ')
+        .trimEnd();
     this.line(this.colors.dim(render(headers)));
     for (const row of rows) this.line(render(row));
   }

@@ -28,7 +28,7 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
   program
     .description('Takes a model from data to full traffic, and brings it back when it misbehaves.')
     .version(version, '--version', 'print the version')
-    .option('--env <name>', "environment of slipway.config.ts (default: its defaultEnvironment)")
+    .option('--env <name>', 'environment of slipway.config.ts (default: its defaultEnvironment)')
     .option('--json', 'print facts as JSON (schemas: docs/schemas)')
     .option('--debug', 'print stack traces of errors')
     .option('--address <host:port>', "Temporal's address instead of the configured one")
@@ -43,8 +43,23 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
     .helpCommand(false)
     .exitOverride();
   const commands = [
-    addValidate, addPlan, addDeploy, addRun, addStatus, addWatch, addLs, addApprove, addReject, addCancel,
-    addVerifyServing, addReport, addUp, addDown, addDoctor, addDev, addDemo,
+    addValidate,
+    addPlan,
+    addDeploy,
+    addRun,
+    addStatus,
+    addWatch,
+    addLs,
+    addApprove,
+    addReject,
+    addCancel,
+    addVerifyServing,
+    addReport,
+    addUp,
+    addDown,
+    addDoctor,
+    addDev,
+    addDemo,
   ];
   for (const add of commands) add(cli);
   for (const command of [program, ...program.commands]) watchFlags(command);

@@ -22,9 +22,14 @@ export function runLines(out: Output, run: RunDetails, now: number): string[] {
   const head = `${run.workflowId}  ${colored(out, state)}`;
   const stages = (run.view?.stages ?? []).map((stage) => stageLine(out, stage, now));
   const rollout = run.view?.rollout;
-  const traffic = rollout ? [`  ${rollout.service}: ${rollout.phase}, candidate ${rollout.weight} %${rollout.note === null ? '' : `, ${printable(rollout.note, 300)}`}`] : [];
+  const traffic = rollout
+    ? [
+        `  ${rollout.service}: ${rollout.phase}, candidate ${rollout.weight} %${rollout.note === null ? '' : `, ${printable(rollout.note, 300)}`}`,
+      ]
+    : [];
   const reason = run.reason === null ? [] : [`  ${printable(run.reason, 400)}`];
-  const asleep = run.view === null && run.state !== 'closed' ? ['  no worker answers; start one with `slipway up`'] : [];
+  const asleep =
+    run.view === null && run.state !== 'closed' ? ['  no worker answers; start one with `slipway up`'] : [];
   return [head, ...stages, ...traffic, ...reason, ...asleep];
 }
 
@@ -69,9 +74,15 @@ export class LiveView {
 
   #tell(run: RunDetails, now: number): void {
     const rollout = run.view?.rollout;
-    if (rollout) this.#once('rollout', `${rollout.phase} ${rollout.weight} %`, `rollout of ${rollout.service}: ${rollout.phase}, candidate ${rollout.weight} %`);
+    if (rollout)
+      this.#once(
+        'rollout',
+        `${rollout.phase} ${rollout.weight} %`,
+        `rollout of ${rollout.service}: ${rollout.phase}, candidate ${rollout.weight} %`,
+      );
     for (const stage of run.view?.stages ?? []) {
-      if (stage.status !== 'waiting') this.#once(stage.id, `${stage.status} ${stage.attempt}`, stageLine(this.#out, stage, now).trim());
+      if (stage.status !== 'waiting')
+        this.#once(stage.id, `${stage.status} ${stage.attempt}`, stageLine(this.#out, stage, now).trim());
     }
   }
 

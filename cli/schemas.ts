@@ -80,7 +80,13 @@ const stackPart = z.object({
   version: z.string().optional(),
 });
 const deployed = z.array(
-  z.object({ pipeline: z.string(), environment: z.string(), plan: digest, previous: digest.nullable(), changed: z.boolean() }),
+  z.object({
+    pipeline: z.string(),
+    environment: z.string(),
+    plan: digest,
+    previous: digest.nullable(),
+    changed: z.boolean(),
+  }),
 );
 const planDescription = z.object({
   pipeline: z.string(),
@@ -102,7 +108,12 @@ const planDescription = z.object({
   ),
   minimumMs: z.number(),
   champions: z.array(
-    z.object({ service: z.string(), version: z.string().nullable(), sequence: z.int().nullable(), since: time.nullable() }),
+    z.object({
+      service: z.string(),
+      version: z.string().nullable(),
+      sequence: z.int().nullable(),
+      since: time.nullable(),
+    }),
   ),
 });
 const decided = z.object({ workflowId: z.string(), decision: z.enum(['approve', 'reject']), by: z.string() });
@@ -142,11 +153,16 @@ export const schemas = {
   }),
   report: z.object({ workflowId: z.string(), file: z.string() }),
   up: z.object({
-    parts: z.record(z.string(), z.object({ address: z.string(), ui: z.string().optional(), startupSeconds: z.number().optional() })),
+    parts: z.record(
+      z.string(),
+      z.object({ address: z.string(), ui: z.string().optional(), startupSeconds: z.number().optional() }),
+    ),
     deployed,
   }),
   down: z.object({ ended: z.int() }),
-  doctor: z.object({ checks: z.array(z.object({ name: z.string(), ok: z.boolean(), found: z.string(), fix: z.string().optional() })) }),
+  doctor: z.object({
+    checks: z.array(z.object({ name: z.string(), ok: z.boolean(), found: z.string(), fix: z.string().optional() })),
+  }),
 } as const;
 
 /** The published form of a command's schema. */

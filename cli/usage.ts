@@ -1,5 +1,4 @@
-import type { Command, Option } from 'commander';
-import { CommanderError } from 'commander';
+import type { Command, CommanderError, Option } from 'commander';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
 
 export function usageFault(where: string, message: string, fix: string): SlipwayError {
@@ -7,7 +6,11 @@ export function usageFault(where: string, message: string, fix: string): Slipway
 }
 
 /** What commander says about a command line, in our words; undefined when it only showed help. */
-export function toUsageFault(error: CommanderError, program: Command, argv: readonly string[]): SlipwayError | undefined {
+export function toUsageFault(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+): SlipwayError | undefined {
   const named = /'([^']*)'/.exec(error.message)?.[1] ?? '';
   const command = commandOf(program, argv);
   const help = `See \`${[program.name(), ...(command === program ? [] : [command.name()]), '--help'].join(' ')}\`.`;
@@ -18,7 +21,15 @@ export function toUsageFault(error: CommanderError, program: Command, argv: read
     case 'commander.help':
       return usageFault(program.name(), 'a command is needed', help);
     case 'commander.unknownCommand':
-      return usageFault(named, unknownName('command', named, program.commands.map((c) => c.name())), help);
+      return usageFault(
+        named,
+        unknownName(
+          'command',
+          named,
+          program.commands.map((c) => c.name()),
+        ),
+        help,
+      );
     case 'commander.unknownOption': {
       // The value may be a secret that somebody typed: only the flag is shown.
       const flag = named.split('=')[0] ?? '';

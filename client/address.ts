@@ -9,7 +9,7 @@ export function checkAddress(address: string): string {
       code: 'E_ADDRESS',
       where: address,
       message: fault,
-      fix: 'Give Temporal\'s address as host:port, for example 127.0.0.1:7233 or [::1]:7233.',
+      fix: "Give Temporal's address as host:port, for example 127.0.0.1:7233 or [::1]:7233.",
     },
     exitCodes.usage,
   );
@@ -21,6 +21,7 @@ function addressFault(address: string): string | undefined {
   if (match === null) return 'not an address of the form host:port';
   const [, ipv6, , port] = match;
   if (ipv6 !== undefined && !ipv6.includes(':')) return 'brackets are for IPv6 addresses';
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return `port ${port} is not between 1 and 65535`;
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))
+    return `port ${port} is not between 1 and 65535`;
   return undefined;
 }

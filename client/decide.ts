@@ -44,7 +44,11 @@ function decisionFault(error: unknown, workflowId: string): unknown {
 }
 
 function timedOut(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError' || /DEADLINE_EXCEEDED|Deadline exceeded/i.test(error.message));
+  return (
+    error instanceof Error &&
+    (error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError' ||
+      /DEADLINE_EXCEEDED|Deadline exceeded/i.test(error.message))
+  );
 }
 
 /** Asks a run to end; what it started is ended with it, traffic goes back to the champion. */
@@ -53,7 +57,12 @@ export async function cancelRun(client: SlipwayClient, workflowId: string): Prom
 }
 
 /** Tells the rollout of a service to go home (`abort`) or on (`promote`). */
-export async function steerRollout(client: SlipwayClient, environment: string, service: string, signal: 'abort' | 'promote'): Promise<void> {
+export async function steerRollout(
+  client: SlipwayClient,
+  environment: string,
+  service: string,
+  signal: 'abort' | 'promote',
+): Promise<void> {
   const handle = client.temporal.workflow.getHandle(rolloutWorkflowId(environment, service));
   await client.call(() => handle.signal(signals[signal], {}));
 }

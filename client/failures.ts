@@ -3,7 +3,15 @@ import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/clien
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 
 /** gRPC status codes that we tell apart. */
-const grpc = { cancelled: 1, deadlineExceeded: 4, notFound: 5, permissionDenied: 7, exhausted: 8, unavailable: 14, unauthenticated: 16 };
+const grpc = {
+  cancelled: 1,
+  deadlineExceeded: 4,
+  notFound: 5,
+  permissionDenied: 7,
+  exhausted: 8,
+  unavailable: 14,
+  unauthenticated: 16,
+};
 
 /** Where a call went, for messages. */
 export interface Target {
@@ -23,11 +31,14 @@ export async function told<T>(target: Target, call: () => Promise<T>): Promise<T
 /** The user's view of a failed call; errors that are no answers of Temporal come back unchanged. */
 export function toSlipwayError(error: unknown, target: Target): unknown {
   if (error instanceof SlipwayError) return error;
-  if (error instanceof NamespaceNotFoundError) return namespaceFault(target, `the namespace \`${target.namespace}\` does not exist`);
+  if (error instanceof NamespaceNotFoundError)
+    return namespaceFault(target, `the namespace \`${target.namespace}\` does not exist`);
   if (error instanceof WorkflowNotFoundError) return runUnknown(error.workflowId);
   const cause = error instanceof ServiceError ? error.cause : error;
   if (!isGrpcServiceError(cause)) {
-    return error instanceof Error && /connect|deadline/i.test(error.message) ? unreachable(target, error.message) : error;
+    return error instanceof Error && /connect|deadline/i.test(error.message)
+      ? unreachable(target, error.message)
+      : error;
   }
   switch (Number(cause.code)) {
     case grpc.unavailable:
@@ -44,7 +55,12 @@ export function toSlipwayError(error: unknown, target: Target): unknown {
       );
     default:
       return new SlipwayError(
-        { code: 'E_TEMPORAL', where: target.address, message: `Temporal refused the call: ${cause.details}`, fix: 'Run `slipway doctor`.' },
+        {
+          code: 'E_TEMPORAL',
+          where: target.address,
+          message: `Temporal refused the call: ${cause.details}`,
+          fix: 'Run `slipway doctor`.',
+        },
         exitCodes.unavailable,
       );
   }

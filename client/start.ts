@@ -57,7 +57,12 @@ export async function startRun(client: SlipwayClient, request: StartRequest): Pr
   return { workflowId, runId: found.runId, started };
 }
 
-async function startOrJoin(client: SlipwayClient, request: StartRequest, workflowId: string, mark: string): Promise<void> {
+async function startOrJoin(
+  client: SlipwayClient,
+  request: StartRequest,
+  workflowId: string,
+  mark: string,
+): Promise<void> {
   const input: RunInput = {
     params: request.params,
     environment: request.environment,

@@ -18,9 +18,12 @@ function faultsOf(issue: Issue, schema: z.ZodType, value: unknown): Fault[] {
   }
   if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
     const known = ('options' in issue ? (issue.options ?? []) : []).map(String);
-    return [{ code: 'E_CONFIG', where, message: unknownName(issue.discriminator, found(valueOf(value, issue.path)), known) }];
+    return [
+      { code: 'E_CONFIG', where, message: unknownName(issue.discriminator, found(valueOf(value, issue.path)), known) },
+    ];
   }
-  const missing = valueOf(value, issue.path) === undefined ? ' (missing)' : `, found ${found(valueOf(value, issue.path))}`;
+  const missing =
+    valueOf(value, issue.path) === undefined ? ' (missing)' : `, found ${found(valueOf(value, issue.path))}`;
   return [{ code: 'E_CONFIG', where, message: `${issue.message}${missing}` }];
 }
 

@@ -28,7 +28,11 @@ function configFile(root: string): string {
   const found = fileNames.map((name) => join(root, name)).filter((file) => existsSync(file));
   const [file, second] = found;
   if (file === undefined) {
-    throw configFault(root, 'there is no slipway.config.ts', 'Create one whose default export is `defineConfig({ … })`, or name the project folder with --root.');
+    throw configFault(
+      root,
+      'there is no slipway.config.ts',
+      'Create one whose default export is `defineConfig({ … })`, or name the project folder with --root.',
+    );
   }
   if (second !== undefined) {
     throw configFault(root, `there is more than one configuration: ${found.join(', ')}`, 'Keep one of them.');

@@ -111,8 +111,12 @@ async function openPorts(environment: EnvironmentConfig, context: OpenContext, r
   ]);
   const e = environment;
   const store = once(() => s3.openS3Store(lookUp(s3Options, e.store, 'store', refs), context));
-  const registry = once(() => registries.openMlflowRegistry(lookUp(mlflowOptions, e.registry, 'registry', refs), context));
-  const tracking = once(() => trackings.openMlflowTracking(lookUp(mlflowTrackingOptions, e.tracking, 'tracking', refs), context));
+  const registry = once(() =>
+    registries.openMlflowRegistry(lookUp(mlflowOptions, e.registry, 'registry', refs), context),
+  );
+  const tracking = once(() =>
+    trackings.openMlflowTracking(lookUp(mlflowTrackingOptions, e.tracking, 'tracking', refs), context),
+  );
   const serving = once(() => mlserver.openMlserver(e.serving, context, store()));
   const router = once(() => agent.openAgentRouter(lookUp(agentOptions, e.router, 'router', refs)));
   const metrics = once(() => prometheus.openPrometheus(lookUp(prometheusOptions, e.metrics, 'metrics', refs)));
@@ -120,7 +124,9 @@ async function openPorts(environment: EnvironmentConfig, context: OpenContext, r
   const trainers = new Map(
     Object.entries(e.trainers).map(([name, options]) => [
       name,
-      once(() => processes.openProcessTrainer({ ...options, store: options.store ?? storeAccess(store(), e) }, context)),
+      once(() =>
+        processes.openProcessTrainer({ ...options, store: options.store ?? storeAccess(store(), e) }, context),
+      ),
     ]),
   );
   return {
@@ -158,7 +164,11 @@ function storeAccess(store: Store, environment: EnvironmentConfig): NonNullable<
 
 function unknownTrainer(name: string, known: string[]): never {
   throw new SlipwayError(
-    { code: 'E_TRAINER_UNKNOWN', message: unknownName('trainer', name, known), fix: 'Add it under `trainers` of this environment in slipway.config.ts.' },
+    {
+      code: 'E_TRAINER_UNKNOWN',
+      message: unknownName('trainer', name, known),
+      fix: 'Add it under `trainers` of this environment in slipway.config.ts.',
+    },
     exitCodes.configuration,
   );
 }

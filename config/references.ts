@@ -24,12 +24,14 @@ export function references(root: string, env: Record<string, string | undefined>
     if (reference.startsWith('env:')) return env[reference.slice(4)];
     if (reference.startsWith('file:')) return readSecretFile(reference, resolve(root, reference.slice(5)));
     if (reference === 'stack:s3/accessKeyId') return stack.credential('accessKeyId') ?? env['AWS_ACCESS_KEY_ID'];
-    if (reference === 'stack:s3/secretAccessKey') return stack.credential('secretAccessKey') ?? env['AWS_SECRET_ACCESS_KEY'];
+    if (reference === 'stack:s3/secretAccessKey')
+      return stack.credential('secretAccessKey') ?? env['AWS_SECRET_ACCESS_KEY'];
     throw secretFault('(not shown)', 'is not a reference');
   };
   return {
     secret,
-    address: (text) => (text.startsWith('stack:') ? stack.address(text) : text.startsWith('env:') ? secret(text) : text),
+    address: (text) =>
+      text.startsWith('stack:') ? stack.address(text) : text.startsWith('env:') ? secret(text) : text,
   };
 }
 
@@ -56,7 +58,12 @@ function referenceOr(field: z.ZodType): z.ZodType {
 }
 
 /** An adapter's options with every address looked up, checked by the adapter's own schema. `where` names them in faults. */
-export function lookUp<S extends z.ZodObject>(schema: S, options: object, where: string, refs: References): z.output<S> {
+export function lookUp<S extends z.ZodObject>(
+  schema: S,
+  options: object,
+  where: string,
+  refs: References,
+): z.output<S> {
   const entries = Object.entries(options).map(([key, value]: [string, unknown]) => [
     key,
     addressKeys.has(key) && typeof value === 'string' ? refs.address(value) : value,
@@ -73,7 +80,10 @@ function readSecretFile(reference: string, file: string): string {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    throw secretFault(reference, code === 'EISDIR' ? 'is a directory' : code === 'EACCES' ? 'may not be read' : 'is missing or empty');
+    throw secretFault(
+      reference,
+      code === 'EISDIR' ? 'is a directory' : code === 'EACCES' ? 'may not be read' : 'is missing or empty',
+    );
   }
 }
 

@@ -28,7 +28,12 @@ const temporalSchema = z.strictObject({
   tls: z
     .union([
       z.literal(true),
-      z.strictObject({ ca: secretRef.optional(), certificate: secretRef.optional(), key: secretRef.optional(), serverName: z.string().optional() }),
+      z.strictObject({
+        ca: secretRef.optional(),
+        certificate: secretRef.optional(),
+        key: secretRef.optional(),
+        serverName: z.string().optional(),
+      }),
     ])
     .optional(),
   apiKey: secretRef.optional(),
@@ -75,7 +80,10 @@ export function parseConfig(value: unknown, file: string): Config {
   const faults = parsed.success ? crossFaults(parsed.data) : toFaults(parsed.error, configSchema, value);
   const first = faults[0];
   if (first !== undefined) {
-    throw new SlipwayError([{ ...first, fix: first.fix ?? `Correct it in ${file}.` }, ...faults.slice(1)], exitCodes.configuration);
+    throw new SlipwayError(
+      [{ ...first, fix: first.fix ?? `Correct it in ${file}.` }, ...faults.slice(1)],
+      exitCodes.configuration,
+    );
   }
   return configSchema.parse(value);
 }
@@ -114,7 +122,10 @@ export function environmentOf(config: Config, name: string): EnvironmentConfig {
   const found = Object.hasOwn(config.environments, name) ? config.environments[name] : undefined;
   if (found !== undefined) return found;
   const message = unknownName('environment', name, Object.keys(config.environments));
-  throw new SlipwayError({ code: 'E_ENVIRONMENT', message, fix: 'Name one of them with --env.' }, exitCodes.configuration);
+  throw new SlipwayError(
+    { code: 'E_ENVIRONMENT', message, fix: 'Name one of them with --env.' },
+    exitCodes.configuration,
+  );
 }
 
 /** Whether another environment uses the same registry: then aliases carry the environment's name. */

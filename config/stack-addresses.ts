@@ -28,7 +28,10 @@ export interface StackAddresses {
 export function stackAddresses(root: string): StackAddresses {
   const part = (name: string): Parts[string] => {
     if (!(stackParts as readonly string[]).includes(name)) {
-      throw new SlipwayError({ code: 'E_CONFIG', message: unknownName('stack part', name, stackParts) }, exitCodes.configuration);
+      throw new SlipwayError(
+        { code: 'E_CONFIG', message: unknownName('stack part', name, stackParts) },
+        exitCodes.configuration,
+      );
     }
     const found = readParts(root)?.[name];
     if (found === undefined || found.address === '') throw stackDown(root, name);
@@ -46,7 +49,9 @@ export function stackAddresses(root: string): StackAddresses {
     credential(name) {
       const file = part('s3').credentialsFile;
       if (file === undefined) return undefined;
-      const keys = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8')));
+      const keys = z
+        .object({ accessKeyId: z.string(), secretAccessKey: z.string() })
+        .parse(JSON.parse(readFileSync(file, 'utf8')));
       return keys[name];
     },
   };

@@ -21,7 +21,11 @@ export interface TlsSettings {
  * Looks up address and credentials. Throws `E_TEMPORAL_INSECURE` (78) for a non-loopback address
  * that has neither a client certificate nor an API key.
  */
-export function temporalSettings(config: EnvironmentConfig['temporal'], refs: References, address?: string): TemporalSettings {
+export function temporalSettings(
+  config: EnvironmentConfig['temporal'],
+  refs: References,
+  address?: string,
+): TemporalSettings {
   const settings: TemporalSettings = {
     address: address ?? refs.address(config.address),
     namespace: config.namespace,
@@ -29,7 +33,9 @@ export function temporalSettings(config: EnvironmentConfig['temporal'], refs: Re
     ...(config.tls !== undefined && { tls: config.tls === true ? true : tlsSettings(config.tls, refs) }),
     ...(config.apiKey !== undefined && { apiKey: refs.secret(config.apiKey) }),
   };
-  const proven = settings.apiKey !== undefined || (settings.tls !== undefined && settings.tls !== true && settings.tls.clientCertPair !== undefined);
+  const proven =
+    settings.apiKey !== undefined ||
+    (settings.tls !== undefined && settings.tls !== true && settings.tls.clientCertPair !== undefined);
   if (!proven && !isLoopback(settings.address)) {
     throw new SlipwayError(
       {
@@ -44,12 +50,16 @@ export function temporalSettings(config: EnvironmentConfig['temporal'], refs: Re
   return settings;
 }
 
-function tlsSettings(tls: Exclude<EnvironmentConfig['temporal']['tls'], true | undefined>, refs: References): TlsSettings {
+function tlsSettings(
+  tls: Exclude<EnvironmentConfig['temporal']['tls'], true | undefined>,
+  refs: References,
+): TlsSettings {
   const bytes = (reference: string) => Buffer.from(refs.secret(reference), 'utf8');
   return {
     ...(tls.serverName !== undefined && { serverNameOverride: tls.serverName }),
     ...(tls.ca !== undefined && { serverRootCACertificate: bytes(tls.ca) }),
-    ...(tls.certificate !== undefined && tls.key !== undefined && { clientCertPair: { crt: bytes(tls.certificate), key: bytes(tls.key) } }),
+    ...(tls.certificate !== undefined &&
+      tls.key !== undefined && { clientCertPair: { crt: bytes(tls.certificate), key: bytes(tls.key) } }),
   };
 }
 

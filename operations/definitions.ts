@@ -21,7 +21,10 @@ export async function loadDefinitions(root: string, files?: readonly string[]): 
 }
 
 /** The same, faults as a value. */
-export async function readDefinitions(root: string, files?: readonly string[]): Promise<{ definitions: Definition[]; faults: Fault[] }> {
+export async function readDefinitions(
+  root: string,
+  files?: readonly string[],
+): Promise<{ definitions: Definition[]; faults: Fault[] }> {
   const chosen = files === undefined ? await findPipelines(root) : files.map((file) => resolve(root, file));
   const results = await loadPipelines({ root, files: chosen });
   const definitions = results.flatMap(({ file, plans }) => plans.map((recorded) => ({ file, recorded })));

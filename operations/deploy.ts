@@ -44,7 +44,13 @@ export async function deployDefinitions(o: DeployOptions, definitions: readonly 
     const at = new Date().toISOString();
     const to = { environment: o.environment.name, pipeline, digest: complete.digest, by: o.by, at };
     const previous = await movePointer(store, to);
-    deployed.push({ pipeline, environment: to.environment, plan: to.digest, previous, changed: previous !== to.digest });
+    deployed.push({
+      pipeline,
+      environment: to.environment,
+      plan: to.digest,
+      previous,
+      changed: previous !== to.digest,
+    });
   }
   return deployed;
 }

@@ -39,7 +39,12 @@ export async function describePlan(environment: Environment, plan: Plan, digest:
   const pointer = await deployedPointer(store, environment.name, plan.pipeline);
   const champions = servicesOf(plan).map(async (service) => {
     const record = await latestPromotion(store, environment.name, service);
-    return { service, version: record?.version.label ?? null, sequence: record?.sequence ?? null, since: record?.at ?? null };
+    return {
+      service,
+      version: record?.version.label ?? null,
+      sequence: record?.sequence ?? null,
+      since: record?.at ?? null,
+    };
   });
   return {
     pipeline: plan.pipeline,
@@ -87,7 +92,9 @@ function detailsOf(stage: Stage, environment: Environment): string[] {
       ];
     }
     case 'validate':
-      return [`${stage.settings.suite.length} expectations, at most ${percent(stage.settings.maxFailureRate)} of rows may fail each`];
+      return [
+        `${stage.settings.suite.length} expectations, at most ${percent(stage.settings.maxFailureRate)} of rows may fail each`,
+      ];
     case 'train':
     case 'evaluate':
       return jobDetails(stage.settings, stage.bindings);
@@ -97,7 +104,10 @@ function detailsOf(stage: Stage, environment: Environment): string[] {
       return [...rules.map(gateText), ...against];
     }
     case 'register':
-      return [`as ${stage.settings.as}, alias ${stage.settings.alias}`, `version ${stage.settings.version ?? 'from the digest of its inputs'}`];
+      return [
+        `as ${stage.settings.as}, alias ${stage.settings.alias}`,
+        `version ${stage.settings.version ?? 'from the digest of its inputs'}`,
+      ];
     case 'approve':
       return approvalDetails(stage.settings, environment);
     case 'rollout':
@@ -106,14 +116,22 @@ function detailsOf(stage: Stage, environment: Environment): string[] {
 }
 
 function jobDetails(job: JobSettings, bindings: readonly Binding[]): string[] {
-  const bound = bindings.filter((b) => b.at.startsWith('/params/')).map((b) => `${b.at.slice(8)} = ${boundTo(bindings, b.at) ?? ''}`);
+  const bound = bindings
+    .filter((b) => b.at.startsWith('/params/'))
+    .map((b) => `${b.at.slice(8)} = ${boundTo(bindings, b.at) ?? ''}`);
   const literal = Object.entries(job.params).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
   const params = [...literal, ...bound].sort();
   const { adapter, run, folder } = job.trainer;
-  return [`${adapter}: ${run.join(' ')}${folder === undefined ? '' : ` (in ${folder})`}`, ...(params.length > 0 ? [params.join(', ')] : [])];
+  return [
+    `${adapter}: ${run.join(' ')}${folder === undefined ? '' : ` (in ${folder})`}`,
+    ...(params.length > 0 ? [params.join(', ')] : []),
+  ];
 }
 
-function approvalDetails(settings: { by: string[]; quorum: number; withinMs: number; onTimeout: string }, environment: Environment): string[] {
+function approvalDetails(
+  settings: { by: string[]; quorum: number; withinMs: number; onTimeout: string },
+  environment: Environment,
+): string[] {
   const roles = settings.by.map((role) => {
     const people = environment.approvers[role];
     return people === undefined ? role : `${role} (${people.join(', ')})`;

@@ -22,7 +22,7 @@ export interface DevOptions {
 const quietMs = 200;
 
 /**
- * The local loop: starts the stack with its worker, deploys all pipelines, and again on every save below pipelines/ and
+ * The local loop: starts the stack with its worker, deploys all pipelines in the default environment, and again on every save below pipelines/ and
  * trainers/; a new build of the package restarts the worker. Ends on abort; the stack stays up.
  */
 export async function dev(o: DevOptions): Promise<void> {
@@ -32,14 +32,22 @@ export async function dev(o: DevOptions): Promise<void> {
   const restart = () => tasks.add('worker', () => restartWorker(o));
   await deployAll(o);
   const { watch } = await import('chokidar');
-  const sources = watch(['pipelines', 'trainers', 'slipway.config.ts'].map((path) => join(o.root, path)).filter(existsSync), {
-    ignoreInitial: true,
-    ignored: (path) => /(^|\/)(__pycache__|node_modules|\.[^/]+)(\/|$)|\.pyc$/.test(path.slice(o.root.length)),
-  });
-  const build = watch(['workers', 'activities', 'workflows', 'adapters', 'plan'].map((path) => join(packageRoot, 'dist', path)).filter(existsSync), {
-    ignoreInitial: true,
-    ignored: (path, stats) => stats?.isFile() === true && !path.endsWith('.js'),
-  });
+  const sources = watch(
+    ['pipelines', 'trainers', 'slipway.config.ts'].map((path) => join(o.root, path)).filter(existsSync),
+    {
+      ignoreInitial: true,
+      ignored: (path) => /(^|\/)(__pycache__|node_modules|\.[^/]+)(\/|$)|\.pyc$/.test(path.slice(o.root.length)),
+    },
+  );
+  const build = watch(
+    ['workers', 'activities', 'workflows', 'adapters', 'plan']
+      .map((path) => join(packageRoot, 'dist', path))
+      .filter(existsSync),
+    {
+      ignoreInitial: true,
+      ignored: (path, stats) => stats?.isFile() === true && !path.endsWith('.js'),
+    },
+  );
   sources.on('all', debounced(redeploy));
   build.on('all', debounced(restart));
   await aborted(o.signal);
@@ -48,8 +56,14 @@ export async function dev(o: DevOptions): Promise<void> {
 
 async function deployAll(o: DevOptions): Promise<void> {
   try {
-    const project = await openProject({ root: o.root, cwd: o.root, env: o.env, environment: 'dev' });
-    const deployed = await deploy({ root: o.root, environment: project.environment, env: o.env, by: 'dev', onProgress: o.onProgress });
+    const project = await openProject({ root: o.root, cwd: o.root, env: o.env });
+    const deployed = await deploy({
+      root: o.root,
+      environment: project.environment,
+      env: o.env,
+      by: 'dev',
+      onProgress: o.onProgress,
+    });
     o.onDeployed(deployed.filter((d) => d.changed));
   } catch (error) {
     if (!(error instanceof SlipwayError)) throw error;

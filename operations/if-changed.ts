@@ -65,11 +65,22 @@ async function objectDigest(store: Store, from: string): Promise<string> {
 }
 
 function dataFault(code: string, where: string, message: string): SlipwayError {
-  return new SlipwayError({ code, where, message, fix: 'Correct the data source of the snapshot stage, or the param that names it.' });
+  return new SlipwayError({
+    code,
+    where,
+    message,
+    fix: 'Correct the data source of the snapshot stage, or the param that names it.',
+  });
 }
 
 /** Keeps what a run was started with, for the next `--if-changed`. */
-export async function recordInputs(store: Store, environment: string, pipeline: string, workflowId: string, inputs: RunInputs): Promise<void> {
+export async function recordInputs(
+  store: Store,
+  environment: string,
+  pipeline: string,
+  workflowId: string,
+  inputs: RunInputs,
+): Promise<void> {
   await updateJson<InputsRecord>(store, keys.lastInputs(environment, pipeline), (now) => {
     const others = (now?.runs ?? []).filter((run) => run.workflowId !== workflowId);
     return { format: 1, runs: [{ workflowId, inputs }, ...others].slice(0, keptRuns) };
@@ -99,7 +110,9 @@ export async function changeSince(
 /** What differs between two sets of inputs, one phrase each. */
 export function differences(before: RunInputs, now: RunInputs): string[] {
   const differing = (a: JsonObject, b: JsonObject) =>
-    [...new Set([...Object.keys(a), ...Object.keys(b)])].sort().filter((key) => canonicalJson(a[key]) !== canonicalJson(b[key]));
+    [...new Set([...Object.keys(a), ...Object.keys(b)])]
+      .sort()
+      .filter((key) => canonicalJson(a[key]) !== canonicalJson(b[key]));
   return [
     ...(before.code === now.code ? [] : ['code']),
     ...differing(before.data, now.data).map((stage) => `data of ${stage}`),
@@ -107,7 +120,12 @@ export function differences(before: RunInputs, now: RunInputs): string[] {
   ];
 }
 
-async function lastGoodRun(o: { store: Store; client: SlipwayClient; environment: string; plan: Plan }): Promise<string | null> {
+async function lastGoodRun(o: {
+  store: Store;
+  client: SlipwayClient;
+  environment: string;
+  plan: Plan;
+}): Promise<string | null> {
   const services = servicesOf(o.plan);
   if (services.length === 0) {
     const { pipeline } = o.plan;
@@ -115,6 +133,8 @@ async function lastGoodRun(o: { store: Store; client: SlipwayClient; environment
     return last?.workflowId ?? null;
   }
   const promotions = await Promise.all(services.map((service) => latestPromotion(o.store, o.environment, service)));
-  const own = promotions.filter((p) => p?.run.pipeline === o.plan.pipeline).sort((a, b) => (b?.at ?? '').localeCompare(a?.at ?? ''));
+  const own = promotions
+    .filter((p) => p?.run.pipeline === o.plan.pipeline)
+    .sort((a, b) => (b?.at ?? '').localeCompare(a?.at ?? ''));
   return own[0]?.run.workflowId ?? null;
 }

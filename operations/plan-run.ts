@@ -30,17 +30,23 @@ export async function choosePlan(root: string, environment: Environment, pipelin
   const definition = await findDefinition(root, pipeline);
   const pointer = await deployedPointer(store, environment.name, pipeline);
   const [local] = definition === undefined ? [] : await completeAll(root, [definition]);
-  if (local !== undefined && local.digest !== pointer?.plan && !environment.protected) return localPlan(local, environment, pointer?.plan);
+  if (local !== undefined && local.digest !== pointer?.plan && !environment.protected)
+    return localPlan(local, environment, pointer?.plan);
   if (pointer === undefined) throw await notDeployed(environment, pipeline, local !== undefined);
   const plan = local?.digest === pointer.plan ? local.plan : await readPlan(store, pointer.plan);
   if (plan === undefined) throw planGone(pipeline, pointer.plan);
   const differs = local !== undefined && local.digest !== pointer.plan;
-  const note = differs ? `${environment.name} is protected: the deployed plan ${shortDigest(pointer.plan)} is used, not the differing local definition` : null;
+  const note = differs
+    ? `${environment.name} is protected: the deployed plan ${shortDigest(pointer.plan)} is used, not the differing local definition`
+    : null;
   return { plan, digest: pointer.plan, source: 'deployed', note, unpublished: null };
 }
 
 function localPlan(local: CompletePlan, environment: Environment, deployed: string | undefined): ChosenPlan {
-  const than = deployed === undefined ? `nothing is deployed in ${environment.name}` : `the deployed plan ${shortDigest(deployed)} differs`;
+  const than =
+    deployed === undefined
+      ? `nothing is deployed in ${environment.name}`
+      : `the deployed plan ${shortDigest(deployed)} differs`;
   return {
     plan: local.plan,
     digest: local.digest,
@@ -51,7 +57,10 @@ function localPlan(local: CompletePlan, environment: Environment, deployed: stri
 }
 
 /** Publishes a chosen local plan with its code and environments; the deployed pointer stays. */
-export async function publishChosen(o: { root: string; environment: Environment; env: Env; onProgress: OnProgress }, chosen: ChosenPlan): Promise<void> {
+export async function publishChosen(
+  o: { root: string; environment: Environment; env: Env; onProgress: OnProgress },
+  chosen: ChosenPlan,
+): Promise<void> {
   if (chosen.unpublished === null) return;
   await ensureEnvironments({ root: o.root, plans: [chosen.plan], env: o.env, onProgress: o.onProgress });
   await publishPlan(o.environment.ports.store, chosen.unpublished);
@@ -67,7 +76,10 @@ async function notDeployed(environment: Environment, pipeline: string, defined: 
     });
   }
   const deployed = await environment.ports.store.list(`deployed/${environment.name}/`);
-  return unknownPipeline(pipeline, deployed.map(({ key }) => key.replace(/^.*\//, '').replace(/\.json$/, '')));
+  return unknownPipeline(
+    pipeline,
+    deployed.map(({ key }) => key.replace(/^.*\//, '').replace(/\.json$/, '')),
+  );
 }
 
 function planGone(pipeline: string, digest: string): SlipwayError {

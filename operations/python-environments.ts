@@ -14,8 +14,11 @@ export async function ensureEnvironments(o: {
 }): Promise<void> {
   const own = ['launcher', 'serving'].map((name) => join(packageRoot, 'trainers', name, 'requirements.txt'));
   const folders = o.plans.flatMap((plan) => Object.entries(plan.code.folders));
-  const theirs = folders.filter(([, f]) => f.requirements !== undefined).map(([path]) => join(o.root, path, 'requirements.txt'));
+  const theirs = folders
+    .filter(([, f]) => f.requirements !== undefined)
+    .map(([path]) => join(o.root, path, 'requirements.txt'));
   for (const requirements of new Set([...own, ...theirs])) {
-    if (existsSync(requirements)) await ensurePython({ root: o.root, requirements, env: o.env, onProgress: o.onProgress });
+    if (existsSync(requirements))
+      await ensurePython({ root: o.root, requirements, env: o.env, onProgress: o.onProgress });
   }
 }

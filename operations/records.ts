@@ -19,7 +19,11 @@ export async function readJson<T>(store: Store, key: string): Promise<Found<T> |
 }
 
 /** Reads, changes and writes a record until no other writer came between; `change` may answer `undefined` for "leave it". */
-export async function updateJson<T>(store: Store, key: string, change: (now: T | undefined) => T | undefined): Promise<T | undefined> {
+export async function updateJson<T>(
+  store: Store,
+  key: string,
+  change: (now: T | undefined) => T | undefined,
+): Promise<T | undefined> {
   for (let attempt = 0; attempt < 10; attempt++) {
     const found = await readJson<T>(store, key);
     const next = change(found?.value);
@@ -41,7 +45,11 @@ export function sha256(bytes: Uint8Array): string {
 }
 
 /** Which plan runs of a pipeline take in an environment. */
-export async function deployedPointer(store: Store, environment: string, pipeline: string): Promise<DeployedPointer | undefined> {
+export async function deployedPointer(
+  store: Store,
+  environment: string,
+  pipeline: string,
+): Promise<DeployedPointer | undefined> {
   return (await readJson<DeployedPointer>(store, keys.deployed(environment, pipeline)))?.value;
 }
 
@@ -50,7 +58,11 @@ export async function readPlan(store: Store, digest: string): Promise<Plan | und
 }
 
 /** The newest promotion record of a service: who serves. */
-export async function latestPromotion(store: Store, environment: string, service: string): Promise<PromotionRecord | undefined> {
+export async function latestPromotion(
+  store: Store,
+  environment: string,
+  service: string,
+): Promise<PromotionRecord | undefined> {
   const newest = (await store.list(keys.promotions(environment, service))).at(-1);
   return newest === undefined ? undefined : (await readJson<PromotionRecord>(store, newest.key))?.value;
 }

@@ -13,7 +13,11 @@ import { reportPage } from './report/page.js';
  * Writes the report of an ended run, given by workflow id or record, as one self-contained page. Answers the file's path.
  * `folder` is relative to the working directory. Throws `E_RUN_RECORD` when the run has left no record (yet).
  */
-export async function writeReport(environment: Environment, run: string | RunRecord, folder = '.slipway/reports'): Promise<string> {
+export async function writeReport(
+  environment: Environment,
+  run: string | RunRecord,
+  folder = '.slipway/reports',
+): Promise<string> {
   const record = typeof run === 'string' ? await recordOf(environment, run) : run;
   const { namespace, ui } = environment.temporal;
   const link = ui === undefined ? undefined : temporalUiLink(ui, namespace, record.workflowId, record.runId);
@@ -42,7 +46,9 @@ export async function readRunRecord(environment: Environment, run: RunDetails): 
     {
       code: 'E_RUN_RECORD',
       where: run.workflowId,
-      message: open ? 'the run has not ended, so there is no record of it yet' : `the run ended ${run.outcome ?? ''} without leaving a record: ${run.reason ?? 'no reason known'}`,
+      message: open
+        ? 'the run has not ended, so there is no record of it yet'
+        : `the run ended ${run.outcome ?? ''} without leaving a record: ${run.reason ?? 'no reason known'}`,
       fix: open ? `Wait for its end with \`slipway watch ${run.workflowId}\`.` : 'See its history in the Temporal UI.',
     },
     open ? exitCodes.temporary : exitCodes.data,
@@ -51,5 +57,8 @@ export async function readRunRecord(environment: Environment, run: RunDetails): 
 
 /** Workflow ids are free text: whatever is not safe in a file name becomes a dash. */
 function fileName(record: RunRecord): string {
-  return `${record.workflowId}-${record.runId.slice(0, 8)}`.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, '').slice(0, 150);
+  return `${record.workflowId}-${record.runId.slice(0, 8)}`
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 150);
 }

@@ -41,7 +41,10 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
   const inputs = await inputsOf(root, store, chosen.plan, params);
   const client = await o.connect();
   if (o.ifChanged) {
-    const { since, changed } = await changeSince({ store, client, environment: environment.name, plan: chosen.plan }, inputs);
+    const { since, changed } = await changeSince(
+      { store, client, environment: environment.name, plan: chosen.plan },
+      inputs,
+    );
     if (changed.length === 0) {
       await client.close();
       return { kind: 'unchanged', since };
@@ -51,7 +54,14 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
   await publishChosen({ root, environment, env: o.env, onProgress: o.onProgress }, chosen);
   const workflowId = runWorkflowId(environment.name, o.pipeline, runKey);
   o.onPhase('sending', workflowId);
-  const request = { environment: environment.name, pipeline: o.pipeline, params, plan: chosen.digest, runKey, trigger: 'cli' };
+  const request = {
+    environment: environment.name,
+    pipeline: o.pipeline,
+    params,
+    plan: chosen.digest,
+    runKey,
+    trigger: 'cli',
+  };
   const run = await startRun(client, request);
   o.onPhase('started', workflowId);
   if (run.started) await recordInputs(store, environment.name, o.pipeline, run.workflowId, inputs);

@@ -29,7 +29,9 @@ export async function verifyServing(environment: Environment, service: string, p
   const answers = new Map<string, number>();
   let matched = 0;
   for (let i = 0; i < probes; i++) {
-    const said = await serving.version(address).catch((error: unknown) => String(error instanceof Error ? error.message : error));
+    const said = await serving
+      .version(address)
+      .catch((error: unknown) => String(error instanceof Error ? error.message : error));
     if (typeof said !== 'string' && said.version === expected.version && said.sha256 === expected.sha256) {
       matched++;
       continue;

@@ -4,7 +4,9 @@ export function addCancel(cli: Cli): void {
   cli.program
     .command('cancel')
     .summary('end a run and what it started')
-    .description('Asks a run to end. Its jobs are stopped and traffic goes back to the champion; `slipway watch` shows the end.')
+    .description(
+      'Asks a run to end. Its jobs are stopped and traffic goes back to the champion; `slipway watch` shows the end.',
+    )
     .argument('<run>', 'workflow id, or its last part')
     .action(
       cli.run(async ({ out, project, withClient }, [run]) => {

@@ -5,7 +5,9 @@ export function addDeploy(cli: Cli): void {
   cli.program
     .command('deploy')
     .summary('publish pipelines; new runs of the environment take them')
-    .description('Publishes pipelines with their code and makes new runs of the environment take them. Runs in flight keep what they have.')
+    .description(
+      'Publishes pipelines with their code and makes new runs of the environment take them. Runs in flight keep what they have.',
+    )
     .argument('[files...]', 'pipeline files (default: all below pipelines/)')
     .action(
       cli.run(async ({ out, project, env }, [files]) => {
@@ -22,7 +24,9 @@ export function addDeploy(cli: Cli): void {
         });
         out.facts({ deployed });
         for (const d of deployed) {
-          const state = d.changed ? out.colors.green(d.previous === null ? 'new' : 'changed') : out.colors.dim('unchanged');
+          const state = d.changed
+            ? out.colors.green(d.previous === null ? 'new' : 'changed')
+            : out.colors.dim('unchanged');
           out.line(`${d.pipeline}  ${d.environment}  ${d.plan.slice(0, 12)}  ${state}`);
         }
         return undefined;

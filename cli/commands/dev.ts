@@ -5,7 +5,9 @@ export function addDev(cli: Cli): void {
   cli.program
     .command('dev')
     .summary('local loop: stack, worker, deploy on every save')
-    .description('Starts the stack and its worker, deploys the pipelines, and deploys again on every save. Ctrl-C ends it; the stack stays up.')
+    .description(
+      'Starts the stack and its worker, deploys the pipelines, and deploys again on every save. Ctrl-C ends it; the stack stays up.',
+    )
     .action(
       cli.run(async ({ out, root, env, signal }) => {
         const { dev } = await import('../../operations/dev.js');

@@ -5,7 +5,9 @@ export function addDoctor(cli: Cli): void {
   cli.program
     .command('doctor')
     .summary('check what this machine and the stack lack')
-    .description('Checks everything that Slipway needs here and says what mends what is missing. Changes nothing. Exit 78 when something is missing.')
+    .description(
+      'Checks everything that Slipway needs here and says what mends what is missing. Changes nothing. Exit 78 when something is missing.',
+    )
     .action(
       cli.run(async ({ out, root, env }) => {
         const { doctor } = await import('../../stack/index.js');

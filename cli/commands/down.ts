@@ -5,7 +5,9 @@ export function addDown(cli: Cli): void {
   cli.program
     .command('down')
     .summary('end the local stack; data stays')
-    .description('Ends every process that the stack of this folder started, jobs and model servers too. Data stays below .slipway.')
+    .description(
+      'Ends every process that the stack of this folder started, jobs and model servers too. Data stays below .slipway.',
+    )
     .action(
       cli.run(async ({ out, root }) => {
         const { down } = await import('../../stack/index.js');

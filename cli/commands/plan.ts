@@ -8,7 +8,9 @@ export function addPlan(cli: Cli): void {
   cli.program
     .command('plan')
     .summary('show what a run would do; writes nothing')
-    .description('Shows what a run would do in an environment: stages in order, gates, approvers, rollout steps, every default. Writes nothing.')
+    .description(
+      'Shows what a run would do in an environment: stages in order, gates, approvers, rollout steps, every default. Writes nothing.',
+    )
     .argument('<pipeline>', 'name of the pipeline')
     .action(
       cli.run(async ({ out, project }, [pipeline]) => {
@@ -29,10 +31,13 @@ const deployedText = { same: 'deployed', differs: 'differs from the deployed one
 
 function print(out: Output, d: PlanDescription): void {
   const { bold, dim } = out.colors;
-  const facts = [d.environment, `plan ${d.plan.slice(0, 12)} (${deployedText[d.deployed]})`, d.version, d.owner].filter((f) => f !== null);
+  const facts = [d.environment, `plan ${d.plan.slice(0, 12)} (${deployedText[d.deployed]})`, d.version, d.owner].filter(
+    (f) => f !== null,
+  );
   out.line(`${bold(d.pipeline)}  ${facts.join('  ')}`);
   out.line(dim('params'));
-  for (const p of d.params) out.line(`  ${p.name}: ${p.type}${p.default === null ? ', required' : `, default ${p.default}`}`);
+  for (const p of d.params)
+    out.line(`  ${p.name}: ${p.type}${p.default === null ? ', required' : `, default ${p.default}`}`);
   out.line(dim('stages'));
   d.stages.forEach((stage, i) => {
     const after = stage.after.length > 0 ? ` after ${stage.after.join(', ')}` : '';
@@ -41,7 +46,10 @@ function print(out: Output, d: PlanDescription): void {
     for (const detail of stage.details) out.line(`       ${detail}`);
   });
   for (const c of d.champions) {
-    const now = c.version === null ? 'nobody yet: the first model' : `${c.version} (promotion ${c.sequence}, since ${time(c.since)})`;
+    const now =
+      c.version === null
+        ? 'nobody yet: the first model'
+        : `${c.version} (promotion ${c.sequence}, since ${time(c.since)})`;
     out.line(`${dim('champion of')} ${c.service}: ${now}`);
   }
   out.line(`${dim('takes at least')} ${formatDuration(d.minimumMs)} of holds and bake, jobs and people not counted`);

@@ -12,7 +12,9 @@ export function addRun(cli: Cli): void {
   cli.program
     .command('run')
     .summary('start a run and follow it')
-    .description('Starts a run, prints its id and link, and follows it. Exit 0 when it ends promoted or completed, 1 otherwise; Ctrl-C leaves it alive (130).')
+    .description(
+      'Starts a run, prints its id and link, and follows it. Exit 0 when it ends promoted or completed, 1 otherwise; Ctrl-C leaves it alive (130).',
+    )
     .argument('<pipeline>', 'name of the pipeline')
     .option('--param <name=value>', 'a param; may be given often', collect, [])
     .option('--run-key <key>', 'the same key is the same run, open or closed (default: a new one)')
@@ -21,12 +23,19 @@ export function addRun(cli: Cli): void {
     .action(cli.run((context, [pipeline], flags) => runPipeline(context, String(pipeline), flags)));
 }
 
-async function runPipeline(context: CommandContext, pipeline: string, flags: Record<string, unknown>): Promise<ExitCode> {
+async function runPipeline(
+  context: CommandContext,
+  pipeline: string,
+  flags: Record<string, unknown>,
+): Promise<ExitCode> {
   const project = await context.project();
   let client: SlipwayClient | undefined;
-  const connected = async () => (client = await (await import('../../client/index.js')).connect(project.environment.temporal));
+  const connected = async () =>
+    (client = await (await import('../../client/index.js')).connect(project.environment.temporal));
   try {
-    const outcome = await interruptible(context, (onPhase) => startWith(context, project, pipeline, flags, connected, onPhase));
+    const outcome = await interruptible(context, (onPhase) =>
+      startWith(context, project, pipeline, flags, connected, onPhase),
+    );
     if (outcome === 'interrupted') return exitCodes.interrupted;
     if (outcome.kind === 'unchanged') return tellUnchanged(context, pipeline, outcome.since);
     return await tellStarted(context, project, outcome, flags['detach'] === true);
@@ -61,7 +70,10 @@ async function startWith(
 }
 
 /** Ctrl-C ends the wait at once and says how far the start had come. */
-async function interruptible<T>({ out, signal }: CommandContext, work: (onPhase: OnPhase) => Promise<T>): Promise<T | 'interrupted'> {
+async function interruptible<T>(
+  { out, signal }: CommandContext,
+  work: (onPhase: OnPhase) => Promise<T>,
+): Promise<T | 'interrupted'> {
   let reached = 'Interrupted: no run was started.';
   const stopped = new Promise<'interrupted'>((resolve) => {
     signal.addEventListener('abort', () => {
@@ -70,14 +82,22 @@ async function interruptible<T>({ out, signal }: CommandContext, work: (onPhase:
     });
   });
   const done = work((phase, workflowId) => {
-    reached = phase === 'started' ? `The run goes on: slipway watch ${workflowId}` : `Interrupted while starting; whether it runs: slipway status ${workflowId}`;
+    reached =
+      phase === 'started'
+        ? `The run goes on: slipway watch ${workflowId}`
+        : `Interrupted while starting; whether it runs: slipway status ${workflowId}`;
   });
   const first = await Promise.race([done, stopped]);
   if (first === 'interrupted') process.exit(exitCodes.interrupted);
   return first;
 }
 
-async function tellStarted(context: CommandContext, project: Project, outcome: Extract<StartOutcome, { kind: 'started' }>, detach: boolean): Promise<ExitCode> {
+async function tellStarted(
+  context: CommandContext,
+  project: Project,
+  outcome: Extract<StartOutcome, { kind: 'started' }>,
+  detach: boolean,
+): Promise<ExitCode> {
   const { out } = context;
   const { workflowId, runId, started } = outcome.run;
   const url = linkOf(project, workflowId, runId);

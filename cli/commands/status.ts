@@ -7,7 +7,9 @@ export function addStatus(cli: Cli): void {
   cli.program
     .command('status')
     .summary('show the stack, or one run')
-    .description('Without RUN: every part of the local stack with memory and start-up time. With RUN: the stages of that run.')
+    .description(
+      'Without RUN: every part of the local stack with memory and start-up time. With RUN: the stages of that run.',
+    )
     .argument('[run]', 'workflow id, or its last part')
     .action(
       cli.run(async (context, [run]) => {

@@ -6,7 +6,9 @@ export function addUp(cli: Cli): void {
   cli.program
     .command('up')
     .summary('start the local stack and deploy the pipelines')
-    .description('Starts every part of the local stack that does not run, waits until each is ready, and deploys the pipelines of this folder.')
+    .description(
+      'Starts every part of the local stack that does not run, waits until each is ready, and deploys the pipelines of this folder.',
+    )
     .option('--port <part=number>', 'fixed port of a part, such as temporal=7233; may be given often', collect, [])
     .option('--only <part>', 'start this part and what it needs only; may be given often', collect, [])
     .action(
@@ -14,10 +16,18 @@ export function addUp(cli: Cli): void {
         const { startStack } = await import('../../operations/up.js');
         const only = flags['only'] as string[];
         const onProgress = progressTo(out);
-        const started = await startStack({ root: await root(), env, only, ports: portsOf(flags['port'] as string[]), onProgress });
+        const started = await startStack({
+          root: await root(),
+          env,
+          only,
+          ports: portsOf(flags['port'] as string[]),
+          onProgress,
+        });
         out.facts(started);
-        for (const [name, part] of Object.entries(started.parts)) out.line(`${name.padEnd(11)} ${part.ui ?? part.address}`);
-        for (const d of started.deployed) out.line(`${d.pipeline} is deployed in ${d.environment}${d.changed ? '' : ' (unchanged)'}`);
+        for (const [name, part] of Object.entries(started.parts))
+          out.line(`${name.padEnd(11)} ${part.ui ?? part.address}`);
+        for (const d of started.deployed)
+          out.line(`${d.pipeline} is deployed in ${d.environment}${d.changed ? '' : ' (unchanged)'}`);
         return undefined;
       }),
     );
@@ -28,7 +38,11 @@ function portsOf(given: readonly string[]): Record<string, number> {
     given.map((text) => {
       const [, name, port] = /^([a-z0-9-]+)=(\d{1,5})$/i.exec(text) ?? [];
       if (name === undefined || Number(port) < 1 || Number(port) > 65_535) {
-        throw usageFault('--port', `expected <part>=<number from 1 to 65535>, found ${text}`, 'See `slipway up --help`.');
+        throw usageFault(
+          '--port',
+          `expected <part>=<number from 1 to 65535>, found ${text}`,
+          'See `slipway up --help`.',
+        );
       }
       return [name, Number(port)];
     }),

@@ -4,7 +4,9 @@ export function addValidate(cli: Cli): void {
   cli.program
     .command('validate')
     .summary('check pipeline files and list their stages in order')
-    .description('Checks pipeline files and prints their stages in topological order. All faults of all files at once; starts nothing.')
+    .description(
+      'Checks pipeline files and prints their stages in topological order. All faults of all files at once; starts nothing.',
+    )
     .argument('[files...]', 'pipeline files (default: all below pipelines/)')
     .action(
       cli.run(async ({ out, root }, [files]) => {
@@ -20,7 +22,9 @@ export function addValidate(cli: Cli): void {
         });
         for (const { file, recorded } of definitions) {
           out.line(`${out.colors.bold(recorded.pipeline)}  ${out.colors.dim(file)}`);
-          recorded.stages.forEach((stage, i) => out.line(`  ${String(i + 1).padStart(2)} ${stage.id}  ${out.colors.dim(stage.verb)}`));
+          recorded.stages.forEach((stage, i) =>
+            out.line(`  ${String(i + 1).padStart(2)} ${stage.id}  ${out.colors.dim(stage.verb)}`),
+          );
         }
         if (definitions.length === 0) out.line('no pipelines found below pipelines/');
         return undefined;

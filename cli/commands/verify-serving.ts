@@ -5,7 +5,9 @@ export function addVerifyServing(cli: Cli): void {
   cli.program
     .command('verify-serving')
     .summary("ask the users' address which version answers")
-    .description("Asks the users' address a hundred times which version answers, and compares with the promotion record. Exit 1 on any mismatch.")
+    .description(
+      "Asks the users' address a hundred times which version answers, and compares with the promotion record. Exit 1 on any mismatch.",
+    )
     .argument('<service>', 'the service, such as intents')
     .action(
       cli.run(async ({ out, project }, [service]) => {
@@ -15,7 +17,9 @@ export function addVerifyServing(cli: Cli): void {
         out.facts(report);
         const { green, red } = out.colors;
         const { expected, matched, probes, mismatches } = report;
-        out.line(`${report.service} should be version ${expected.version} (${expected.sha256.slice(0, 12)}, promotion ${expected.sequence})`);
+        out.line(
+          `${report.service} should be version ${expected.version} (${expected.sha256.slice(0, 12)}, promotion ${expected.sequence})`,
+        );
         out.line(`${(report.healthy ? green : red)(`${matched}/${probes}`)} probes answered by it`);
         for (const { answer, count } of mismatches) out.line(`${red(String(count))} × ${answer}`);
         return report.healthy ? exitCodes.ok : exitCodes.unwantedOutcome;

@@ -5,7 +5,9 @@ export function addWatch(cli: Cli): void {
   cli.program
     .command('watch')
     .summary('follow a run to its end')
-    .description('Shows a run while it goes on. Exit 0 when it ends promoted or completed, 1 otherwise; Ctrl-C leaves it alive (130).')
+    .description(
+      'Shows a run while it goes on. Exit 0 when it ends promoted or completed, 1 otherwise; Ctrl-C leaves it alive (130).',
+    )
     .argument('<run>', 'workflow id, or its last part')
     .action(
       cli.run(async (context, [run]) => {
