@@ -12,10 +12,10 @@ const pollMs = 50;
  * @throws the signal's reason when it is aborted while waiting
  */
 export async function withMachineLock<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  let release = await tryLock(name);
+  let release = await tryMachineLock(name);
   while (release === undefined) {
     await delay(pollMs, undefined, signal ? { signal } : {});
-    release = await tryLock(name);
+    release = await tryMachineLock(name);
   }
   try {
     return await work();
@@ -24,7 +24,8 @@ export async function withMachineLock<T>(name: string, work: () => Promise<T>, s
   }
 }
 
-async function tryLock(name: string): Promise<(() => Promise<void>) | undefined> {
+/** Takes the lock of that name and answers how to give it back; undefined when somebody holds it. */
+export async function tryMachineLock(name: string): Promise<(() => Promise<void>) | undefined> {
   const digest = createHash('sha256').update(name).digest('hex').slice(0, 32);
   const server = createServer((socket) => socket.destroy());
   try {

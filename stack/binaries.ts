@@ -19,7 +19,7 @@ export interface Program {
 export const programs = {
   temporal: { name: 'temporal', versionArgs: ['--version'], oldest: [1, 5] },
   weed: { name: 'weed', versionArgs: ['version'], oldest: [4, 40] },
-  envoy: { name: 'envoy', versionArgs: ['--version'], oldest: [1, 34] },
+  envoy: { name: 'envoy', versionArgs: ['--version'], oldest: [1, 36] },
   prometheus: { name: 'prometheus', versionArgs: ['--version'], oldest: [2, 42] },
 } as const satisfies Record<string, Program>;
 

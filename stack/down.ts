@@ -53,12 +53,8 @@ export async function endPart(root: string, name: PartName, onProgress: OnProgre
 async function endBelow(folder: string, what: string, onProgress: OnProgress): Promise<number> {
   const recorded = await recordedBelow(folder);
   const running = recorded.filter(({ record }) => memoryOf(record).processes > 0).length;
-  await Promise.all(
-    recorded.map(async ({ record, recordFile }) => {
-      await endGroup(record);
-      await rm(recordFile, { force: true });
-    }),
-  );
+  // Their records belong to those who wrote them, who find them dead.
+  await Promise.all(recorded.map(({ record }) => endGroup(record)));
   if (running > 0)
     onProgress({ part: 'stack', phase: 'stop', detail: `ended ${running} ${what}${running === 1 ? '' : 's'}` });
   return running;

@@ -1,6 +1,5 @@
 import { exitCodes, SlipwayError } from '../plan/errors.js';
-import { freePort } from '../processes/index.js';
-import { type Release, tryLock } from './lock.js';
+import { freePort, tryMachineLock } from '../processes/index.js';
 
 const attempts = 20;
 
@@ -9,7 +8,7 @@ const attempts = 20;
  * (by then the servers listen).
  */
 export class PortChoice {
-  readonly #held: Release[] = [];
+  readonly #held: (() => Promise<void>)[] = [];
 
   /**
    * One port of 127.0.0.1.
@@ -34,7 +33,7 @@ export class PortChoice {
   }
 
   async #hold(port: number): Promise<boolean> {
-    const release = await tryLock(`port ${port}`);
+    const release = await tryMachineLock(`port ${port}`);
     if (release !== undefined) this.#held.push(release);
     return release !== undefined;
   }

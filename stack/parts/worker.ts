@@ -5,6 +5,7 @@ import { builtProgram } from './built-program.js';
 import type { Env } from '../types.js';
 import type { Part } from './part.js';
 import { s3Environment } from './s3.js';
+import { ensureTrainerEnvironments } from './trainer-environments.js';
 
 /** The worker with all queues, as in development. */
 export const worker: Part = {
@@ -15,7 +16,10 @@ export const worker: Part = {
   // It finishes short activities first.
   graceMs: 15_000,
   describe: () => ({ address: '' }),
-  install: async () => void builtProgram(join('workers', 'main.js')),
+  install: async (context) => {
+    builtProgram(join('workers', 'main.js'));
+    await ensureTrainerEnvironments(context);
+  },
   launch: async (context) => {
     await rm(context.paths.workerReady, { force: true });
     return {
