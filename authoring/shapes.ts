@@ -18,7 +18,7 @@ export interface Finding {
 /** A zod schema that answers with one of our codes. `problem` returns what is wrong, or `undefined`. */
 function rule(code: string, problem: (value: unknown) => string | undefined, fix?: string): z.ZodType {
   return z.any().superRefine((value, context) => {
-    const message = problem(value);
+    const message = value === undefined ? 'is missing' : problem(value);
     if (message !== undefined) context.addIssue({ code: 'custom', message, params: { code, fix } });
   });
 }

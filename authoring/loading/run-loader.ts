@@ -30,7 +30,8 @@ const maxAnswerBytes = 16 * 1024 * 1024;
 /** Runs the loading process and judges how it ended. Never throws for what a definition does. */
 export async function runLoader(task: LoaderTask): Promise<LoaderAnswer> {
   const script = join(packageRoot, 'dist', 'authoring', 'loading', 'load-child.js');
-  const flags = [`--max-old-space-size=${task.memoryMiB}`, '--enable-source-maps', '--no-warnings', '--disable-proto=delete'];
+  // The watchdog judges memory and can name the line; V8's own limit, which just aborts, stands behind it.
+  const flags = [`--max-old-space-size=${task.memoryMiB + 512}`, '--enable-source-maps', '--no-warnings', '--disable-proto=delete'];
   const child = spawn(process.execPath, [...flags, script, JSON.stringify(task)], {
     cwd: task.root, env: { TZ: 'UTC', LANG: 'C.UTF-8' }, shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
@@ -90,6 +91,7 @@ function parse(answer: string): LoaderAnswer | undefined {
 function describeEnd(child: ChildProcess): string {
   // V8 aborts when its heap is full: nothing in the process can answer any more.
   if (child.signalCode === 'SIGABRT' || child.signalCode === 'SIGTRAP' || child.exitCode === 134) return 'needs more memory than is allowed';
+  if (child.exitCode === 13) return 'awaits something that never comes';
   return `ended its process (${child.signalCode ?? `exit ${child.exitCode}`}) before it was recorded`;
 }
 

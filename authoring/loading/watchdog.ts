@@ -16,7 +16,7 @@ import type { LoaderTask } from './run-loader.js';
 const task = workerData as LoaderTask;
 const deadline = Date.now() + task.timeoutMs;
 /** Code, thread and sources of the process itself, beside the definition's heap. */
-const overheadMiB = 192;
+const overheadMiB = 96;
 
 const timer = setInterval(() => {
   const memory = process.memoryUsage.rss() / 1024 / 1024;
@@ -30,20 +30,23 @@ function stop(what: string): void {
   session.connectToMainThread();
   // A definition inside one long native call never pauses.
   setTimeout(() => end(what, undefined), 1_000);
-  session.on('Debugger.paused', ({ params }) => end(what, placeOf(params.callFrames)));
+  const bundle = pathToFileURL(task.bundle).href;
+  const scripts = new Set<string>();
+  session.on('Debugger.scriptParsed', ({ params }) => {
+    if (params.url.startsWith(bundle)) scripts.add(params.scriptId);
+  });
+  session.on('Debugger.paused', ({ params }) => end(what, placeOf(params.callFrames.find(({ location }) => scripts.has(location.scriptId)))));
   session.post('Debugger.enable');
   session.post('Debugger.pause');
 }
 
-function placeOf(frames: readonly Debugger.CallFrame[]): string | undefined {
-  const bundle = pathToFileURL(task.bundle).href;
-  const frame = frames.find(({ url }) => url.startsWith(bundle));
+function placeOf(frame: Debugger.CallFrame | undefined): string | undefined {
   const encoded = /sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)\s*$/.exec(readFileSync(task.bundle, 'utf8'))?.[1];
   if (frame === undefined || encoded === undefined) return undefined;
   const map = new SourceMap(JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as SourceMapPayload);
   const entry = map.findEntry(frame.location.lineNumber, frame.location.columnNumber ?? 0);
   if (!('originalSource' in entry)) return undefined;
-  const source = fileURLToPath(new URL(entry.originalSource, bundle));
+  const source = fileURLToPath(new URL(entry.originalSource, pathToFileURL(task.bundle)));
   return `${relative(task.root, source).split(sep).join('/')}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
 }
 
