@@ -10,7 +10,13 @@ export interface Metrics {
   /** Value at a time (ISO 8601; default now). Unreachable, timeout, warnings: `no-data` with the reason, never a throw. */
   query(expression: string, at?: string, signal?: AbortSignal): Promise<Answer>;
   /** Values over time, step in seconds, for plots. */
-  range(expression: string, from: string, to: string, stepSeconds: number, signal?: AbortSignal): Promise<{ labels: Record<string, string>; points: [number, number | null][] }[]>;
+  range(
+    expression: string,
+    from: string,
+    to: string,
+    stepSeconds: number,
+    signal?: AbortSignal,
+  ): Promise<{ labels: Record<string, string>; points: [number, number | null][] }[]>;
 }
 
 /** `name{a="b"}` with label values escaped, so that no value changes the query's shape. */

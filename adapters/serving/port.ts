@@ -23,9 +23,17 @@ export interface Serving {
   load(version: ServingVersion, signal?: AbortSignal): Promise<Endpoint>;
   ready(endpoint: Endpoint, signal?: AbortSignal): Promise<boolean>;
   /** Asks an address (a server's own, or the router's) which version answers for a service. */
-  version(address: { host: string; port: number; service: string }, signal?: AbortSignal): Promise<{ version: string; sha256: string }>;
+  version(
+    address: { host: string; port: number; service: string },
+    signal?: AbortSignal,
+  ): Promise<{ version: string; sha256: string }>;
   /** One inference request as a user would send it. */
-  predict(address: { host: string; port: number; service: string }, request: Json, headers?: Record<string, string>, signal?: AbortSignal): Promise<Answer>;
+  predict(
+    address: { host: string; port: number; service: string },
+    request: Json,
+    headers?: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Answer>;
   /** Ends the server of a version; twice is fine. */
   unload(endpoint: Endpoint): Promise<void>;
   /** Servers that run now. */

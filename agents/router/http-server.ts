@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-import { z } from 'zod';
+import type { z } from 'zod';
 
 import { renewSchema, routeSchema } from '../../adapters/router/agent/messages.js';
 import { exitCodes, type Fault, printable, SlipwayError } from '../../plan/errors.js';
@@ -45,7 +45,8 @@ async function answer(agent: RouterAgent, ready: () => Promise<boolean>, request
     return { status: ok ? 200 : 503, body: { ready: ok } };
   }
   const [, service, action] = /^\/services\/([a-z0-9-]{1,64})(\/renew)?$/.exec(path) ?? [];
-  if (service === undefined) throw refusal('E_NOT_FOUND', `no such path; known are /services/:service, /services/:service/renew, /healthz`);
+  if (service === undefined)
+    throw refusal('E_NOT_FOUND', `no such path; known are /services/:service, /services/:service/renew, /healthz`);
   const state = await handle(agent, request, service, action !== undefined);
   if (state === undefined) throw refusal('E_NOT_FOUND', `no such service`, service);
   return { status: 200, body: state };
@@ -95,7 +96,11 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }): Fault => {
-    return { code: 'E_ROUTE', message: printable(message, 400), where: path.map((step) => pointerStep(String(step))).join('') };
+    return {
+      code: 'E_ROUTE',
+      message: printable(message, 400),
+      where: path.map((step) => pointerStep(String(step))).join(''),
+    };
   });
   throw new SlipwayError(faults);
 }
@@ -110,7 +115,7 @@ function sendError(response: ServerResponse, error: unknown): void {
     return;
   }
   console.error(error);
-  send(response, 500, { faults: [{ code: 'E_INTERNAL', message: "the router agent failed; its log says why" }] });
+  send(response, 500, { faults: [{ code: 'E_INTERNAL', message: 'the router agent failed; its log says why' }] });
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

@@ -19,7 +19,8 @@ export function heldWeight(held: Held): number {
 
 /** What is held once this route is accepted. Throws `E_EPOCH` for an older epoch, `E_LEASE_EXPIRED` for a lease that has ended. */
 export function accept(held: Held | undefined, route: Route, now: number): Held {
-  if (held !== undefined && route.epoch < held.route.epoch) throw staleEpoch(route.service, route.epoch, held.route.epoch);
+  if (held !== undefined && route.epoch < held.route.epoch)
+    throw staleEpoch(route.service, route.epoch, held.route.epoch);
   const sameLease = held?.route.epoch === route.epoch;
   // Going home is always possible; a lease once lost is not taken up again under its epoch.
   if (route.candidate !== null && sameLease && held.expired) throw leaseExpired(route.service, held.route);

@@ -27,7 +27,10 @@ async function main(): Promise<void> {
   await withMachineLock(`router-agent:${directory}`, work, taken).catch((error: unknown) => {
     if (holds) throw error;
     const message = 'another router agent owns this folder';
-    throw new SlipwayError({ code: 'E_ROUTER_AGENT', message, where: directory, fix: 'end it first: slipway down' }, exitCodes.configuration);
+    throw new SlipwayError(
+      { code: 'E_ROUTER_AGENT', message, where: directory, fix: 'end it first: slipway down' },
+      exitCodes.configuration,
+    );
   });
 }
 
@@ -39,10 +42,11 @@ async function run(directory: string, admin: string, port: number): Promise<void
     dataPlane,
     onError: (error) => console.error(error instanceof Error ? error.message : error),
   });
-  const ready = () => dataPlane.weights('any').then(
-    () => true,
-    () => false,
-  );
+  const ready = () =>
+    dataPlane.weights('any').then(
+      () => true,
+      () => false,
+    );
   const server = routerAgentServer(agent, ready);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

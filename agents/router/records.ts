@@ -45,7 +45,10 @@ export function recordsIn(directory: string): Records {
     },
     save: (services) => writeFileAtomic(file, `${JSON.stringify({ format: 1, services }, null, 1)}\n`),
     note: (change) =>
-      appendFile(join(directory, 'journal.jsonl'), `${JSON.stringify({ time: new Date().toISOString(), ...change })}\n`),
+      appendFile(
+        join(directory, 'journal.jsonl'),
+        `${JSON.stringify({ time: new Date().toISOString(), ...change })}\n`,
+      ),
   };
 }
 

@@ -86,7 +86,8 @@ async function openLeases({ records, dataPlane }: RouterAgentOptions) {
     /** Milliseconds since the epoch at which the next lease ends. */
     nextEnd: () =>
       [...services.values()].reduce(
-        (first, { route, expired }) => (expired || route.expiresAt === null ? first : Math.min(first, Date.parse(route.expiresAt))),
+        (first, { route, expired }) =>
+          expired || route.expiresAt === null ? first : Math.min(first, Date.parse(route.expiresAt)),
         Number.POSITIVE_INFINITY,
       ),
     async take(route: Route): Promise<Held> {
@@ -106,7 +107,9 @@ async function openLeases({ records, dataPlane }: RouterAgentOptions) {
       return next;
     },
     async goHome(): Promise<void> {
-      const due = [...services.values()].filter((held) => isDue(held, Date.now())).map(({ route }) => ({ route, expired: true }));
+      const due = [...services.values()]
+        .filter((held) => isDue(held, Date.now()))
+        .map(({ route }) => ({ route, expired: true }));
       if (due.length === 0) return;
       for (const held of due) services.set(held.route.service, held);
       try {

@@ -24,7 +24,11 @@ export interface TestAgent {
 export async function startAgent(envoy: Pick<TestEnvoy, 'directory' | 'admin' | 'listener'>): Promise<TestAgent> {
   const errors: unknown[] = [];
   const dataPlane = await openEnvoy(envoy);
-  const agent = await startRouterAgent({ records: recordsIn(envoy.directory), dataPlane, onError: (error) => errors.push(error) });
+  const agent = await startRouterAgent({
+    records: recordsIn(envoy.directory),
+    dataPlane,
+    onError: (error) => errors.push(error),
+  });
   const server = routerAgentServer(agent, () => Promise.resolve(true));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -42,7 +46,13 @@ export async function startAgent(envoy: Pick<TestEnvoy, 'directory' | 'admin' | 
 }
 
 /** A route document; the lease ends in `leaseMs`, default one minute. */
-export function routeTo(champion: Endpoint, candidate: Endpoint | null, weight: number, epoch: number, leaseMs = 60_000): Route {
+export function routeTo(
+  champion: Endpoint,
+  candidate: Endpoint | null,
+  weight: number,
+  epoch: number,
+  leaseMs = 60_000,
+): Route {
   const expiresAt = candidate === null ? null : new Date(Date.now() + leaseMs).toISOString();
   return { service: champion.service, champion, candidate, weight, epoch, expiresAt };
 }
@@ -50,6 +60,9 @@ export function routeTo(champion: Endpoint, candidate: Endpoint | null, weight: 
 /** Lines of the journal about one service. */
 export async function journalOf(directory: string, service: string): Promise<Record<string, unknown>[]> {
   const text = await readFile(join(directory, 'journal.jsonl'), 'utf8');
-  const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   return lines.filter((line) => line['service'] === service);
 }

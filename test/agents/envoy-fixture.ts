@@ -29,7 +29,12 @@ export async function startEnvoy(): Promise<TestEnvoy> {
   const ports = { user: await freePort(), admin: await freePort() };
   const config = join(folder, 'bootstrap.json');
   await writeFile(config, JSON.stringify(bootstrap({ ports, directory, accessLog: join(folder, 'access.log') })));
-  const envoy = await ensureProgram(programs.envoy, { root: stackRoot, env: process.env, part: 'envoy', onProgress: () => undefined });
+  const envoy = await ensureProgram(programs.envoy, {
+    root: stackRoot,
+    env: process.env,
+    part: 'envoy',
+    onProgress: () => undefined,
+  });
   const record = await startDetached({
     command: envoy,
     args: ['--config-path', config, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning'],
@@ -76,7 +81,15 @@ export async function startServer(service: string, digit: string): Promise<TestS
 }
 
 /** Who answers a user of a service: the server by its answer, and the status. */
-export async function askAs(listener: string, service: string, user: string): Promise<{ status: number; answer: string; route: string | null }> {
-  const response = await fetch(`${listener}/v2/models/${service}/infer`, { method: 'POST', headers: { 'x-user-id': user }, body: '{}' });
+export async function askAs(
+  listener: string,
+  service: string,
+  user: string,
+): Promise<{ status: number; answer: string; route: string | null }> {
+  const response = await fetch(`${listener}/v2/models/${service}/infer`, {
+    method: 'POST',
+    headers: { 'x-user-id': user },
+    body: '{}',
+  });
   return { status: response.status, answer: await response.text(), route: response.headers.get('x-slipway-route') };
 }

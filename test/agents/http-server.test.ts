@@ -7,7 +7,14 @@ import type { Route, RouteState } from '../../adapters/router/port.js';
 import { routerAgentServer } from '../../agents/router/http-server.js';
 import { routeTo } from './agent-fixture.js';
 
-const champion = { id: 'iris-aaaaaaaaaaaa', service: 'iris', host: '127.0.0.1', port: 9000, version: '1', sha256: 'a'.repeat(64) };
+const champion = {
+  id: 'iris-aaaaaaaaaaaa',
+  service: 'iris',
+  host: '127.0.0.1',
+  port: 9000,
+  version: '1',
+  sha256: 'a'.repeat(64),
+};
 const route = routeTo(champion, null, 0, 1);
 
 /** What reached the agent behind the server under test. */
@@ -63,8 +70,18 @@ test.each<[string, Call, number, string]>([
   ['that is broken', { body: '{' }, 400, 'E_JSON'],
   ['with a key that nobody knows', { body: JSON.stringify({ ...route, mirror: 100 }) }, 400, 'E_ROUTE'],
   ['for another service than its path', { path: '/services/intents' }, 400, 'E_ROUTE'],
-  ['to another host than this machine', { body: JSON.stringify({ ...route, champion: { ...champion, host: '169.254.169.254' } }) }, 400, 'E_ROUTE'],
-  ['to the candidate that is the champion', { body: JSON.stringify({ ...routeTo(champion, champion, 10, 1) }) }, 400, 'E_ROUTE'],
+  [
+    'to another host than this machine',
+    { body: JSON.stringify({ ...route, champion: { ...champion, host: '169.254.169.254' } }) },
+    400,
+    'E_ROUTE',
+  ],
+  [
+    'to the candidate that is the champion',
+    { body: JSON.stringify({ ...routeTo(champion, champion, 10, 1) }) },
+    400,
+    'E_ROUTE',
+  ],
   ['with a fractional epoch', { body: JSON.stringify({ ...route, epoch: 1.5 }) }, 400, 'E_ROUTE'],
   ['by a method that is not offered', { method: 'DELETE' }, 405, 'E_METHOD'],
   ['to no path of ours', { path: '/services/iris/../../etc' }, 404, 'E_NOT_FOUND'],
@@ -76,7 +93,9 @@ test.each<[string, Call, number, string]>([
 });
 
 test('all faults of a document are told at once, each with its place', async () => {
-  const { body } = await call({ body: JSON.stringify({ ...route, weight: 1, epoch: -1, champion: { ...champion, port: 0 } }) });
+  const { body } = await call({
+    body: JSON.stringify({ ...route, weight: 1, epoch: -1, champion: { ...champion, port: 0 } }),
+  });
   expect(body.faults?.map(({ where }) => where)).toEqual(['/champion/port', '/epoch', '/weight']);
 });
 

@@ -87,7 +87,11 @@ describe('the journal', () => {
       [50, 6, 'applied'],
       [0, 6, 'expired'],
     ]);
-    expect(lines[1]).toMatchObject({ champion: champion.id, candidate: candidate.id, time: expect.stringMatching(/^\d{4}-.*Z$/) as string });
+    expect(lines[1]).toMatchObject({
+      champion: champion.id,
+      candidate: candidate.id,
+      time: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+    });
   });
 });
 
@@ -137,7 +141,10 @@ describe('an agent', () => {
     await agent.router.apply(routeTo(champion, null, 0, 1));
     await writeFile(file, wrong);
     await vi.waitUntil(async () => (await readFile(file, 'utf8')) === right, limit);
-    await vi.waitUntil(async () => (await journalOf(envoy.directory, 'owned')).at(-1)?.['cause'] === 'corrected', limit);
+    await vi.waitUntil(
+      async () => (await journalOf(envoy.directory, 'owned')).at(-1)?.['cause'] === 'corrected',
+      limit,
+    );
   });
 
   test('says that the change is not confirmed while its router is down, and confirms it later', async () => {
@@ -145,7 +152,10 @@ describe('an agent', () => {
     const { champion } = await pair('unconfirmed');
     await agent.stop();
     const cutOff = await startAgent(down);
-    await expect(cutOff.router.apply(routeTo(champion, null, 0, 1))).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+    await expect(cutOff.router.apply(routeTo(champion, null, 0, 1))).rejects.toMatchObject({
+      code: 'E_UNAVAILABLE',
+      exitCode: 75,
+    });
     await cutOff.stop();
     agent = await startAgent(envoy);
     await vi.waitUntil(async () => (await askAs(envoy.listener, 'unconfirmed', 'u')).answer === champion.id, limit);

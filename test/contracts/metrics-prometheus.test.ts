@@ -22,7 +22,8 @@ function end(server: Server): void {
   server.close();
 }
 
-const escaped = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+const escaped = (value: string): string =>
+  value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 const written = (value: number): string => String(value).replace('Infinity', 'Inf');
 
 describeMetrics('prometheus', async () => {
@@ -36,7 +37,8 @@ describeMetrics('prometheus', async () => {
   // Other tests of the same Prometheus have series of their own.
   const metric = (name: string) => `contract_${port}_${name}`;
   const inner = openPrometheus({ adapter: 'prometheus', url: stack.address('prometheus') });
-  const renamed = (expression: string) => expression.replace(/^(requests_total|odd|named)(?=\{)/, (name) => metric(name));
+  const renamed = (expression: string) =>
+    expression.replace(/^(requests_total|odd|named)(?=\{)/, (name) => metric(name));
   await writeFileAtomic(target, JSON.stringify([{ targets: [`127.0.0.1:${port}`] }]));
   return {
     metrics: {
@@ -65,16 +67,32 @@ describe('a Prometheus that is not well', () => {
   });
 
   async function answering(status: number, body: string): Promise<ReturnType<typeof openPrometheus>> {
-    const listening = await listen((_request, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(body));
+    const listening = await listen((_request, response) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(body),
+    );
     server = listening.server;
     return openPrometheus({ adapter: 'prometheus', url: `http://127.0.0.1:${listening.port}/` });
   }
   const vector = (value: unknown, rest: object = {}): string =>
-    JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [{ metric: {}, value: [1, value] }] }, ...rest });
+    JSON.stringify({
+      status: 'success',
+      data: { resultType: 'vector', result: [{ metric: {}, value: [1, value] }] },
+      ...rest,
+    });
 
   test.each<[string, number, string, string]>([
-    ['with a warning, since half an answer is none', 200, vector('1', { warnings: ['a block is missing'] }), 'a block is missing'],
-    ['with an error', 503, JSON.stringify({ status: 'error', errorType: 'timeout', error: 'query timed out' }), 'query timed out'],
+    [
+      'with a warning, since half an answer is none',
+      200,
+      vector('1', { warnings: ['a block is missing'] }),
+      'a block is missing',
+    ],
+    [
+      'with an error',
+      503,
+      JSON.stringify({ status: 'error', errorType: 'timeout', error: 'query timed out' }),
+      'query timed out',
+    ],
     ['as something else', 502, '<html>bad gateway</html>', 'not of its query API'],
     ['with a number where a text belongs', 200, vector(1), 'not of its query API'],
     ['with more than 8 MiB', 200, `"${'x'.repeat(9_000_000)}"`, 'more than'],
@@ -86,7 +104,10 @@ describe('a Prometheus that is not well', () => {
 
   test('does not listen: no data, with the reason', async () => {
     const metrics = openPrometheus({ adapter: 'prometheus', url: `http://127.0.0.1:${await freePort()}` });
-    expect(await metrics.query('up')).toEqual({ kind: 'no-data', reason: expect.stringContaining('ECONNREFUSED') as string });
+    expect(await metrics.query('up')).toEqual({
+      kind: 'no-data',
+      reason: expect.stringContaining('ECONNREFUSED') as string,
+    });
   });
 
   test('says nothing for 10 s: no data, with the reason', async () => {
@@ -98,6 +119,9 @@ describe('a Prometheus that is not well', () => {
 
   test('is not asked an endless question', async () => {
     const metrics = await answering(200, vector('1'));
-    expect(await metrics.query('up'.repeat(5_000))).toMatchObject({ kind: 'no-data', reason: expect.stringContaining('longer than') as string });
+    expect(await metrics.query('up'.repeat(5_000))).toMatchObject({
+      kind: 'no-data',
+      reason: expect.stringContaining('longer than') as string,
+    });
   });
 });

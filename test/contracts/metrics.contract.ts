@@ -36,11 +36,16 @@ export function describeMetrics(name: string, open: () => Promise<MetricsHarness
     afterAll(() => harness.close());
 
     const values = (answer: Answer) =>
-      answer.kind === 'series' ? Object.fromEntries(answer.samples.map(({ labels, value }) => [labels['version'], value])) : answer;
+      answer.kind === 'series'
+        ? Object.fromEntries(answer.samples.map(({ labels, value }) => [labels['version'], value]))
+        : answer;
 
     test('the series of a selector come with their labels', async () => {
       const answer = await metrics.query(selector('requests_total', { version: '1' }));
-      const expected = { labels: expect.objectContaining({ version: '1', digest: 'a' }) as Record<string, string>, value: 7 };
+      const expected = {
+        labels: expect.objectContaining({ version: '1', digest: 'a' }) as Record<string, string>,
+        value: 7,
+      };
       expect(answer).toEqual({ kind: 'series', samples: [expected] });
       expect(values(await metrics.query(selector('requests_total', {})))).toEqual({ '1': 7, '2': 0.5 });
     });
@@ -51,15 +56,23 @@ export function describeMetrics(name: string, open: () => Promise<MetricsHarness
 
     test('a label value cannot change the shape of a query', async () => {
       expect(values(await metrics.query(selector('named', { version: hostile })))).toEqual({ [hostile]: 3 });
-      expect(await metrics.query(selector('named', { version: '"} or vector(1) or named{version!="' }))).toMatchObject({ kind: 'no-data' });
+      expect(await metrics.query(selector('named', { version: '"} or vector(1) or named{version!="' }))).toMatchObject({
+        kind: 'no-data',
+      });
     });
 
     test('no series is no data, with the reason', async () => {
-      expect(await metrics.query(selector('requests_total', { version: '9' }))).toEqual({ kind: 'no-data', reason: expect.stringMatching(/\w/) as string });
+      expect(await metrics.query(selector('requests_total', { version: '9' }))).toEqual({
+        kind: 'no-data',
+        reason: expect.stringMatching(/\w/) as string,
+      });
     });
 
     test('what is broken is no data, not a throw', async () => {
-      expect(await metrics.query('requests_total{')).toMatchObject({ kind: 'no-data', reason: expect.stringMatching(/\w/) as string });
+      expect(await metrics.query('requests_total{')).toMatchObject({
+        kind: 'no-data',
+        reason: expect.stringMatching(/\w/) as string,
+      });
     });
 
     test('a time before the first value has no data', async () => {
@@ -81,11 +94,15 @@ export function describeMetrics(name: string, open: () => Promise<MetricsHarness
     });
 
     test('a range of nothing has no series', async () => {
-      expect(await metrics.range(selector('requests_total', { version: '9' }), startedAt, new Date().toISOString(), 1)).toEqual([]);
+      expect(
+        await metrics.range(selector('requests_total', { version: '9' }), startedAt, new Date().toISOString(), 1),
+      ).toEqual([]);
     });
 
     test('who is aborted is told so', async () => {
-      await expect(metrics.query('requests_total', undefined, AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+      await expect(metrics.query('requests_total', undefined, AbortSignal.abort(new Error('stopped')))).rejects.toThrow(
+        'stopped',
+      );
     });
   });
 }

@@ -21,14 +21,26 @@ function running(script: string, timeout = '30s', ...args: string[]): Notifier {
   const options = commandOptions.parse(command({ run: [process.execPath, '-e', script, ...args], timeout }));
   return openCommandNotifier(options, { root, secret: () => '' });
 }
-const event: RunEvent = { kind: 'promoted', workflowId: 'w', pipeline: 'p', environment: 'dev', stage: null, text: 't', facts: {} };
+const event: RunEvent = {
+  kind: 'promoted',
+  workflowId: 'w',
+  pipeline: 'p',
+  environment: 'dev',
+  stage: null,
+  text: 't',
+  facts: {},
+};
 
 describeNotifier('command', async () => ({
   notifier: running(`
     const event = JSON.parse(require('fs').readFileSync(0, 'utf8'));
     require('fs').appendFileSync('received.jsonl', JSON.stringify({ key: process.env.SLIPWAY_EVENT_KEY, event }) + '\\n');
   `),
-  received: async () => (await readFile(join(root, 'received.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as { key: string; event: RunEvent }),
+  received: async () =>
+    (await readFile(join(root, 'received.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { key: string; event: RunEvent }),
   refusing: (text) => running(`console.error(${JSON.stringify(text)}); process.exit(3);`),
   close: () => Promise.resolve(),
 }));
@@ -40,8 +52,12 @@ describe('a command', () => {
       const child = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' });
       require('fs').writeFileSync(${JSON.stringify(pids)}, process.pid + ' ' + child.pid);
       setInterval(() => {}, 1000);`;
-    await expect(running(script, '3s').send(event, 'k')).rejects.toMatchObject({ code: 'E_NOTIFIER', message: expect.stringContaining('did not end within 3s') as string });
-    for (const pid of (await readFile(pids, 'utf8')).split(' ')) expect(statOf(Number(pid))?.state ?? 'gone').toMatch(/^(gone|Z|X)$/);
+    await expect(running(script, '3s').send(event, 'k')).rejects.toMatchObject({
+      code: 'E_UNAVAILABLE',
+      message: expect.stringContaining('did not end within 3s') as string,
+    });
+    for (const pid of (await readFile(pids, 'utf8')).split(' '))
+      expect(statOf(Number(pid))?.state ?? 'gone').toMatch(/^(gone|Z|X)$/);
   });
 
   test('that is aborted while it runs is ended and told so', async () => {
@@ -51,9 +67,22 @@ describe('a command', () => {
     await expect(sending).rejects.toThrow('stopped');
   });
 
+  test('that exits with 75 asks to be tried again', async () => {
+    await expect(running('process.exit(75)').send(event, 'k')).rejects.toMatchObject({
+      code: 'E_UNAVAILABLE',
+      exitCode: 75,
+    });
+  });
+
   test('that does not exist is a failure', async () => {
-    const notifier = openCommandNotifier(commandOptions.parse(command({ run: ['/no/such/program'] })), { root, secret: () => '' });
-    await expect(notifier.send(event, 'k')).rejects.toMatchObject({ code: 'E_NOTIFIER', message: expect.stringContaining('ENOENT') as string });
+    const notifier = openCommandNotifier(commandOptions.parse(command({ run: ['/no/such/program'] })), {
+      root,
+      secret: () => '',
+    });
+    await expect(notifier.send(event, 'k')).rejects.toMatchObject({
+      code: 'E_NOTIFIER',
+      message: expect.stringContaining('ENOENT') as string,
+    });
   });
 
   test('that does not read its input is told all the same', async () => {

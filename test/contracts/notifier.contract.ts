@@ -44,7 +44,9 @@ export function describeNotifier(name: string, open: () => Promise<NotifierHarne
     });
 
     test('who is aborted is told so', async () => {
-      await expect(harness.notifier.send(event, 'key-3', AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+      await expect(harness.notifier.send(event, 'key-3', AbortSignal.abort(new Error('stopped')))).rejects.toThrow(
+        'stopped',
+      );
     });
   });
 }

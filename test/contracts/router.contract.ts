@@ -31,7 +31,10 @@ export function describeRouter(name: string, open: () => Promise<RouterHarness>)
       for (const user of asked) answers.push(await harness.reach(service, user));
       return answers;
     }
-    async function canary(weight: number, epoch = 1): Promise<{ route: Route; champion: Endpoint; candidate: Endpoint }> {
+    async function canary(
+      weight: number,
+      epoch = 1,
+    ): Promise<{ route: Route; champion: Endpoint; candidate: Endpoint }> {
       const { service, champion, candidate } = await harness.newService();
       const route = { service, champion, candidate, weight, epoch, expiresAt: inOneMinute() };
       await router.apply(route);
@@ -90,7 +93,9 @@ export function describeRouter(name: string, open: () => Promise<RouterHarness>)
 
       test('of the candidate stay with it while its share grows', async () => {
         const { route, candidate } = await canary(10);
-        const before = (await reached(route.service, users)).flatMap((id, n) => (id === candidate.id ? [users[n] ?? ''] : []));
+        const before = (await reached(route.service, users)).flatMap((id, n) =>
+          id === candidate.id ? [users[n] ?? ''] : [],
+        );
         await router.apply({ ...route, weight: 50 });
         expect(new Set(await reached(route.service, before))).toEqual(new Set([candidate.id]));
       });
@@ -100,7 +105,10 @@ export function describeRouter(name: string, open: () => Promise<RouterHarness>)
       test('lower than the one held is refused with both, and nothing moves', async () => {
         const { route } = await canary(10, 7);
         const late = router.apply({ ...route, weight: 90, epoch: 6 });
-        await expect(late).rejects.toMatchObject({ code: 'E_EPOCH', message: expect.stringMatching(/\b6\b.*\b7\b/) as string });
+        await expect(late).rejects.toMatchObject({
+          code: 'E_EPOCH',
+          message: expect.stringMatching(/\b6\b.*\b7\b/) as string,
+        });
         expect(await router.read(route.service)).toMatchObject({ epoch: 7, weight: 10, effectiveWeight: 10 });
       });
 
@@ -115,7 +123,10 @@ export function describeRouter(name: string, open: () => Promise<RouterHarness>)
       test('goes on when it is renewed, and never gets shorter', async () => {
         const { route } = await canary(10);
         const later = new Date(Date.now() + 120_000).toISOString();
-        expect(await router.renew(route.service, route.epoch, later)).toMatchObject({ expiresAt: later, effectiveWeight: 10 });
+        expect(await router.renew(route.service, route.epoch, later)).toMatchObject({
+          expiresAt: later,
+          effectiveWeight: 10,
+        });
         expect(await router.renew(route.service, route.epoch, inOneMinute())).toMatchObject({ expiresAt: later });
       });
 
@@ -127,8 +138,12 @@ export function describeRouter(name: string, open: () => Promise<RouterHarness>)
         await vi.waitUntil(async () => (await router.read(route.service))?.effectiveWeight === 0, { timeout: 30_000 });
         expect(new Set(await reached(route.service, users.slice(0, 20)))).toEqual(new Set([champion.id]));
         await expect(router.renew(route.service, 2, inOneMinute())).rejects.toMatchObject({ code: 'E_LEASE_EXPIRED' });
-        await expect(router.apply({ ...ends, expiresAt: inOneMinute() })).rejects.toMatchObject({ code: 'E_LEASE_EXPIRED' });
-        expect(await router.apply({ ...ends, epoch: 3, weight: 20, expiresAt: inOneMinute() })).toMatchObject({ effectiveWeight: 20 });
+        await expect(router.apply({ ...ends, expiresAt: inOneMinute() })).rejects.toMatchObject({
+          code: 'E_LEASE_EXPIRED',
+        });
+        expect(await router.apply({ ...ends, epoch: 3, weight: 20, expiresAt: inOneMinute() })).toMatchObject({
+          effectiveWeight: 20,
+        });
       });
 
       test('that has ended already is not accepted', async () => {

@@ -44,7 +44,11 @@ async function open(environments = join(stackRoot, '.slipway', 'python')) {
   const root = await mkdtemp(join(folder, 'root-'));
   const options = mlserverOptions.parse(mlserver({ python: relative(root, environments) }));
   const at = (endpoint: Endpoint, file: string) => join(root, '.slipway', 'serving', endpoint.id, file);
-  return { serving: openMlserver(options, { ...context, root }, store), at, targets: join(root, '.slipway', 'prometheus', 'targets') };
+  return {
+    serving: openMlserver(options, { ...context, root }, store),
+    at,
+    targets: join(root, '.slipway', 'prometheus', 'targets'),
+  };
 }
 
 async function endAll(serving: Serving): Promise<void> {
@@ -70,10 +74,15 @@ describe('a model server', () => {
   test('is scraped from its start until just before its end, under its own labels', async () => {
     const { serving, targets } = await open();
     const endpoint = await serving.load(models[0]);
-    const [target] = JSON.parse(await readFile(join(targets, `${endpoint.id}.json`), 'utf8')) as { targets: string[]; labels: unknown }[];
+    const [target] = JSON.parse(await readFile(join(targets, `${endpoint.id}.json`), 'utf8')) as {
+      targets: string[];
+      labels: unknown;
+    }[];
     expect(target?.labels).toEqual({ service: 'iris', version: '1', digest: endpoint.sha256.slice(0, 12) });
     const page = await (await fetch(`http://${target?.targets[0]}/metrics`)).text();
-    expect(page).toContain(`slipway_predictions_total{digest="${endpoint.sha256.slice(0, 12)}",service="iris",version="1"} 0.0`);
+    expect(page).toContain(
+      `slipway_predictions_total{digest="${endpoint.sha256.slice(0, 12)}",service="iris",version="1"} 0.0`,
+    );
     await serving.unload(endpoint);
     expect(await readdir(targets)).toEqual([]);
   });
@@ -91,7 +100,11 @@ describe('a model server', () => {
   test('answers the requests that it has when it is unloaded', async () => {
     const { serving } = await open();
     const endpoint = await serving.load(models[0]);
-    const many = { inputs: [{ name: 'features', datatype: 'FP64', shape: [1_000, 4], data: Array.from({ length: 4_000 }, (_, n) => n % 7) }] };
+    const many = {
+      inputs: [
+        { name: 'features', datatype: 'FP64', shape: [1_000, 4], data: Array.from({ length: 4_000 }, (_, n) => n % 7) },
+      ],
+    };
     const answers = Array.from({ length: 4 }, () => serving.predict(endpoint, many));
     await Promise.race(answers);
     await serving.unload(endpoint);
@@ -103,18 +116,28 @@ describe('a model server', () => {
     const bytes = await store.put('models/pickle', Buffer.from('\x80\x04\x95'));
     const files = models[0].files.map((file) => (file.path.endsWith('.skops') ? { ...file, ...bytes } : file));
     const loading = serving.load({ service: 'iris', version: '3', files });
-    await expect(loading).rejects.toMatchObject({ code: 'E_SERVING_START', message: expect.stringContaining('E_MODEL_FORMAT') as string });
+    await expect(loading).rejects.toMatchObject({
+      code: 'E_SERVING_START',
+      message: expect.stringContaining('E_MODEL_FORMAT') as string,
+    });
   });
 
   test('whose Python was not installed is refused with the command that installs it', async () => {
     const { serving } = await open(join(folder, 'nowhere'));
-    await expect(serving.load(models[0])).rejects.toMatchObject({ code: 'E_SERVING_ENVIRONMENT', exitCode: 78, message: expect.stringContaining('slipway up') as string });
+    await expect(serving.load(models[0])).rejects.toMatchObject({
+      code: 'E_SERVING_ENVIRONMENT',
+      exitCode: 78,
+      message: expect.stringContaining('slipway up') as string,
+    });
   });
 
-  test.each(['model/../../escaped', 'model/serving.json', 'other/file', '/model/x'])('gets no file %s', async (path) => {
-    const { serving } = await open();
-    const [file] = models[0].files;
-    const files = [...models[0].files, { uri: '', sha256: '', bytes: 0, ...file, path }];
-    await expect(serving.load({ ...models[0], files })).rejects.toMatchObject({ code: 'E_SERVING_MODEL' });
-  });
+  test.each(['model/../../escaped', 'model/serving.json', 'other/file', '/model/x'])(
+    'gets no file %s',
+    async (path) => {
+      const { serving } = await open();
+      const [file] = models[0].files;
+      const files = [...models[0].files, { uri: '', sha256: '', bytes: 0, ...file, path }];
+      await expect(serving.load({ ...models[0], files })).rejects.toMatchObject({ code: 'E_SERVING_MODEL' });
+    },
+  );
 });

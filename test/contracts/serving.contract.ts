@@ -18,7 +18,8 @@ export interface ServingHarness {
   close(): Promise<void>;
 }
 
-const modelOf = (version: ServingVersion): string => version.files.find(({ path }) => path === 'model/model.skops')?.sha256 ?? '';
+const modelOf = (version: ServingVersion): string =>
+  version.files.find(({ path }) => path === 'model/model.skops')?.sha256 ?? '';
 
 /** What everything that starts model servers must do. */
 export function describeServing(name: string, open: () => Promise<ServingHarness>): void {
@@ -40,7 +41,12 @@ export function describeServing(name: string, open: () => Promise<ServingHarness
     test('a loaded version is ready and says who it is', async () => {
       const endpoint = await serving.load(first);
       const sha256 = modelOf(first);
-      expect(endpoint).toMatchObject({ id: `${first.service}-${shortDigest(sha256)}`, service: first.service, version: first.version, sha256 });
+      expect(endpoint).toMatchObject({
+        id: `${first.service}-${shortDigest(sha256)}`,
+        service: first.service,
+        version: first.version,
+        sha256,
+      });
       expect(await serving.ready(endpoint)).toBe(true);
       expect(await serving.version(endpoint)).toEqual({ version: first.version, sha256 });
     });
@@ -49,7 +55,9 @@ export function describeServing(name: string, open: () => Promise<ServingHarness
       const endpoint = await serving.load(first);
       const answer = await serving.predict(endpoint, harness.request, { 'x-user-id': 'u' });
       expect(answer).toMatchObject({ status: 200, version: first.version, sha256: modelOf(first) });
-      expect(answer.body).toMatchObject({ outputs: expect.arrayContaining([expect.objectContaining({ name: 'label' })]) as unknown });
+      expect(answer.body).toMatchObject({
+        outputs: expect.arrayContaining([expect.objectContaining({ name: 'label' })]) as unknown,
+      });
     });
 
     test('a bad request is an answer with its status, not a failure', async () => {
@@ -68,7 +76,10 @@ export function describeServing(name: string, open: () => Promise<ServingHarness
       const endpoints = [await serving.load(first), await serving.load(second)];
       expect((await serving.list()).map(({ id }) => id).sort()).toEqual(endpoints.map(({ id }) => id).sort());
       for (const [n, endpoint] of endpoints.entries()) {
-        expect(await serving.version(endpoint)).toEqual({ version: harness.versions[n]?.version, sha256: endpoint.sha256 });
+        expect(await serving.version(endpoint)).toEqual({
+          version: harness.versions[n]?.version,
+          sha256: endpoint.sha256,
+        });
       }
     });
 
@@ -85,7 +96,10 @@ export function describeServing(name: string, open: () => Promise<ServingHarness
       await harness.crash(endpoint);
       expect(await serving.ready(endpoint)).toBe(false);
       expect(await serving.list()).toEqual([]);
-      await expect(serving.predict(endpoint, harness.request)).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+      await expect(serving.predict(endpoint, harness.request)).rejects.toMatchObject({
+        code: 'E_UNAVAILABLE',
+        exitCode: 75,
+      });
       await expect(serving.version(endpoint)).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
       const again = await serving.load(first);
       expect(again.id).toBe(endpoint.id);
@@ -102,14 +116,19 @@ export function describeServing(name: string, open: () => Promise<ServingHarness
     });
 
     test('model bytes that do not fit their digest are never served', async () => {
-      const files = second.files.map((file) => (file.path === 'model/model.skops' ? { ...file, sha256: '0'.repeat(64) } : file));
+      const files = second.files.map((file) =>
+        file.path === 'model/model.skops' ? { ...file, sha256: '0'.repeat(64) } : file,
+      );
       await expect(serving.load({ ...second, files })).rejects.toMatchObject({ code: 'E_ARTIFACT_DIGEST' });
       expect(await serving.list()).toEqual([]);
     });
 
     test('files without a model are refused by name', async () => {
       const files = first.files.filter(({ path }) => path !== 'model/model.skops');
-      await expect(serving.load({ ...first, files })).rejects.toMatchObject({ code: 'E_SERVING_MODEL', message: expect.stringContaining('model.json') as string });
+      await expect(serving.load({ ...first, files })).rejects.toMatchObject({
+        code: 'E_SERVING_MODEL',
+        message: expect.stringContaining('model.json') as string,
+      });
     });
   });
 }

@@ -23,7 +23,8 @@ export function fakeMetrics(now: () => number = Date.now): FakeMetrics {
   const matching = (expression: string): Series[] | undefined => {
     const wanted = parse(expression);
     if (wanted === undefined) return undefined;
-    const fits = ({ metric, labels }: Series) => metric === wanted.metric && Object.entries(wanted.labels).every(([key, value]) => labels[key] === value);
+    const fits = ({ metric, labels }: Series) =>
+      metric === wanted.metric && Object.entries(wanted.labels).every(([key, value]) => labels[key] === value);
     return [...all.values()].filter(fits);
   };
   const fake: FakeMetrics = {
@@ -49,7 +50,10 @@ export function fakeMetrics(now: () => number = Date.now): FakeMetrics {
     async range(expression, from, to, stepSeconds) {
       if (fake.downBecause !== undefined) return [];
       const [start, end] = [Date.parse(from), Date.parse(to)];
-      const times = Array.from({ length: Math.floor((end - start) / (stepSeconds * 1_000)) + 1 }, (_, n) => start + n * stepSeconds * 1_000);
+      const times = Array.from(
+        { length: Math.floor((end - start) / (stepSeconds * 1_000)) + 1 },
+        (_, n) => start + n * stepSeconds * 1_000,
+      );
       return (matching(expression) ?? []).map(({ labels, values }) => ({
         labels,
         points: times.flatMap((time): [number, number | null][] => {
@@ -75,5 +79,8 @@ function parse(expression: string): { metric: string; labels: Record<string, str
   const [, metric, inner] = new RegExp(`^([a-z_]+)\\{((?:${label}(?:,(?!\\}))?)*)\\}$`).exec(expression) ?? [];
   if (metric === undefined || inner === undefined) return undefined;
   const pairs = [...inner.matchAll(/([a-z_]+)=("(?:[^"\\\n]|\\[\\"n])*")/g)];
-  return { metric, labels: Object.fromEntries(pairs.map(([, key, value]) => [key, JSON.parse(value ?? '""') as string])) };
+  return {
+    metric,
+    labels: Object.fromEntries(pairs.map(([, key, value]) => [key, JSON.parse(value ?? '""') as string])),
+  };
 }

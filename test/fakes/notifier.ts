@@ -17,7 +17,10 @@ export function fakeNotifier(): FakeNotifier {
     async send(event, key, signal) {
       signal?.throwIfAborted();
       if (fake.refusesBecause !== undefined) {
-        throw new SlipwayError({ code: 'E_NOTIFIER', message: fake.refusesBecause, where: 'notifier' }, exitCodes.temporary);
+        throw new SlipwayError(
+          { code: 'E_NOTIFIER', message: fake.refusesBecause, where: 'notifier' },
+          exitCodes.unavailable,
+        );
       }
       fake.sent.push({ key, event });
     },

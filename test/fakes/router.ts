@@ -32,7 +32,11 @@ export function fakeRouter(now: () => number = Date.now): FakeRouter {
     const held = services.get(service);
     return held !== undefined && isDue(held, now()) ? hold({ ...held, expired: true }) : held;
   };
-  const stateOf = (held: Held): RouteState => ({ ...held.route, effectiveWeight: heldWeight(held), expired: held.expired });
+  const stateOf = (held: Held): RouteState => ({
+    ...held.route,
+    effectiveWeight: heldWeight(held),
+    expired: held.expired,
+  });
 
   return {
     weights,
@@ -41,7 +45,8 @@ export function fakeRouter(now: () => number = Date.now): FakeRouter {
     },
     async renew(service, epoch, expiresAt) {
       const held = heldNow(service);
-      if (held === undefined) throw new SlipwayError({ code: 'E_NOT_FOUND', message: 'no such service', where: service });
+      if (held === undefined)
+        throw new SlipwayError({ code: 'E_NOT_FOUND', message: 'no such service', where: service });
       return stateOf(hold(renewed(held, epoch, expiresAt, now())));
     },
     async read(service) {
@@ -63,5 +68,9 @@ export function fakeRouter(now: () => number = Date.now): FakeRouter {
 function checked(route: Route): Route {
   const result = routeSchema.safeParse(route);
   if (result.success) return result.data;
-  throw new SlipwayError({ code: 'E_ROUTE', message: result.error.issues[0]?.message ?? 'refused', where: route.service });
+  throw new SlipwayError({
+    code: 'E_ROUTE',
+    message: result.error.issues[0]?.message ?? 'refused',
+    where: route.service,
+  });
 }

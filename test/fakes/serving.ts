@@ -18,20 +18,28 @@ export interface FakeServing extends Serving {
  *
  * @param reply status and body for a request to a version; default an answer with the label `fake`
  */
-export function fakeServing(store: Pick<Store, 'get'>, reply: (version: string, request: Json) => Pick<Answer, 'status' | 'body'> = anyLabel): FakeServing {
+export function fakeServing(
+  store: Pick<Store, 'get'>,
+  reply: (version: string, request: Json) => Pick<Answer, 'status' | 'body'> = anyLabel,
+): FakeServing {
   const running = new Map<number, Endpoint>();
   const names = new Map<string, string>();
   let nextPort = 40_000;
   const at = (port: number, service: string): Endpoint => {
     const endpoint = running.get(port);
     if (endpoint?.service === service) return endpoint;
-    throw new SlipwayError({ code: 'E_UNAVAILABLE', message: 'nobody answers', where: `127.0.0.1:${port}` }, exitCodes.temporary);
+    throw new SlipwayError(
+      { code: 'E_UNAVAILABLE', message: 'nobody answers', where: `127.0.0.1:${port}` },
+      exitCodes.temporary,
+    );
   };
   const idOf = (version: ServingVersion, sha256: string): string => {
     const id = `${version.service}-${shortDigest(sha256)}`;
     const holder = names.get(id) ?? version.version;
     names.set(id, holder);
-    return holder === version.version ? id : `${id}-${createHash('sha256').update(version.version).digest('hex').slice(0, 6)}`;
+    return holder === version.version
+      ? id
+      : `${id}-${createHash('sha256').update(version.version).digest('hex').slice(0, 6)}`;
   };
   return {
     running,
@@ -41,7 +49,14 @@ export function fakeServing(store: Pick<Store, 'get'>, reply: (version: string, 
       const id = idOf(version, sha256);
       const known = [...running.values()].find((endpoint) => endpoint.id === id);
       if (known !== undefined) return known;
-      const endpoint = { id, service: version.service, host: '127.0.0.1', port: nextPort++, version: version.version, sha256 };
+      const endpoint = {
+        id,
+        service: version.service,
+        host: '127.0.0.1',
+        port: nextPort++,
+        version: version.version,
+        sha256,
+      };
       running.set(endpoint.port, endpoint);
       return endpoint;
     },

@@ -14,8 +14,12 @@ describeRouter('in memory', async () => {
   const router = fakeRouter();
   let services = 0;
   const endpoint = (service: string, digit: string) => ({
-    ...{ id: `${service}-${digit.repeat(12)}`, service, host: '127.0.0.1', port: 9_000 },
-    ...{ version: digit, sha256: digit.repeat(64) },
+    id: `${service}-${digit.repeat(12)}`,
+    service,
+    host: '127.0.0.1',
+    port: 9_000,
+    version: digit,
+    sha256: digit.repeat(64),
   });
   return {
     router,
@@ -38,7 +42,8 @@ describeServing('in memory', async () => {
     return { service: 'iris', version: name, files: await Promise.all(files) };
   };
   const label = { outputs: [{ name: 'label', datatype: 'BYTES', shape: [1], data: ['setosa'] }] };
-  const reply = (_version: string, request: Json) => (request === 'good' ? { status: 200, body: label } : { status: 400, body: { error: 'refused' } });
+  const reply = (_version: string, request: Json) =>
+    request === 'good' ? { status: 200, body: label } : { status: 400, body: { error: 'refused' } };
   const serving = fakeServing(store, reply);
   return {
     serving,

@@ -33,8 +33,14 @@ const envelope = z.object({
 export function openPrometheus(options: PrometheusOptions): Metrics {
   const base = options.url.replace(/\/$/, '');
 
-  async function ask<T>(path: string, schema: z.ZodType<T>, form: Record<string, string>, signal?: AbortSignal): Promise<T> {
-    if ((form['query'] ?? '').length > maxExpressionLength) throw new Error(`expression longer than ${maxExpressionLength} characters`);
+  async function ask<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    form: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    if ((form['query'] ?? '').length > maxExpressionLength)
+      throw new Error(`expression longer than ${maxExpressionLength} characters`);
     const deadline = AbortSignal.timeout(deadlineMs);
     const response = await fetch(`${base}/api/v1/${path}`, {
       method: 'POST',
@@ -51,7 +57,12 @@ export function openPrometheus(options: PrometheusOptions): Metrics {
   return {
     async query(expression, at, signal): Promise<Answer> {
       try {
-        const data = await ask('query', instantSchema, { query: expression, ...(at !== undefined && { time: at }) }, signal);
+        const data = await ask(
+          'query',
+          instantSchema,
+          { query: expression, ...(at !== undefined && { time: at }) },
+          signal,
+        );
         const samples: Sample[] =
           data.resultType === 'scalar'
             ? [{ labels: {}, value: finite(data.result) }]
@@ -96,7 +107,8 @@ async function textOf(response: Response): Promise<string> {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof z.ZodError || error instanceof SyntaxError) return 'Prometheus gave an answer that is not of its query API';
+  if (error instanceof z.ZodError || error instanceof SyntaxError)
+    return 'Prometheus gave an answer that is not of its query API';
   if (!(error instanceof Error)) return printable(String(error));
   if (error.name === 'TimeoutError') return `Prometheus did not answer within ${deadlineMs / 1_000} s`;
   const text = error.cause instanceof Error ? `unreachable: ${error.cause.message}` : error.message;

@@ -14,7 +14,8 @@ const tailLength = 2_048;
  * Starts the program once per event: JSON on standard input, the key in `SLIPWAY_EVENT_KEY`. A key may come again after a crash of
  * ours; a program that must tell once remembers it.
  *
- * `send` throws SlipwayError `E_NOTIFIER` with the end of its standard error when it does not exit 0 in time.
+ * `send` throws SlipwayError with the end of its standard error: `E_UNAVAILABLE` when it exits 75 or takes too long, `E_NOTIFIER`
+ * when it exits otherwise or cannot be started.
  */
 export function openCommandNotifier(options: CommandOptions, context: OpenContext): Notifier {
   const [program, ...args] = options.run;
@@ -34,14 +35,18 @@ export function openCommandNotifier(options: CommandOptions, context: OpenContex
         const limit = AbortSignal.any([AbortSignal.timeout(durationMs(options.timeout)), ...(signal ? [signal] : [])]);
         const end = () => endGroup(child.pid);
         limit.addEventListener('abort', end, { once: true });
-        const settle = (problem?: string) => {
+        const settle = (problem?: string, temporary = false) => {
           limit.removeEventListener('abort', end);
           if (problem === undefined) done();
           else if (signal?.aborted === true) fail(signal.reason as Error);
-          else fail(failure(program, limit.aborted ? `did not end within ${options.timeout}` : problem, tail));
+          else if (limit.aborted) fail(failure(program, `did not end within ${options.timeout}`, tail, true));
+          else fail(failure(program, problem, tail, temporary));
         };
         child.once('error', (error) => settle(error.message));
-        child.once('close', (code, by) => settle(code === 0 ? undefined : `ended with ${by ?? `exit code ${code}`}`));
+        child.once('close', (code, by) => {
+          if (code === 0) settle();
+          else settle(`ended with ${by ?? `exit code ${code}`}`, code === exitCodes.temporary);
+        });
         child.stderr.setEncoding('utf8').on('data', (text: string) => (tail = (tail + text).slice(-tailLength)));
         // A program that does not read its input is no failure.
         child.stdin.on('error', () => undefined).end(`${JSON.stringify(event)}\n`);
@@ -58,10 +63,15 @@ function endGroup(pid: number | undefined): void {
   }
 }
 
-function failure(program: string, problem: string, tail: string): SlipwayError {
+function failure(program: string, problem: string, tail: string, temporary: boolean): SlipwayError {
   const said = tail.trim() === '' ? '' : `; it said:\n${printable(tail.trim(), tailLength)}`;
   return new SlipwayError(
-    { code: 'E_NOTIFIER', message: `${printable(program)} ${problem}${said}`, where: 'notifier', fix: 'start it by hand with an event on its standard input' },
-    exitCodes.temporary,
+    {
+      code: temporary ? 'E_UNAVAILABLE' : 'E_NOTIFIER',
+      message: `${printable(program)} ${problem}${said}`,
+      where: 'notifier',
+      fix: 'start it by hand with an event on its standard input',
+    },
+    temporary ? exitCodes.temporary : exitCodes.unavailable,
   );
 }

@@ -17,7 +17,12 @@ const deadlineMs = 15_000;
  */
 export function openAgentRouter(options: AgentOptions): Router {
   const base = options.url.replace(/\/$/, '');
-  const call = async (path: string, signal: AbortSignal | undefined, method = 'GET', body?: unknown): Promise<Reply> => {
+  const call = async (
+    path: string,
+    signal: AbortSignal | undefined,
+    method = 'GET',
+    body?: unknown,
+  ): Promise<Reply> => {
     try {
       const response = await fetch(`${base}${path}`, {
         method,

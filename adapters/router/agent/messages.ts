@@ -43,11 +43,22 @@ export const routeSchema = z.strictObject(routeFields).superRefine((route, conte
 export const renewSchema = z.strictObject({ epoch, expiresAt: time });
 
 /** Answer of all three calls on a service. */
-export const routeStateSchema = z.strictObject({ ...routeFields, effectiveWeight: z.number().min(0).max(100), expired: z.boolean() });
+export const routeStateSchema = z.strictObject({
+  ...routeFields,
+  effectiveWeight: z.number().min(0).max(100),
+  expired: z.boolean(),
+});
 
 /** Every refusal: the faults of a SlipwayError. */
 export const refusalSchema = z.strictObject({
   faults: z
-    .array(z.strictObject({ code: z.string(), message: z.string(), where: z.string().optional(), fix: z.string().optional() }))
+    .array(
+      z.strictObject({
+        code: z.string(),
+        message: z.string(),
+        where: z.string().optional(),
+        fix: z.string().optional(),
+      }),
+    )
     .min(1),
 });

@@ -17,7 +17,10 @@ const routesSchema = z.object({
       z.object({
         version_info: z.string().optional(),
         route_config: z
-          .object({ name: z.string(), virtual_hosts: z.array(z.object({ routes: z.array(routeSchema).default([]) })).default([]) })
+          .object({
+            name: z.string(),
+            virtual_hosts: z.array(z.object({ routes: z.array(routeSchema).default([]) })).default([]),
+          })
           .optional(),
       }),
     )
@@ -47,7 +50,12 @@ export async function readInForce(admin: string): Promise<InForce> {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new SlipwayError(
-      { code: 'E_UNAVAILABLE', message: `Envoy does not say what it has in force: ${why}`, where: url, fix: 'start Envoy: slipway up' },
+      {
+        code: 'E_UNAVAILABLE',
+        message: `Envoy does not say what it has in force: ${why}`,
+        where: url,
+        fix: 'start Envoy: slipway up',
+      },
       exitCodes.temporary,
     );
   }
@@ -66,9 +74,13 @@ export function inForce(dump: unknown): InForce {
     upstreams: clusters.dynamic_active_clusters.map(({ cluster }) => cluster),
     routes: routes?.version_info,
     weightsOf: (service) => {
-      const shares = all.find(({ match }) => match.path_separated_prefix === pathOf(service))?.route?.weighted_clusters?.clusters;
+      const shares = all.find(({ match }) => match.path_separated_prefix === pathOf(service))?.route?.weighted_clusters
+        ?.clusters;
       const total = shares?.reduce((sum, { weight }) => sum + weight, 0) ?? 0;
-      return shares && Object.fromEntries(shares.map(({ name, weight }) => [name, Math.round((weight / total) * 10_000) / 100]));
+      return (
+        shares &&
+        Object.fromEntries(shares.map(({ name, weight }) => [name, Math.round((weight / total) * 10_000) / 100]))
+      );
     },
   };
 }

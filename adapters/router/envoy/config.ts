@@ -17,7 +17,9 @@ const totalWeight = 10_000;
 export type Upstream = Pick<Endpoint, 'id' | 'host' | 'port'>;
 
 const addressSchema = z.object({ socket_address: z.object({ address: z.string(), port_value: z.number() }) });
-const lbEndpointsSchema = z.object({ lb_endpoints: z.tuple([z.object({ endpoint: z.object({ address: addressSchema }) })]) });
+const lbEndpointsSchema = z.object({
+  lb_endpoints: z.tuple([z.object({ endpoint: z.object({ address: addressSchema }) })]),
+});
 
 /** Reads a cluster of ours back, from a file or from what Envoy reports. */
 export const clusterSchema = z
@@ -78,7 +80,9 @@ function routeOf(split: Split): JsonObject {
       retry_policy: { retry_on: 'connect-failure,reset-before-request,refused-stream', num_retries: 2 },
       weighted_clusters: {
         use_hash_policy: true,
-        clusters: shares.flatMap(([endpoint, weight]) => (endpoint !== null && weight > 0 ? [shareOf(endpoint, weight)] : [])),
+        clusters: shares.flatMap(([endpoint, weight]) =>
+          endpoint !== null && weight > 0 ? [shareOf(endpoint, weight)] : [],
+        ),
       },
     },
   };

@@ -6,7 +6,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { writeFileAtomic } from '../../../processes/index.js';
 import type { DataPlane, Split } from '../data-plane.js';
-import { clustersFile, clustersFileSchema, type DiscoveryFile, requestTimeoutSeconds, routesFile, type Upstream } from './config.js';
+import {
+  clustersFile,
+  clustersFileSchema,
+  type DiscoveryFile,
+  requestTimeoutSeconds,
+  routesFile,
+  type Upstream,
+} from './config.js';
 import { type InForce, readInForce } from './config-dump.js';
 
 const confirmMs = 5_000;

@@ -30,7 +30,8 @@ export function openMlserver(options: MlserverOptions, context: OpenContext, sto
   const targets = resolve(context.root, options.targets);
   const environments = resolve(context.root, options.python);
   // Ports are only free until the next server asks, and a version has one process: also among workers of one machine.
-  const inTurn = <T>(work: () => Promise<T>, signal?: AbortSignal) => withMachineLock(`serving:${directory}`, work, signal);
+  const inTurn = <T>(work: () => Promise<T>, signal?: AbortSignal) =>
+    withMachineLock(`serving:${directory}`, work, signal);
 
   async function start(version: ServingVersion, signal?: AbortSignal): Promise<RunningServer> {
     const folder = await folderOf(directory, version);

@@ -36,10 +36,14 @@ const metadata = z.object({
  *
  * @throws SlipwayError `E_UNAVAILABLE` when nobody answers, `E_SERVING_IDENTITY` when who answers does not say what it serves
  */
-export async function askIdentity(address: Address, signal?: AbortSignal): Promise<{ version: string; sha256: string }> {
+export async function askIdentity(
+  address: Address,
+  signal?: AbortSignal,
+): Promise<{ version: string; sha256: string }> {
   const response = await call(address, '', {}, signal);
   const found = metadata.safeParse(await bodyOf(response, address));
-  if (response.ok && found.success) return { version: found.data.parameters.version, sha256: found.data.parameters.sha256 };
+  if (response.ok && found.success)
+    return { version: found.data.parameters.version, sha256: found.data.parameters.sha256 };
   if (response.status >= 500) throw unavailable(address, `status ${response.status}`);
   throw new SlipwayError({
     code: 'E_SERVING_IDENTITY',
@@ -50,8 +54,17 @@ export async function askIdentity(address: Address, signal?: AbortSignal): Promi
 }
 
 /** One inference request (Open Inference Protocol v2). Any status is an answer; only silence throws `E_UNAVAILABLE`. */
-export async function infer(address: Address, request: Json, headers: Record<string, string>, signal?: AbortSignal): Promise<Answer> {
-  const init = { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(request) };
+export async function infer(
+  address: Address,
+  request: Json,
+  headers: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const init = {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(request),
+  };
   const response = await call(address, '/infer', init, signal);
   return {
     status: response.status,

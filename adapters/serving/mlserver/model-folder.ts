@@ -58,7 +58,12 @@ async function versionIn(folder: string): Promise<string | undefined> {
  *
  * @throws SlipwayError `E_ARTIFACT_DIGEST` when the store's bytes differ, `E_SERVING_MODEL` for a path that leaves the folder
  */
-export async function fillFolder(folder: ModelFolder, version: ServingVersion, store: Store, signal?: AbortSignal): Promise<void> {
+export async function fillFolder(
+  folder: ModelFolder,
+  version: ServingVersion,
+  store: Store,
+  signal?: AbortSignal,
+): Promise<void> {
   await mkdir(folder.path, { recursive: true, mode: 0o700 });
   for (const file of version.files) {
     const path = join(folder.path, relativePath(file.path));
@@ -74,7 +79,11 @@ export async function fillFolder(folder: ModelFolder, version: ServingVersion, s
 function relativePath(path: string): string {
   const steps = path.startsWith(below) ? path.slice(below.length).split('/') : [];
   const reserved = ['serving.json', 'process.json', 'server.log'];
-  if (steps.length > 0 && steps.every((step) => /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(step)) && !reserved.includes(steps.join('/'))) {
+  if (
+    steps.length > 0 &&
+    steps.every((step) => /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(step)) &&
+    !reserved.includes(steps.join('/'))
+  ) {
     return steps.join('/');
   }
   throw new SlipwayError({

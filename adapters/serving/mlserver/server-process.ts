@@ -3,7 +3,14 @@ import { join } from 'node:path';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import type { Endpoint } from '../../../plan/outputs.js';
-import { baseEnvironment, freePort, isAlive, type ProcessRecord, readRecord, startDetached } from '../../../processes/index.js';
+import {
+  baseEnvironment,
+  freePort,
+  isAlive,
+  type ProcessRecord,
+  readRecord,
+  startDetached,
+} from '../../../processes/index.js';
 import { packageRoot } from '../../package-root.js';
 import { pythonOf } from '../../python-environment.js';
 import type { ServingVersion } from '../port.js';
@@ -42,7 +49,11 @@ export function recordIn(folder: string): Promise<ProcessRecord | undefined> {
 }
 
 /** Starts the server of a folder, on the ports it had before if they are free. It is not ready yet. */
-export async function startServer(folder: ModelFolder, version: ServingVersion, environments: string): Promise<RunningServer> {
+export async function startServer(
+  folder: ModelFolder,
+  version: ServingVersion,
+  environments: string,
+): Promise<RunningServer> {
   const before = (await recordIn(folder.path))?.facts ?? {};
   const port = await freePort(Number(before['port'] ?? 0));
   const metricsPort = await freePort(Number(before['metricsPort'] ?? 0));
@@ -58,7 +69,14 @@ export async function startServer(folder: ModelFolder, version: ServingVersion, 
     logFile: join(folder.path, 'server.log'),
     recordFile: join(folder.path, 'process.json'),
     marker: `serving:${folder.path}`,
-    facts: { id: folder.id, service: version.service, version: version.version, sha256: folder.sha256, port, metricsPort },
+    facts: {
+      id: folder.id,
+      service: version.service,
+      version: version.version,
+      sha256: folder.sha256,
+      port,
+      metricsPort,
+    },
   });
   const { service, version: label } = version;
   const endpoint = { id: folder.id, service, host: '127.0.0.1', port, version: label, sha256: folder.sha256 };
