@@ -14,6 +14,7 @@ const endToEnd = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
 /** One file after the other: they share servers and two cores. Each project follows the one before. */
 const serial = (groupOrder: number) => ({
   fileParallelism: false,
+  globalSetup: ['test/stack-fixture.ts'],
   testTimeout: readiness,
   hookTimeout: readiness,
   sequence: { groupOrder },
