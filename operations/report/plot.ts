@@ -6,6 +6,7 @@ import { html } from './html.js';
 const width = 640;
 const height = 200;
 const left = 52;
+const right = 20;
 const bottom = 24;
 const top = 10;
 
@@ -26,28 +27,41 @@ interface Scale {
   most: number;
 }
 
-/** Lines over time, one per version, as inline SVG. null when no series has a value. */
-export function plot(series: readonly Series[], o: PlotOptions): Html | null {
-  const values = series.flatMap((s) => s.points.map(([, v]) => v)).filter((v) => v !== null);
+/** What all plots of a page share, so that they can be compared: the time axis, and a colour for each version. */
+export interface PlotFrame {
+  /** Seconds since the epoch. */
+  from: number;
+  to: number;
+  versions: readonly string[];
+}
+
+/** The frame of plots that show these series. */
+export function frameOf(series: readonly Series[]): PlotFrame {
   const times = series.flatMap((s) => s.points.map(([t]) => t));
+  return { from: Math.min(...times), to: Math.max(...times), versions: [...new Set(series.map((s) => s.version))].sort() };
+}
+
+/** Lines over time, one per version, as inline SVG. null when no series has a value. */
+export function plot(series: readonly Series[], o: PlotOptions, frame: PlotFrame): Html | null {
+  const values = series.flatMap((s) => s.points.map(([, v]) => v)).filter((v) => v !== null);
   if (values.length === 0) return null;
-  const scale = scaleOf(times, o.most ?? roundUp(Math.max(...values)));
+  const scale = scaleOf(frame, o.most ?? roundUp(Math.max(...values)));
+  const colour = ({ version }: Series): string => `line-${frame.versions.indexOf(version) % 4}`;
   return html`<figure>
-<figcaption>${o.title} <span class="unit">${o.unit}</span>${series.map((s, i) => html` <span class="key line-${i % 4}">${s.version}</span>`)}</figcaption>
+<figcaption>${o.title} <span class="unit">${o.unit}</span>${series.map((s) => html` <span class="key ${colour(s)}">${s.version}</span>`)}</figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${o.title} over time">
 ${axes(scale)}
-${series.map((s, i) => html`<path class="line line-${i % 4}" d="${path(s.points, scale, o.steps ?? false)}"/>\n`)}</svg>
+${series.map((s) => html`<path class="line ${colour(s)}" d="${path(s.points, scale, o.steps ?? false)}"/>\n`)}</svg>
 </figure>`;
 }
 
-function scaleOf(times: readonly number[], most: number): Scale {
-  const from = Math.min(...times);
-  const seconds = Math.max(1, Math.max(...times) - from);
+function scaleOf({ from, to }: PlotFrame, most: number): Scale {
+  const seconds = Math.max(1, to - from);
   return {
     from,
     seconds,
     most,
-    x: (time) => left + ((time - from) / seconds) * (width - left - 10),
+    x: (time) => left + ((time - from) / seconds) * (width - left - right),
     y: (value) => height - bottom - (Math.min(value, most) / most) * (height - bottom - top),
   };
 }
@@ -56,7 +70,7 @@ function axes(scale: Scale): Html {
   const marks = [0, 0.25, 0.5, 0.75, 1];
   const rows = marks.map((share) => {
     const y = scale.y(share * scale.most).toFixed(1);
-    return html`<line class="grid" x1="${left}" x2="${width - 10}" y1="${y}" y2="${y}"/><text x="${left - 6}" y="${y}" class="left">${number(share * scale.most)}</text>`;
+    return html`<line class="grid" x1="${left}" x2="${width - right}" y1="${y}" y2="${y}"/><text x="${left - 6}" y="${y}" class="left">${number(share * scale.most)}</text>`;
   });
   const columns = marks.map((share) => {
     const x = scale.x(scale.from + share * scale.seconds).toFixed(1);

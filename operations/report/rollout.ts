@@ -5,7 +5,7 @@ import type { Html } from './html.js';
 import { html, section, table } from './html.js';
 import { outputsOf } from './outputs-of.js';
 import type { PlotOptions } from './plot.js';
-import { plot } from './plot.js';
+import { frameOf, plot } from './plot.js';
 
 const plots: Record<Series['name'], PlotOptions> = {
   'weight': { title: 'Weight', unit: '% of users', steps: true, most: 100 },
@@ -19,7 +19,8 @@ const plots: Record<Series['name'], PlotOptions> = {
 export function rolloutSection(record: RunRecord): Html | null {
   const rollouts = outputsOf(record, 'rollout').map(({ id, output }) => rollout(id, output));
   const names = Object.keys(plots) as Series['name'][];
-  const drawn = names.map((name) => plot(record.series.filter((s) => s.name === name), plots[name]));
+  const frame = frameOf(record.series);
+  const drawn = names.map((name) => plot(record.series.filter((s) => s.name === name), plots[name], frame));
   const shown = drawn.filter((p) => p !== null);
   return section('Rollout', ...rollouts, shown.length === 0 ? null : html`<div class="plots">${shown}</div>`);
 }

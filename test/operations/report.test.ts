@@ -4,9 +4,10 @@ import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Environment } from '../../config/open.js';
 import { reportPage } from '../../operations/report/page.js';
-import { plot } from '../../operations/report/plot.js';
+import type { PlotOptions } from '../../operations/report/plot.js';
+import { frameOf, plot } from '../../operations/report/plot.js';
 import { writeReport } from '../../operations/report.js';
-import type { RunRecord } from '../../plan/messages.js';
+import type { RunRecord, Series } from '../../plan/messages.js';
 import { rolledBack } from './run-record.js';
 
 const page = reportPage(rolledBack, 'http://127.0.0.1:8233/namespaces/default/workflows/x');
@@ -100,21 +101,29 @@ describe('hostile text in a record', () => {
 });
 
 describe('a plot', () => {
+  const draw = (series: Series[], options: PlotOptions) => plot(series, options, frameOf(series));
+  const pathOf = (drawn: ReturnType<typeof draw>) => /class="line line-0" d="([^"]+)"/.exec(drawn!.markup)![1]!;
+
   test('leaves a gap where nothing was measured', () => {
-    const drawn = plot([{ name: 'p95-ms', version: 'v1', points: [[0, 1], [1, null], [2, 1]] }], { title: 'p95', unit: 'ms' });
-    const path = /class="line line-0" d="([^"]+)"/.exec(drawn!.markup)![1]!;
+    const path = pathOf(draw([{ name: 'p95-ms', version: 'v1', points: [[0, 1], [1, null], [2, 1]] }], { title: 'p95', unit: 'ms' }));
     expect(path.match(/M/g)).toHaveLength(2);
     expect(path).not.toContain('L');
   });
 
   test('holds a weight until the next one', () => {
-    const drawn = plot([{ name: 'weight', version: 'v1', points: [[0, 10], [10, 50]] }], { title: 'Weight', unit: '%', steps: true, most: 100 });
-    const path = /class="line line-0" d="([^"]+)"/.exec(drawn!.markup)![1]!;
-    expect(path).toBe('M52.0 159.4L630.0 159.4L630.0 93.0');
+    const options = { title: 'Weight', unit: '%', steps: true, most: 100 };
+    const path = pathOf(draw([{ name: 'weight', version: 'v1', points: [[0, 10], [10, 50]] }], options));
+    expect(path).toBe('M52.0 159.4L620.0 159.4L620.0 93.0');
   });
 
   test('is left out when there is no value at all', () => {
-    expect(plot([{ name: 'p95-ms', version: 'v1', points: [[0, null]] }], { title: 'p95', unit: 'ms' })).toBeNull();
+    expect(draw([{ name: 'p95-ms', version: 'v1', points: [[0, null]] }], { title: 'p95', unit: 'ms' })).toBeNull();
+  });
+
+  test('gives a version the same colour and place in time on every plot', () => {
+    const frame = { from: 0, to: 10, versions: ['v1', 'v2'] };
+    const drawn = plot([{ name: 'p95-ms', version: 'v2', points: [[5, 1]] }], { title: 'p95', unit: 'ms' }, frame);
+    expect(drawn!.markup).toContain('class="line line-1" d="M336.0 ');
   });
 });
 
