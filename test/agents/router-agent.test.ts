@@ -64,6 +64,22 @@ describe('users of a service', () => {
     expect(await askAs(envoy.listener, 'named', 'u')).toEqual({ status: 200, answer: champion.id, route: champion.id });
   });
 
+  test('are counted and timed in series that carry the labels of their endpoint', async () => {
+    const { champion } = await pair('counted');
+    await agent.router.apply(routeTo(champion, null, 0, 1));
+    await askAs(envoy.listener, 'counted', 'u');
+    const label = `envoy_cluster_name="${agent.router.labels(champion)['envoy_cluster_name']}"`;
+    const series = async () => (await (await fetch(`${envoy.admin}/stats/prometheus`)).text()).split('\n');
+    await vi.waitUntil(
+      async () =>
+        (await series()).some(
+          (line) => line.startsWith('envoy_cluster_upstream_rq_time_bucket') && line.includes(label),
+        ),
+      limit,
+    );
+    expect(await series()).toContain(`envoy_cluster_upstream_rq_xx{envoy_response_code_class="2",${label}} 1`);
+  });
+
   test('of another service whose name begins alike are not served by it', async () => {
     const { champion } = await pair('iris');
     await agent.router.apply(routeTo(champion, null, 0, 1));
