@@ -47,7 +47,11 @@ def parse_source(text: str) -> dict[str, str]:
 
 
 def build_rows(slots: str, seed: int) -> list[Row]:
-    """The data set, sorted by intent, template and text; every text belongs to one intent only."""
+    """The data set, sorted by intent, template and text.
+
+    A text that two intents share is left out. One that two templates of an intent share is kept under the first,
+    or a split by template would put it on both sides.
+    """
     sentences = Sentences()
     fill: Fill = masked if slots == "masked" else sentences.value
     rows: set[tuple[str, str, str]] = set()
@@ -55,9 +59,11 @@ def build_rows(slots: str, seed: int) -> list[Row]:
         rng = random.Random(f"{seed} {template.text}")
         rows.update((template.intent, template.text, sentences.say(template, fill, rng)) for _ in range(SENTENCES_PER_TEMPLATE))
     owners: dict[str, set[str]] = defaultdict(set)
-    for intent, _, text in rows:
+    first_template: dict[str, str] = {}
+    for intent, template_text, text in sorted(rows):
         owners[text].add(intent)
-    return [{"intent": i, "template": t, "text": x} for i, t, x in sorted(rows) if len(owners[x]) == 1]
+        first_template.setdefault(text, template_text)
+    return [{"intent": i, "template": t, "text": x} for i, t, x in sorted(rows) if len(owners[x]) == 1 and first_template[x] == t]
 
 
 def choose_templates(sentences: Sentences, seed: int) -> Iterator[Template]:
