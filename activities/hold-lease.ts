@@ -9,15 +9,12 @@ export interface HoldLeaseInput {
   epoch: number;
   leaseTtlMs: number;
 }
-/** How holding ended, when it was not cancelled. */
-export interface LeaseEnd {
-  lost: true;
-  reason: string;
-}
+/** How holding ended, when it was not cancelled. An early answer `until` counts as renewed until then (ISO 8601). */
+export type LeaseEnd = { lost: true; reason: string } | { lost: false; until: string };
 
 /**
- * Renews the router's lease until it is cancelled. Returns only when the lease is lost: the router went home to the
- * champion by itself, or a newer epoch took over.
+ * Renews the router's lease until it is cancelled. Against a real router it returns only when the lease is lost:
+ * the router went home to the champion by itself, or a newer epoch took over.
  */
 export async function holdLease(context: ActivityContext, input: HoldLeaseInput): Promise<LeaseEnd> {
   const { ports } = await context.environment(input.environment);

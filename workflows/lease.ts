@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { calls } from './call.js';
 import { RollBack, type RolloutState } from './rollout-state.js';
 
@@ -12,14 +12,19 @@ export class Lease {
   /** Starts renewing, once. */
   hold(): void {
     if (this.scope !== null) return;
-    const { run, service, flow } = this.state.input;
     this.scope = new CancellationScope({ cancellable: true });
-    this.scope
-      .run(() => calls.holdLease({ environment: run.environment, service, epoch: this.state.epoch, leaseTtlMs: flow.leaseTtlMs }))
-      .then((end) => void (this.lostReason = `lease_expired: ${end.reason}`))
-      .catch((error: unknown) => {
-        if (!isCancellation(error)) this.lostReason = `lease_expired: ${String(error)}`;
-      });
+    this.scope.run(() => this.renew()).catch((error: unknown) => {
+      if (!isCancellation(error)) this.lostReason = `lease_expired: ${String(error)}`;
+    });
+  }
+
+  private async renew(): Promise<void> {
+    const { run, service, flow } = this.state.input;
+    for (;;) {
+      const end = await calls.holdLease({ environment: run.environment, service, epoch: this.state.epoch, leaseTtlMs: flow.leaseTtlMs });
+      if (end.lost) return void (this.lostReason = `lease_expired: ${end.reason}`);
+      await sleep(Math.max(1, Date.parse(end.until) - Date.now()));
+    }
   }
 
   get lost(): boolean {

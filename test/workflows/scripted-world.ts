@@ -21,8 +21,8 @@ export interface Script {
   train?: { fails: number; code: string };
   protectedEnvironment?: boolean;
   commitLost?: boolean;
-  /** The lease is lost after this many weights. */
-  leaseLostAfter?: number;
+  /** The lease is lost this long after the first weight. */
+  leaseHeldMs?: number;
   blockTraining?: boolean;
 }
 
@@ -43,10 +43,10 @@ const model: ModelOutput = { kind: 'model', digest: 'e'.repeat(64), files: [{ pa
 const version: VersionOutput = { kind: 'version', name: 'intents', version: '2', label: 'abc', package: ref, model, registry: { url: 'http://127.0.0.1/registry' } };
 
 /** Activities that answer at once from a script and keep a journal. */
-export function scriptedWorld(script: Script): World {
+export function scriptedWorld(script: Script, now: () => Promise<number>): World {
   const world: Omit<World, 'activities'> = { journal: [], told: [], records: [] };
   const note = (line: string) => void world.journal.push(line);
-  return { ...world, activities: { ...pipelineSide(script, world, note), ...jobSide(script, note), ...releaseSide(script, note) } };
+  return { ...world, activities: { ...pipelineSide(script, world, note), ...jobSide(script, note), ...releaseSide(script, note, now) } };
 }
 
 function pipelineSide(script: Script, world: Omit<World, 'activities'>, note: (line: string) => void): PipelineActivities {
@@ -76,30 +76,27 @@ function jobSide(script: Script, note: (line: string) => void): JobActivities {
   };
 }
 
-function releaseSide(script: Script, note: (line: string) => void): ReleaseActivities {
+function releaseSide(script: Script, note: (line: string) => void, now: () => Promise<number>): ReleaseActivities {
   let judged = 0;
-  let weights = 0;
+  let leases = 0;
   return {
     judgeDecision: async () => (script.protectedEnvironment === true ? { accepted: false, verified: false, why: 'protected' } : { accepted: true, verified: false, why: null }),
     openRollout: async () => ({ epoch: 7, predecessor: script.predecessor ?? (script.champion == null ? null : 1), champion: script.champion ?? null, championVersion: script.champion == null ? null : { name: 'intents', version: '1' }, committed: false }),
     loadVersion: async () => (note('load'), candidateEndpoint),
     checkVersion: async () => ({ verdict: script.smoke ?? 'pass', reason: 'smoke request 1 of 1 was answered with status 500' }),
     setTraffic: async (i) => {
-      if (i.candidate !== null) weights++;
       note(i.candidate === null ? `home to ${i.champion.version}` : `weight ${i.weight}`);
       return { ...i, expiresAt: null, effectiveWeight: i.weight, expired: false };
     },
     holdLease: async () => {
-      for (;;) {
-        if (script.leaseLostAfter !== undefined && weights >= script.leaseLostAfter) return { lost: true, reason: 'the router went home' };
-        Context.current().heartbeat();
-        await Context.current().sleep(20);
-      }
+      leases++;
+      if (leases > 1) return { lost: true, reason: 'the router went home' };
+      const heldMs = script.leaseHeldMs ?? 1_000 * 86_400_000;
+      return { lost: false, until: new Date((await now()) + heldMs).toISOString() };
     },
     watchStep: async (i) => {
       const verdict = script.analysis?.[Math.min(judged, script.analysis.length - 1)] ?? 'pass';
       judged++;
-      if (script.leaseLostAfter !== undefined) await untilCancelled(() => undefined);
       return report(verdict, i.holdUntil);
     },
     commitPromotion: async () => (script.commitLost === true ? { committed: false, reason: 'stale baseline: another was first' } : (note('commit'), { committed: true, sequence: 2 })),
