@@ -18,22 +18,27 @@ export interface SlipwayClient extends Target {
   close(): Promise<void>;
 }
 
-const connectLimitMs = 10_000;
+const connectLimitMs = 8_000;
 
 /**
- * Connects within 10 s. Throws `E_ADDRESS` (2) for a malformed address and
+ * Connects within 8 s. Throws `E_ADDRESS` (2) for a malformed address and
  * `E_TEMPORAL_UNREACHABLE` (69) when no server answers there.
  */
 export async function connect(options: ConnectOptions): Promise<SlipwayClient> {
   const target = { address: checkAddress(options.address), namespace: options.namespace };
-  const connection = await told(target, () =>
-    Connection.connect({
-      address: target.address,
-      connectTimeout: connectLimitMs,
-      ...(options.tls !== undefined && { tls: options.tls }),
-      ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
-    }),
-  );
+  const connection = Connection.lazy({
+    address: target.address,
+    connectTimeout: connectLimitMs,
+    ...(options.tls !== undefined && { tls: options.tls }),
+    ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
+  });
+  try {
+    await told(target, () => connection.ensureConnected());
+  } catch (error) {
+    // A connection that is left open keeps trying, and the process alive.
+    await connection.close();
+    throw error;
+  }
   return {
     ...target,
     temporal: new Client({ connection, namespace: target.namespace }),

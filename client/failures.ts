@@ -37,7 +37,7 @@ export function toSlipwayError(error: unknown, target: Target): unknown {
   const cause = error instanceof ServiceError ? error.cause : error;
   if (!isGrpcServiceError(cause)) {
     return error instanceof Error && /connect|deadline/i.test(error.message)
-      ? unreachable(target, error.message)
+      ? unreachable(target, 'no connection in time')
       : error;
   }
   switch (Number(cause.code)) {

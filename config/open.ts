@@ -84,17 +84,8 @@ export async function openEnvironment(config: Config, name: string, o: OpenOptio
 
 /** Links to parts of the stack that do not run are left out. */
 function openLinks(links: EnvironmentConfig['links'], refs: References): Environment['links'] {
-  const entries = Object.entries(links).map(([key, link]) => [key, link && linkOf(link, refs)]);
+  const entries = Object.entries(links).map(([key, link]) => [key, link && refs.link(link)]);
   return Object.fromEntries(entries.filter(([, link]) => link !== undefined)) as Environment['links'];
-}
-
-function linkOf(link: string, refs: References): string | undefined {
-  try {
-    return refs.address(link);
-  } catch (error) {
-    if (error instanceof SlipwayError) return undefined;
-    throw error;
-  }
 }
 
 /** Adapters by name come from here; their own code is loaded now, vendor code when they first need it. */

@@ -10,6 +10,8 @@ export interface References {
   secret(reference: string): string;
   /** The same for addresses: `stack:<part>` and `env:NAME` are looked up, anything else is the address itself. */
   address(text: string): string;
+  /** An address that people may follow; undefined while what it names does not run. */
+  link(text: string): string | undefined;
 }
 
 /** Looks up references against a project folder and an environment; nothing is read before it is asked for. */
@@ -28,11 +30,20 @@ export function references(root: string, env: Record<string, string | undefined>
       return stack.credential('secretAccessKey') ?? env['AWS_SECRET_ACCESS_KEY'];
     throw secretFault('(not shown)', 'is not a reference');
   };
-  return {
-    secret,
-    address: (text) =>
-      text.startsWith('stack:') ? stack.address(text) : text.startsWith('env:') ? secret(text) : text,
+  const address = (text: string): string => {
+    if (text.startsWith('stack:')) return stack.address(text);
+    return text.startsWith('env:') ? secret(text) : text;
   };
+  return { secret, address, link: (text) => unlessRefused(() => address(text)) };
+}
+
+function unlessRefused(look: () => string): string | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof SlipwayError) return undefined;
+    throw error;
+  }
 }
 
 /** Keys of options that hold an address; elsewhere a `stack:` or `env:` text stays as it is. */

@@ -26,10 +26,11 @@ export function temporalSettings(
   refs: References,
   address?: string,
 ): TemporalSettings {
+  const ui = config.ui === undefined ? undefined : refs.link(config.ui);
   const settings: TemporalSettings = {
     address: address ?? refs.address(config.address),
     namespace: config.namespace,
-    ...(config.ui !== undefined && { ui: refs.address(config.ui) }),
+    ...(ui !== undefined && { ui }),
     ...(config.tls !== undefined && { tls: config.tls === true ? true : tlsSettings(config.tls, refs) }),
     ...(config.apiKey !== undefined && { apiKey: refs.secret(config.apiKey) }),
   };

@@ -36,7 +36,6 @@ async function runPipeline(
     const outcome = await interruptible(context, (onPhase) =>
       startWith(context, project, pipeline, flags, connected, onPhase),
     );
-    if (outcome === 'interrupted') return exitCodes.interrupted;
     if (outcome.kind === 'unchanged') return tellUnchanged(context, pipeline, outcome.since);
     return await tellStarted(context, project, outcome, flags['detach'] === true);
   } finally {
@@ -69,27 +68,24 @@ async function startWith(
   });
 }
 
-/** Ctrl-C ends the wait at once and says how far the start had come. */
-async function interruptible<T>(
-  { out, signal }: CommandContext,
-  work: (onPhase: OnPhase) => Promise<T>,
-): Promise<T | 'interrupted'> {
+/** Ctrl-C ends the process at once and says how far the start had come. */
+async function interruptible<T>({ out, signal }: CommandContext, work: (onPhase: OnPhase) => Promise<T>): Promise<T> {
   let reached = 'Interrupted: no run was started.';
-  const stopped = new Promise<'interrupted'>((resolve) => {
-    signal.addEventListener('abort', () => {
-      out.note(`\n${reached}`);
-      resolve('interrupted');
+  const stop = (): void => {
+    out.note(`\n${reached}`);
+    process.exit(exitCodes.interrupted);
+  };
+  signal.addEventListener('abort', stop);
+  try {
+    return await work((phase, workflowId) => {
+      reached =
+        phase === 'started'
+          ? `The run goes on: slipway watch ${workflowId}`
+          : `Interrupted while starting; whether it runs: slipway status ${workflowId}`;
     });
-  });
-  const done = work((phase, workflowId) => {
-    reached =
-      phase === 'started'
-        ? `The run goes on: slipway watch ${workflowId}`
-        : `Interrupted while starting; whether it runs: slipway status ${workflowId}`;
-  });
-  const first = await Promise.race([done, stopped]);
-  if (first === 'interrupted') process.exit(exitCodes.interrupted);
-  return first;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 async function tellStarted(
