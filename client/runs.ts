@@ -46,12 +46,17 @@ export async function viewRun(client: SlipwayClient, workflowId: string): Promis
     ...summary,
     environment: summary.environment ?? view?.environment ?? null,
     plan: summary.plan ?? view?.plan ?? null,
-    state: summary.state === 'closed' ? 'closed' : (view?.state ?? summary.state),
+    // A run calls itself closed a moment before Temporal does, and only then is there a result.
+    state: summary.state === 'closed' ? 'closed' : openState(view?.state ?? summary.state),
     outcome: end?.outcome ?? summary.outcome,
     view,
     reason: end?.reason ?? view?.reason ?? null,
     record: end?.record ?? null,
   };
+}
+
+function openState(state: RunDetails['state']): RunDetails['state'] {
+  return state === 'closed' ? 'running' : state;
 }
 
 /** What an ended run returned; failed and cancelled ones fail their workflow, which is a result here. */
