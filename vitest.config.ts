@@ -12,9 +12,9 @@ const contracts = ['test/contracts/**/*.test.ts', 'test/stack/**/*.test.ts', 'te
 const endToEnd = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
 
 /** One file after the other: they share servers and two cores. Each project follows the one before. */
-const serial = (groupOrder: number) => ({
+const serial = (groupOrder: number, ...globalSetup: string[]) => ({
   fileParallelism: false,
-  globalSetup: ['test/stack-fixture.ts'],
+  globalSetup: ['test/stack-fixture.ts', ...globalSetup],
   testTimeout: readiness,
   hookTimeout: readiness,
   sequence: { groupOrder },
@@ -43,7 +43,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'workflows', include: workflows, ...serial(1) } },
       { extends: true, test: { name: 'contracts', include: contracts, ...serial(2) } },
-      { extends: true, test: { name: 'e2e', include: endToEnd, ...serial(3) } },
+      { extends: true, test: { name: 'e2e', include: endToEnd, ...serial(3, 'test/e2e/project-setup.ts') } },
     ],
   },
 });

@@ -7,21 +7,21 @@ import type { OnProgress } from '../../stack/index.js';
 const notCopied = new Set(['.slipway', 'node_modules', '__pycache__', 'tests']);
 
 /**
- * A project folder of the demo's own, so that its runs and its champion mix with nobody's: the configuration, pipelines and
- * trainers as they are now, without data. Installed Python environments and tools are shared with the project.
- * A stack that an earlier demo left is ended first.
+ * Makes `.slipway/<name>` a project folder of its own, so that its runs and champions mix with nobody's: configuration,
+ * pipelines and trainers as they are now, without data. Installed Python environments and tools are shared with the project.
+ * A stack that was left there is ended first.
  */
-export async function prepareFolder(root: string, onProgress: OnProgress): Promise<string> {
-  const folder = join(root, '.slipway', 'demo');
+export async function prepareFolder(root: string, name: string, onProgress: OnProgress): Promise<string> {
+  const folder = join(root, '.slipway', name);
   if (existsSync(join(folder, '.slipway', 'stack'))) await down({ root: folder, onProgress });
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, '.slipway'), { recursive: true });
-  for (const name of ['slipway.config.ts', 'pipelines', 'trainers']) {
-    await cp(join(root, name), join(folder, name), { recursive: true, filter: (source) => !notCopied.has(basename(source)) });
+  for (const part of ['slipway.config.ts', 'pipelines', 'trainers']) {
+    await cp(join(root, part), join(folder, part), { recursive: true, filter: (source) => !notCopied.has(basename(source)) });
   }
-  for (const name of ['python', 'tools']) {
-    await mkdir(join(root, '.slipway', name), { recursive: true });
-    await symlink(join('..', '..', name), join(folder, '.slipway', name));
+  for (const shared of ['python', 'tools']) {
+    await mkdir(join(root, '.slipway', shared), { recursive: true });
+    await symlink(join('..', '..', shared), join(folder, '.slipway', shared));
   }
   return folder;
 }

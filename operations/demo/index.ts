@@ -14,7 +14,7 @@ import { releaseThrice } from './release-thrice.js';
  */
 export async function demo(o: DemoOptions): Promise<ExitCode> {
   const onProgress = (event: ProgressEvent): void => o.print(progressLine(event));
-  const root = await prepareFolder(o.root, onProgress);
+  const root = await prepareFolder(o.root, 'demo', onProgress);
   try {
     const state = await up({ root, env: o.env, onProgress });
     return await releaseThrice({ ...o, root, reports: o.root, state, onProgress });
