@@ -39,7 +39,7 @@ export function emptyClusters(): object {
  * Envoy's start configuration: one listener for users; routes and clusters come from files that are watched.
  *
  * @param o.directory where `rds.json` and `cds.json` are renamed into place
- * @param o.host address to listen on, default 127.0.0.1
+ * @param o.host address to listen on for users, default 127.0.0.1; the admin interface is always on loopback
  */
 export function bootstrap(o: {
   ports: { user: number; admin: number };
@@ -54,7 +54,7 @@ export function bootstrap(o: {
   });
   return {
     node: { id: 'slipway', cluster: 'slipway' },
-    admin: { address: socketAddress(host, o.ports.admin) },
+    admin: { address: socketAddress('127.0.0.1', o.ports.admin) },
     dynamic_resources: { cds_config: fromFile('cds.json') },
     stats_config: { histogram_bucket_settings: [{ match: { suffix: '_time' }, buckets: latencyBuckets }] },
     static_resources: {

@@ -23,16 +23,20 @@ export const envoy: Part = {
 
 async function launch(context: PartContext): Promise<Launch> {
   const { paths } = context;
-  await mkdir(paths.envoy, { recursive: true });
-  // Afterwards they belong to the router agent.
-  await writeUnlessThere(join(paths.envoy, 'rds.json'), emptyRoutes());
-  await writeUnlessThere(join(paths.envoy, 'cds.json'), emptyClusters());
+  await seedRoutes(paths.envoy);
   const configFile = join(paths.stack, 'envoy-bootstrap.json');
   const ports = { user: port(context.ports, 'envoy'), admin: port(context.ports, 'envoy-admin') };
   const accessLog = join(paths.stack, 'logs', 'envoy-access.log');
   await writeFileAtomic(configFile, JSON.stringify(bootstrap({ ports, directory: paths.envoy, accessLog }), null, 2));
   const args = ['--config-path', configFile, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning'];
   return { command: await ensureProgram(programs.envoy, { ...context, part: 'envoy' }), args, env: baseEnvironment() };
+}
+
+/** Writes the files that Envoy will not start without, unless they are there: afterwards they belong to the router agent. */
+export async function seedRoutes(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await writeUnlessThere(join(directory, 'rds.json'), emptyRoutes());
+  await writeUnlessThere(join(directory, 'cds.json'), emptyClusters());
 }
 
 async function writeUnlessThere(file: string, value: object): Promise<void> {
