@@ -48,7 +48,12 @@ const route = (metric: string): Counter => ({ metric, scope: 'route' });
 
 /** Share of requests that the model answered with its fallback; reported by the model server. */
 export function fallbackRate(options: Preset<RateLimits>): AnalysisRule {
-  return rate({ name: 'fallback-rate', events: model('slipway_prediction_fallback_total'), total: model('slipway_predictions_total'), ...options });
+  return rate({
+    name: 'fallback-rate',
+    events: model('slipway_prediction_fallback_total'),
+    total: model('slipway_predictions_total'),
+    ...options,
+  });
 }
 
 /** Mean confidence of the answers; reported by the model server. */
@@ -73,7 +78,15 @@ export function latency(options: Preset<{ quantile?: number } & QuantileLimits<D
   const { max, ...rest } = options;
   // The router's histogram counts milliseconds; a wrong duration is reported when the rollout is recorded.
   const limit = max === undefined ? {} : { max: parseDuration(max) === undefined ? NaN : durationMs(max) };
-  return { kind: 'quantile', name: 'latency', quantile: 0.95, buckets: route('envoy_cluster_upstream_rq_time_bucket'), ...defaults, ...rest, ...limit };
+  return {
+    kind: 'quantile',
+    name: 'latency',
+    quantile: 0.95,
+    buckets: route('envoy_cluster_upstream_rq_time_bucket'),
+    ...defaults,
+    ...rest,
+    ...limit,
+  };
 }
 
 const counter = z.strictObject({
@@ -84,9 +97,31 @@ const counter = z.strictObject({
 const common = { name: kebab, minSamples: count(1, 1_000_000_000), confidence: finite(0.5, 1, true) };
 const share = finite(0, 1);
 const ruleShape = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('rate'), ...common, events: counter, total: counter, max: share.optional(), margin: share.optional() }),
-  z.strictObject({ kind: z.literal('mean'), ...common, sum: counter, squares: counter, count: counter, min: finite().optional(), margin: finite(0).optional() }),
-  z.strictObject({ kind: z.literal('quantile'), ...common, buckets: counter, quantile: finite(0, 1, true), max: finite(0).optional(), ratio: finite(1, 1000).optional() }),
+  z.strictObject({
+    kind: z.literal('rate'),
+    ...common,
+    events: counter,
+    total: counter,
+    max: share.optional(),
+    margin: share.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('mean'),
+    ...common,
+    sum: counter,
+    squares: counter,
+    count: counter,
+    min: finite().optional(),
+    margin: finite(0).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('quantile'),
+    ...common,
+    buckets: counter,
+    quantile: finite(0, 1, true),
+    max: finite(0).optional(),
+    ratio: finite(1, 1000).optional(),
+  }),
 ]);
 
 /** Everything wrong with the rules of a rollout, with pointers below the list. */
@@ -96,9 +131,20 @@ export function ruleProblems(rules: readonly AnalysisRule[]): Finding[] {
     const found = findings(ruleShape, rule).map((one) => ({ ...one, at: `/${i}${one.at}` }));
     if (found.length > 0) return found;
     if (limitsOf(rule).every((limit) => limit === undefined)) {
-      found.push({ code: 'E_SCHEMA', at: `/${i}`, message: `rule \`${rule.name}\` has no limit: it could never fail`, fix: 'give it an absolute limit, one against the champion, or both' });
+      found.push({
+        code: 'E_SCHEMA',
+        at: `/${i}`,
+        message: `rule \`${rule.name}\` has no limit: it could never fail`,
+        fix: 'give it an absolute limit, one against the champion, or both',
+      });
     }
-    if (seen.has(rule.name)) found.push({ code: 'E_DUP_ID', at: `/${i}/name`, message: `two rules are called ${show(rule.name)}`, fix: 'give one of them another `name`' });
+    if (seen.has(rule.name))
+      found.push({
+        code: 'E_DUP_ID',
+        at: `/${i}/name`,
+        message: `two rules are called ${show(rule.name)}`,
+        fix: 'give one of them another `name`',
+      });
     seen.add(rule.name);
     return found;
   });

@@ -38,11 +38,20 @@ export const canaryShape = z.strictObject({
 /** What is wrong with the weights, with pointers below the strategy. */
 export function canaryProblems(strategy: Canary): { at: string; message: string; fix?: string }[] {
   const { steps } = strategy;
-  if (steps.length === 0) return [{ at: '/steps', message: 'no step', fix: "add at least one, such as { weight: 10, hold: '15m' }" }];
-  if (steps.length > maxSteps) return [{ at: '/steps', message: `${steps.length} steps; at most ${maxSteps} are allowed` }];
+  if (steps.length === 0)
+    return [{ at: '/steps', message: 'no step', fix: "add at least one, such as { weight: 10, hold: '15m' }" }];
+  if (steps.length > maxSteps)
+    return [{ at: '/steps', message: `${steps.length} steps; at most ${maxSteps} are allowed` }];
   return steps.flatMap(({ weight }, i) => {
     const at = `/steps/${i}/weight`;
-    if (!Number.isInteger(weight) || weight < 1 || weight > 99) return [{ at, message: `${show(weight)} is not a whole number of percent from 1 to 99`, fix: '100 % follows by itself after the last step' }];
+    if (!Number.isInteger(weight) || weight < 1 || weight > 99)
+      return [
+        {
+          at,
+          message: `${show(weight)} is not a whole number of percent from 1 to 99`,
+          fix: '100 % follows by itself after the last step',
+        },
+      ];
     const before = steps[i - 1]?.weight ?? 0;
     return weight > before ? [] : [{ at, message: `${weight} after ${before}: weights must increase` }];
   });

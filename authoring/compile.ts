@@ -42,6 +42,11 @@ function compileStage(draft: StageDraft): Stage {
 
 /** Folders of code that a stage runs. */
 export function foldersOf(stage: Stage): string[] {
-  const job = stage.verb === 'snapshot' ? stage.settings.source : stage.verb === 'train' || stage.verb === 'evaluate' ? stage.settings : undefined;
+  const job =
+    stage.verb === 'snapshot'
+      ? stage.settings.source
+      : stage.verb === 'train' || stage.verb === 'evaluate'
+        ? stage.settings
+        : undefined;
   return job?.trainer.folder === undefined ? [] : [job.trainer.folder];
 }

@@ -5,9 +5,9 @@ import { callerPlace } from './places.js';
 import type { Place } from './places.js';
 
 /** An empty params object, for pipelines that take none. */
-type NoParams = z.ZodObject<Record<never, never>, z.core.$strict>;
+type NoParams = z.ZodObject<Record<never, never>>;
 
-export interface PipelineOptions<P extends z.ZodObject<z.core.$ZodLooseShape, z.core.$strict>> {
+export interface PipelineOptions<P extends z.ZodObject> {
   /**
    * What a run may be given: a `z.strictObject` of what survives JSON Schema (text, numbers, booleans, enums, lists, objects,
    * with bounds, patterns and defaults; no `refine`, `transform`, `coerce`; dates as text). Default: no params.
@@ -38,12 +38,17 @@ export interface PipelineDefinition {
  * so it must not read the clock, files, randomness or the environment, and references have no value inside it
  * (using one in an expression throws; a bare `if (ref)` is always true and cannot be caught).
  */
-export function definePipeline<P extends z.ZodObject<z.core.$ZodLooseShape, z.core.$strict> = NoParams>(
+export function definePipeline<P extends z.ZodObject = NoParams>(
   name: string,
   options: PipelineOptions<P>,
   build: (p: Stages, params: Params<P>) => void,
 ): PipelineDefinition {
-  const definition: PipelineDefinition = { name, options: options as PipelineDefinition['options'], build, place: callerPlace('/') };
+  const definition: PipelineDefinition = {
+    name,
+    options: options as PipelineDefinition['options'],
+    build,
+    place: callerPlace('/'),
+  };
   Object.defineProperty(definition, mark, { value: true });
   return Object.freeze(definition);
 }

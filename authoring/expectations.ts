@@ -54,13 +54,16 @@ const shapes = z.discriminatedUnion('kind', [
 /** Shape of a suite, bounds in order included. */
 export const suiteShape = z.strictObject({
   expectations: z
-    .array(z.any().superRefine((given, context) => {
-      const found = findings(shapes, given);
-      const bounds = given as { min?: number; max?: number };
-      if (found.length === 0 && bounds.min !== undefined && bounds.max !== undefined && bounds.min > bounds.max) {
-        found.push({ code: 'E_NUMBER', at: '', message: `min ${bounds.min} is above max ${bounds.max}` });
-      }
-      for (const { code, at, message } of found) context.addIssue({ code: 'custom', message, params: { code }, path: at.split('/').slice(1) });
-    }))
+    .array(
+      z.any().superRefine((given, context) => {
+        const found = findings(shapes, given);
+        const bounds = given as { min?: number; max?: number };
+        if (found.length === 0 && bounds.min !== undefined && bounds.max !== undefined && bounds.min > bounds.max) {
+          found.push({ code: 'E_NUMBER', at: '', message: `min ${bounds.min} is above max ${bounds.max}` });
+        }
+        for (const { code, at, message } of found)
+          context.addIssue({ code: 'custom', message, params: { code }, path: at.split('/').slice(1) });
+      }),
+    )
     .min(1, 'no expectation: a validation that checks nothing'),
 });

@@ -3,7 +3,17 @@ export { definePipeline } from './define-pipeline.js';
 export type { Params, PipelineDefinition, PipelineOptions } from './define-pipeline.js';
 export type { Stages } from './pipeline-stages.js';
 export type {
-  ApprovalRef, CheckedDatasetRef, DatasetRef, GateRef, ModelRef, ParamRef, RolloutRef, ScoresRef, SplitRef, StageRef, VersionRef,
+  ApprovalRef,
+  CheckedDatasetRef,
+  DatasetRef,
+  GateRef,
+  ModelRef,
+  ParamRef,
+  RolloutRef,
+  ScoresRef,
+  SplitRef,
+  StageRef,
+  VersionRef,
 } from './references.js';
 export { evaluators, sources, trainers } from './jobs.js';
 export type { Evaluator, JobParams, ProcessOptions, Source, Trainer } from './jobs.js';

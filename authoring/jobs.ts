@@ -69,5 +69,10 @@ export function jobSettings(job: Job<'source' | 'trainer' | 'evaluator'>, params
 }
 
 function tidy(folder: string): string {
-  return folder.split('/').filter((step) => step !== '' && step !== '.').join('/') || '.';
+  return (
+    folder
+      .split('/')
+      .filter((step) => step !== '' && step !== '.')
+      .join('/') || '.'
+  );
 }

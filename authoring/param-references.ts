@@ -8,7 +8,10 @@ import { makeReference } from './references.js';
  */
 export function paramReferences(schema: JsonObject, recording: object, path: string[] = []): object {
   const members = (schema.properties ?? {}) as Record<string, JsonObject>;
-  const own = path.length === 0 ? {} : makeReference({ kind: 'param', ref: { from: 'param', path }, recording, name: `param \`${path.join('.')}\`` });
+  const own =
+    path.length === 0
+      ? {}
+      : makeReference({ kind: 'param', ref: { from: 'param', path }, recording, name: `param \`${path.join('.')}\`` });
   for (const [name, member] of Object.entries(members)) {
     Object.defineProperty(own, name, { value: paramReferences(member, recording, [...path, name]), enumerable: true });
   }
@@ -16,7 +19,11 @@ export function paramReferences(schema: JsonObject, recording: object, path: str
   return new Proxy(own, {
     get: (object, name) => {
       if (typeof name === 'symbol' || name in object || name === 'then') return Reflect.get(object, name) as unknown;
-      throw new SlipwayError({ code: 'E_PARAM_NAME', message: unknownName('param', [...path, name].join('.'), Object.keys(members)), fix: 'add it to the params schema, or use a known one' });
+      throw new SlipwayError({
+        code: 'E_PARAM_NAME',
+        message: unknownName('param', [...path, name].join('.'), Object.keys(members)),
+        fix: 'add it to the params schema, or use a known one',
+      });
     },
   });
 }

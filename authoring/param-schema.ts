@@ -20,7 +20,16 @@ type Def = {
 const plain = new Set(['string', 'number', 'boolean', 'null', 'enum', 'literal']);
 const wrappers = new Set(['optional', 'default', 'nullable', 'readonly']);
 /** Checks that JSON Schema can say; others, such as `refine`, would be lost silently. */
-const survivors = new Set(['less_than', 'greater_than', 'multiple_of', 'number_format', 'min_length', 'max_length', 'length_equals', 'string_format']);
+const survivors = new Set([
+  'less_than',
+  'greater_than',
+  'multiple_of',
+  'number_format',
+  'min_length',
+  'max_length',
+  'length_equals',
+  'string_format',
+]);
 
 const instead: Record<string, string> = {
   pipe: 'transforms run in one place only; take the plain value and compute in a stage',
@@ -37,7 +46,16 @@ const instead: Record<string, string> = {
  * Only what the editor, the command line, a schedule and the Temporal UI can all check is allowed.
  */
 export function paramSchema(given: z.ZodType): { schema: JsonObject; wrong: Finding[] } {
-  const wrong = isObject(given) ? losses(given, '/params') : [{ code: 'E_SCHEMA', at: '/params', message: 'is not a zod object', fix: 'write params: z.strictObject({ ... })' }];
+  const wrong = isObject(given)
+    ? losses(given, '/params')
+    : [
+        {
+          code: 'E_SCHEMA',
+          at: '/params',
+          message: 'is not a zod object',
+          fix: 'write params: z.strictObject({ ... })',
+        },
+      ];
   if (wrong.length > 0) return { schema: {}, wrong };
   return { schema: z.toJSONSchema(given, { io: 'input', target: 'draft-2020-12' }) as JsonObject, wrong };
 }
@@ -49,8 +67,19 @@ function isObject(given: unknown): boolean {
 function losses(schema: z.ZodType, at: string): Finding[] {
   const def = schema._zod.def as unknown as Def;
   const lost = (def.checks ?? []).filter((check) => !survivors.has(check._zod.def.check));
-  const own: Finding[] = lost.map((check) => ({ code: 'E_SCHEMA', at, message: `a \`${name(check._zod.def.check)}\` check is lost in JSON Schema`, fix: 'use what JSON Schema can say: bounds, lengths, patterns, enums' }));
-  if (def.coerce === true) own.push({ code: 'E_SCHEMA', at, message: 'coercion is lost in JSON Schema', fix: `use z.${def.type}(); the command line already reads numbers and booleans` });
+  const own: Finding[] = lost.map((check) => ({
+    code: 'E_SCHEMA',
+    at,
+    message: `a \`${name(check._zod.def.check)}\` check is lost in JSON Schema`,
+    fix: 'use what JSON Schema can say: bounds, lengths, patterns, enums',
+  }));
+  if (def.coerce === true)
+    own.push({
+      code: 'E_SCHEMA',
+      at,
+      message: 'coercion is lost in JSON Schema',
+      fix: `use z.${def.type}(); the command line already reads numbers and booleans`,
+    });
   return [...own, ...inside(def, at)];
 }
 
@@ -61,15 +90,37 @@ function inside(def: Def, at: string): Finding[] {
   if (def.type === 'record' && def.valueType !== undefined) return losses(def.valueType, `${at}/*`);
   if (def.type === 'union') return (def.options ?? []).flatMap((option) => losses(option, at));
   if (def.type === 'object') return objectLosses(def, at);
-  return [{ code: 'E_SCHEMA', at, message: `z.${def.type}() does not survive JSON Schema`, fix: instead[def.type] ?? 'use text, numbers, booleans, enums, lists, objects' }];
+  return [
+    {
+      code: 'E_SCHEMA',
+      at,
+      message: `z.${def.type}() does not survive JSON Schema`,
+      fix: instead[def.type] ?? 'use text, numbers, booleans, enums, lists, objects',
+    },
+  ];
 }
 
 function objectLosses(def: Def, at: string): Finding[] {
   const strict = (def.catchall?._zod.def as { type?: string } | undefined)?.type === 'never';
-  const own: Finding[] = strict ? [] : [{ code: 'E_SCHEMA', at, message: 'unknown members would be dropped without a word', fix: 'use z.strictObject({ ... })' }];
+  const own: Finding[] = strict
+    ? []
+    : [
+        {
+          code: 'E_SCHEMA',
+          at,
+          message: 'unknown members would be dropped without a word',
+          fix: 'use z.strictObject({ ... })',
+        },
+      ];
   return Object.entries(def.shape ?? {}).reduce<Finding[]>((all, [member, schema]) => {
     const here = at + pointerStep(member);
-    if (!isIdentifier(member)) all.push({ code: 'E_PARAM_NAME', at: here, message: `${show(member)} is not a plain name`, fix: 'letters, digits and _, starting with a letter, at most 64 characters' });
+    if (!isIdentifier(member))
+      all.push({
+        code: 'E_PARAM_NAME',
+        at: here,
+        message: `${show(member)} is not a plain name`,
+        fix: 'letters, digits and _, starting with a letter, at most 64 characters',
+      });
     return [...all, ...losses(schema, here)];
   }, own);
 }

@@ -13,34 +13,62 @@ export function parseParams(schema: JsonObject, given: Record<string, unknown>):
   const hostile = forbiddenNames(given, '/params', 0);
   if (hostile.length > 0) throw new SlipwayError(hostile);
   const result = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(given);
-  if (!result.success) throw new SlipwayError(result.error.issues.flatMap((issue) => issueFaults(issue, schema, given as Json)));
+  if (!result.success)
+    throw new SlipwayError(oneEach(result.error.issues.flatMap((issue) => issueFaults(issue, schema, given as Json))));
   return result.data as JsonObject;
+}
+
+/** A value may break several keywords of its schema; people need to hear of it once. */
+function oneEach(faults: readonly Fault[]): Fault[] {
+  return faults.filter(
+    (fault, i) => faults.findIndex((other) => other.code === fault.code && other.where === fault.where) === i,
+  );
 }
 
 const maxDepth = 64;
 
 function forbiddenNames(value: unknown, at: string, depth: number): Fault[] {
   if (value === null || typeof value !== 'object') return [];
-  if (depth > maxDepth) return [{ code: 'E_PARAM_TYPE', where: at, message: `is nested deeper than ${maxDepth} levels` }];
+  if (depth > maxDepth)
+    return [{ code: 'E_PARAM_TYPE', where: at, message: `is nested deeper than ${maxDepth} levels` }];
   return Object.entries(value).flatMap(([name, member]) => {
     const here = at + pointerStep(name);
-    return name === '__proto__' || name === 'constructor' || name === 'prototype' ? [nameFault(here, name)] : forbiddenNames(member, here, depth + 1);
+    return name === '__proto__' || name === 'constructor' || name === 'prototype'
+      ? [nameFault(here, name)]
+      : forbiddenNames(member, here, depth + 1);
   });
 }
 
 function nameFault(where: string, name: string): Fault {
-  return { code: 'E_PARAM_NAME', where, message: `${show(name)} cannot be the name of a param`, fix: 'letters, digits and _, starting with a letter' };
+  return {
+    code: 'E_PARAM_NAME',
+    where,
+    message: `${show(name)} cannot be the name of a param`,
+    fix: 'letters, digits and _, starting with a letter',
+  };
 }
 
 function issueFaults(issue: z.core.$ZodIssue, schema: JsonObject, given: Json): Fault[] {
   const where = `/params${issue.path.map((step) => pointerStep(String(step))).join('')}`;
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys((schemaAt(schema, issue.path)?.properties ?? {}) as JsonObject);
-    return issue.keys.map((key) => ({ code: 'E_PARAM_NAME', where: where + pointerStep(key), message: unknownName('param', key, known) }));
+    return issue.keys.map((key) => ({
+      code: 'E_PARAM_NAME',
+      where: where + pointerStep(key),
+      message: unknownName('param', key, known),
+    }));
   }
   const found = valueAt(given, issue.path.map(String));
   const expected = describe(schemaAt(schema, issue.path));
-  if (found === undefined) return [{ code: 'E_PARAM_MISSING', where, message: `is missing; expected ${expected}`, fix: `give it: --param ${issue.path.join('.')}=…` }];
+  if (found === undefined)
+    return [
+      {
+        code: 'E_PARAM_MISSING',
+        where,
+        message: `is missing; expected ${expected}`,
+        fix: `give it: --param ${issue.path.join('.')}=…`,
+      },
+    ];
   return [{ code: 'E_PARAM_TYPE', where, message: `expected ${expected}, found ${show(found)}: ${issue.message}` }];
 }
 
@@ -48,7 +76,8 @@ function schemaAt(schema: JsonObject, path: readonly PropertyKey[]): JsonObject 
   let at: JsonObject | undefined = schema;
   for (const step of path) {
     const properties = at?.properties as Record<string, JsonObject> | undefined;
-    const next: Json | undefined = typeof step === 'number' ? at?.items : (properties?.[String(step)] ?? at?.additionalProperties);
+    const next: Json | undefined =
+      typeof step === 'number' ? at?.items : (properties?.[String(step)] ?? at?.additionalProperties);
     at = typeof next === 'object' && next !== null && !Array.isArray(next) ? next : undefined;
   }
   return at;
@@ -62,14 +91,21 @@ export function describe(schema: JsonObject | undefined): string {
   if (only !== undefined) return JSON.stringify(only);
   if (Array.isArray(anyOf)) return anyOf.map((one) => describe(one as JsonObject)).join(' or ');
   if (Array.isArray(type)) return type.join(' or ');
-  if (type === 'number' || type === 'integer') return `${type === 'integer' ? 'whole' : 'finite'} number${bounds(schema)}`;
+  if (type === 'number' || type === 'integer')
+    return `${type === 'integer' ? 'whole' : 'finite'} number${bounds(schema)}`;
   if (type === 'boolean') return 'true or false';
-  if (type === 'string') return typeof schema.pattern === 'string' && schema.format === undefined ? `text like ${schema.pattern}` : typeof schema.format === 'string' ? `text (${schema.format})` : 'text';
+  if (type === 'string')
+    return typeof schema.pattern === 'string' && schema.format === undefined
+      ? `text like ${schema.pattern}`
+      : typeof schema.format === 'string'
+        ? `text (${schema.format})`
+        : 'text';
   return type === 'array' ? 'a JSON list' : 'a JSON object';
 }
 
 function bounds({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonObject): string {
-  const safe = (limit: Json | undefined): boolean => limit !== undefined && Math.abs(Number(limit)) < Number.MAX_SAFE_INTEGER;
+  const safe = (limit: Json | undefined): boolean =>
+    limit !== undefined && Math.abs(Number(limit)) < Number.MAX_SAFE_INTEGER;
   const parts = [
     safe(exclusiveMinimum) ? `above ${exclusiveMinimum}` : safe(minimum) ? `from ${minimum}` : '',
     safe(exclusiveMaximum) ? `below ${exclusiveMaximum}` : safe(maximum) ? `to ${maximum}` : '',
@@ -90,13 +126,21 @@ export function parseParamFlags(schema: JsonObject, flags: readonly string[]): J
     const name = at === -1 ? flag : flag.slice(0, at);
     const where = `/params${pointerStep(name)}`;
     const type = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    if (at === -1) faults.push({ code: 'E_PARAM_TYPE', where, message: 'has no value', fix: `write --param ${name}=VALUE` });
+    if (at === -1)
+      faults.push({ code: 'E_PARAM_TYPE', where, message: 'has no value', fix: `write --param ${name}=VALUE` });
     else if (!isIdentifier(name) && type === undefined) faults.push(nameFault(where, name));
-    else if (type === undefined) faults.push({ code: 'E_PARAM_NAME', where, message: unknownName('param', name, Object.keys(properties)) });
-    else if (given.has(name)) faults.push({ code: 'E_PARAM_NAME', where, message: 'is given twice', fix: 'keep one of them' });
+    else if (type === undefined)
+      faults.push({ code: 'E_PARAM_NAME', where, message: unknownName('param', name, Object.keys(properties)) });
+    else if (given.has(name))
+      faults.push({ code: 'E_PARAM_NAME', where, message: 'is given twice', fix: 'keep one of them' });
     else {
       const value = read(type, flag.slice(at + 1));
-      if (value === undefined) faults.push({ code: 'E_PARAM_TYPE', where, message: `expected ${describe(type)}, found ${show(flag.slice(at + 1))}` });
+      if (value === undefined)
+        faults.push({
+          code: 'E_PARAM_TYPE',
+          where,
+          message: `expected ${describe(type)}, found ${show(flag.slice(at + 1))}`,
+        });
       else given.set(name, value);
     }
   }
@@ -109,8 +153,13 @@ function read(schema: JsonObject, text: string): Json | undefined {
   const { anyOf, enum: choices, const: only, type } = schema;
   if (Array.isArray(anyOf)) return firstFit(anyOf as JsonObject[], text);
   const fixed = Array.isArray(choices) ? choices : only === undefined ? undefined : [only];
-  if (fixed !== undefined) return fixed.find((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)) === text);
-  if (Array.isArray(type)) return firstFit(type.map((one) => ({ ...schema, type: one })), text);
+  if (fixed !== undefined)
+    return fixed.find((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)) === text);
+  if (Array.isArray(type))
+    return firstFit(
+      type.map((one) => ({ ...schema, type: one })),
+      text,
+    );
   if (type === 'string') return text;
   if (type === 'number' || type === 'integer') return readNumber(text);
   if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined;

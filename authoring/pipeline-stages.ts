@@ -1,5 +1,15 @@
 import type { Recorder } from './recorder.js';
-import type { ApprovalRef, CheckedDatasetRef, DatasetRef, GateRef, ModelRef, RolloutRef, ScoresRef, SplitState, VersionRef } from './references.js';
+import type {
+  ApprovalRef,
+  CheckedDatasetRef,
+  DatasetRef,
+  GateRef,
+  ModelRef,
+  RolloutRef,
+  ScoresRef,
+  SplitState,
+  VersionRef,
+} from './references.js';
 import type { MetricsShape } from './scores.js';
 import { approve } from './stages/approve.js';
 import type { ApproveOptions } from './stages/approve.js';
@@ -21,7 +31,10 @@ import type { ValidateOptions } from './stages/validate.js';
 /** The verbs of a pipeline. Each takes a kebab-case id, unique in the pipeline, and returns a reference to what the stage gives. */
 export interface Stages {
   /** Pins data: the same bytes are one data set for ever. With `split`, it has `train` and `holdout`. */
-  snapshot<P extends SplitOptions | undefined = undefined>(id: string, options: SnapshotOptions<P>): DatasetRef<P extends SplitOptions ? 'split' : 'whole'>;
+  snapshot<P extends SplitOptions | undefined = undefined>(
+    id: string,
+    options: SnapshotOptions<P>,
+  ): DatasetRef<P extends SplitOptions ? 'split' : 'whole'>;
   /** Checks a data set against expectations; one that fails ends the run as rejected, before any training. */
   validate<S extends SplitState>(id: string, options: ValidateOptions<S>): CheckedDatasetRef<S>;
   /** Trains a model as a job. Time limit 24 h by default. */
@@ -29,7 +42,10 @@ export interface Stages {
   /** Scores a model on data as a job. Time limit 1 h by default. */
   evaluate<S extends MetricsShape>(id: string, options: EvaluateOptions<S>): ScoresRef<S>;
   /** Judges scores, on their own or against the champion; a no ends the run as rejected. */
-  gate<S extends MetricsShape, C extends Champion | undefined = undefined>(id: string, options: GateOptions<S, C>): GateRef;
+  gate<S extends MetricsShape, C extends Champion | undefined = undefined>(
+    id: string,
+    options: GateOptions<S, C>,
+  ): GateRef;
   /** Packages a model reproducibly and registers it. */
   register(id: string, options: RegisterOptions): VersionRef;
   /** Waits for people. */

@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
-import { printable, SlipwayError } from '../plan/errors.js';
-import type { Fault } from '../plan/errors.js';
+import { printable } from '../plan/errors.js';
+import type { Fault, SlipwayError } from '../plan/errors.js';
 import type { JsonObject } from '../plan/json.js';
 import { z } from 'zod';
 import { checks } from './checks/index.js';
@@ -27,7 +27,9 @@ export type Recording = { plan: RecordedPlan; faults: [] } | { plan?: undefined;
 export function recordPipeline(definition: PipelineDefinition, root: string): Recording {
   const { name, options } = definition;
   const place = { ...definition.place, file: relative(root, `/${definition.place.file}`).split(sep).join('/') };
-  const wrongOptions = findings(optionsShape, options).map((f) => faultAt(place, f.code, `${f.at}: ${f.message}`, f.fix));
+  const wrongOptions = findings(optionsShape, options).map((f) =>
+    faultAt(place, f.code, `${f.at}: ${f.message}`, f.fix),
+  );
   const params = options?.params === undefined ? { schema: emptyParams, wrong: [] } : paramSchema(options.params);
   const faults = [...wrongOptions, ...params.wrong.map((f) => faultAt(place, f.code, `${f.at}: ${f.message}`, f.fix))];
   // Without params the function cannot be run: every reference in it would be one more fault.
@@ -42,7 +44,11 @@ export function recordPipeline(definition: PipelineDefinition, root: string): Re
   return faults.length > 0 ? { faults } : { plan: compile(recorded, params.schema, place.file), faults: [] };
 }
 
-const optionsShape = z.strictObject({ params: z.any().optional(), owner: z.any().optional(), version: z.any().optional() });
+const optionsShape = z.strictObject({
+  params: z.any().optional(),
+  owner: z.any().optional(),
+  version: z.any().optional(),
+});
 const emptyParams: JsonObject = { type: 'object', properties: {}, additionalProperties: false };
 
 function given(options: PipelineDefinition['options']): Pick<Recorded, 'owner' | 'version'> {
@@ -61,7 +67,14 @@ function build(definition: PipelineDefinition, recorder: Recorder, params: JsonO
     const result = definition.build(stagesOf(recorder), paramReferences(params, recorder) as never);
     if (!(result instanceof Promise)) return [];
     result.catch(() => undefined);
-    return [faultAt(place, 'E_DEF_LOAD', 'the function that records stages is async: stages after its first `await` would be lost', 'make it a plain function; what must be awaited belongs in a stage')];
+    return [
+      faultAt(
+        place,
+        'E_DEF_LOAD',
+        'the function that records stages is async: stages after its first `await` would be lost',
+        'make it a plain function; what must be awaited belongs in a stage',
+      ),
+    ];
   } catch (error) {
     return thrownFaults(error, recorder.root, place);
   }
@@ -72,7 +85,15 @@ export function thrownFaults(error: unknown, root: string, fallback: Place | und
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const place = placeInStack(stack, root) ?? fallback;
   const where = place === undefined ? {} : { where: formatPlace(place) };
-  if (error instanceof Error && error.name === 'SlipwayError') return (error as SlipwayError).faults.map((fault) => ({ ...where, ...fault }));
+  if (error instanceof Error && error.name === 'SlipwayError')
+    return (error as SlipwayError).faults.map((fault) => ({ ...where, ...fault }));
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return [{ code: 'E_DEF_LOAD', ...where, message: `the definition threw ${printable(text, 300)}`, fix: 'mend the line; a definition only records stages' }];
+  return [
+    {
+      code: 'E_DEF_LOAD',
+      ...where,
+      message: `the definition threw ${printable(text, 300)}`,
+      fix: 'mend the line; a definition only records stages',
+    },
+  ];
 }

@@ -58,7 +58,12 @@ export class StageDraft {
     const facts = targetOf(reference);
     if (facts === undefined) return undefined;
     if (facts.recording !== this.#recorder) {
-      this.fault('E_DAG_EDGE', at, `${facts.name} belongs to another pipeline`, 'use only what this definition\'s own `p` and `params` gave you');
+      this.fault(
+        'E_DAG_EDGE',
+        at,
+        `${facts.name} belongs to another pipeline`,
+        "use only what this definition's own `p` and `params` gave you",
+      );
       return undefined;
     }
     this.bindings.push({ at, ref: facts.ref });
@@ -87,7 +92,12 @@ export class StageDraft {
     if (typeof given === 'number' && Number.isFinite(given)) return Object.is(given, -0) ? 0 : given;
     if (Array.isArray(given)) return given.map((v, i) => this.literal(at + pointerStep(i), v));
     if (typeof given === 'object' && isPlain(given)) return this.literals(at, given as Record<string, unknown>);
-    this.fault(typeof given === 'number' ? 'E_NUMBER' : 'E_SCHEMA', at, `${show(given)} cannot be written as JSON`, 'use text, finite numbers, booleans, lists and plain objects');
+    this.fault(
+      typeof given === 'number' ? 'E_NUMBER' : 'E_SCHEMA',
+      at,
+      `${show(given)} cannot be written as JSON`,
+      'use text, finite numbers, booleans, lists and plain objects',
+    );
     return null;
   }
 
@@ -97,7 +107,13 @@ export class StageDraft {
     for (const [name, member] of Object.entries(given)) {
       if (member === undefined) continue;
       const here = at + pointerStep(name);
-      if (!isIdentifier(name)) this.fault('E_ID', here, `${show(name)} is not a plain name`, 'letters, digits and _, starting with a letter, at most 64 characters');
+      if (!isIdentifier(name))
+        this.fault(
+          'E_ID',
+          here,
+          `${show(name)} is not a plain name`,
+          'letters, digits and _, starting with a letter, at most 64 characters',
+        );
       else if (targetOf(member) !== undefined) this.bind(here, member);
       else entries.push([name, this.literal(here, member)]);
     }
@@ -107,13 +123,23 @@ export class StageDraft {
   /** A reference to what this stage gives, at a path of its output. */
   output(kind: RefKind, path: string[], extra: Partial<Target> = {}, parts: Record<string, object> = {}): object {
     const name = `the ${words[kind]} of stage ${show(this.id)}`;
-    return makeReference({ kind, ref: { from: 'stage', stage: this.id, path }, recording: this.#recorder, name, ...extra }, parts);
+    return makeReference(
+      { kind, ref: { from: 'stage', stage: this.id, path }, recording: this.#recorder, name, ...extra },
+      parts,
+    );
   }
 }
 
 const words: Record<RefKind, string> = {
-  param: 'param', dataset: 'data set', split: 'split', model: 'model', scores: 'scores',
-  gate: 'verdict', version: 'version', approval: 'approval', rollout: 'rollout',
+  param: 'param',
+  dataset: 'data set',
+  split: 'split',
+  model: 'model',
+  scores: 'scores',
+  gate: 'verdict',
+  version: 'version',
+  approval: 'approval',
+  rollout: 'rollout',
 };
 
 /** Collects stages and faults while a definition runs. */

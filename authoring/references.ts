@@ -3,8 +3,7 @@ import type { Ref } from '../plan/plan.js';
 import { SlipwayError } from '../plan/errors.js';
 
 /** What a reference stands for. */
-export type RefKind =
-  | 'param' | 'dataset' | 'split' | 'model' | 'scores' | 'gate' | 'version' | 'approval' | 'rollout';
+export type RefKind = 'param' | 'dataset' | 'split' | 'model' | 'scores' | 'gate' | 'version' | 'approval' | 'rollout';
 
 declare const kind: unique symbol;
 declare const value: unique symbol;
@@ -16,7 +15,8 @@ export interface Reference<K extends RefKind, T = unknown> {
 }
 
 /** A param of the run, typed by the params schema. Members of object params are references too. */
-export type ParamRef<T> = Reference<'param', T> & ([T] extends [Members] ? { readonly [K in keyof T]: ParamRef<T[K]> } : unknown);
+export type ParamRef<T> = Reference<'param', T> &
+  ([T] extends [Members] ? { readonly [K in keyof T]: ParamRef<T[K]> } : unknown);
 type Members = { readonly [key: string]: Json | undefined };
 
 /** Whether a data set has been split into `train` and `holdout`. */
@@ -34,7 +34,8 @@ interface Parts {
 declare const checked: unique symbol;
 
 /** An immutable data set; after a split it has `train` and `holdout`. */
-export type DatasetRef<S extends SplitState = SplitState> = Reference<'dataset', S> & (S extends 'split' ? Parts : unknown);
+export type DatasetRef<S extends SplitState = SplitState> = Reference<'dataset', S> &
+  (S extends 'split' ? Parts : unknown);
 /** A data set that passed its suite of expectations. */
 export type CheckedDatasetRef<S extends SplitState = SplitState> = DatasetRef<S> & { readonly [checked]: true };
 /** A trained model. */
@@ -112,7 +113,8 @@ function refuse(reference: object, how: string): never {
 }
 
 function adviceFor(of: RefKind | undefined): string {
-  if (of === 'param') return 'hand the reference itself to a stage, as in `params: { epochs: params.epochs }`; its value is put in when the run starts';
+  if (of === 'param')
+    return 'hand the reference itself to a stage, as in `params: { epochs: params.epochs }`; its value is put in when the run starts';
   if (of === 'scores') return 'judge scores with `p.gate(id, { scores, rules: (m) => [...] })`';
   return 'hand the reference itself to the stage that needs it, or name it in `after`';
 }

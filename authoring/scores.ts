@@ -27,7 +27,11 @@ export interface MetricGroup<N extends string, M> {
 }
 /** What the rules of a gate are made from. */
 export type Metrics<S, M = Metric> = {
-  readonly [K in keyof S]-?: S[K] extends number ? M : S[K] extends Record<infer N extends string, number> ? MetricGroup<N, M> : never;
+  readonly [K in keyof S]-?: S[K] extends number
+    ? M
+    : S[K] extends Record<infer N extends string, number>
+      ? MetricGroup<N, M>
+      : never;
 };
 
 /** JSON Schema of a metrics schema, with what is wrong with it. */
@@ -37,7 +41,9 @@ export function metricsSchema(given: unknown): { schema: JsonObject; problem?: s
     const members = Object.entries(membersOf(schema) ?? {});
     const wrong = members.find(([, of]) => !isNumber(of) && !isGroup(of));
     if (members.length === 0) return { schema, problem: 'names no metric' };
-    return wrong === undefined ? { schema } : { schema, problem: `\`${wrong[0]}\` is neither a number nor a record of numbers` };
+    return wrong === undefined
+      ? { schema }
+      : { schema, problem: `\`${wrong[0]}\` is neither a number nor a record of numbers` };
   } catch {
     return { schema: {}, problem: 'is not a zod schema that can be written as JSON Schema' };
   }
@@ -49,22 +55,30 @@ export function metricsSchema(given: unknown): { schema: JsonObject; problem?: s
  */
 export function metricHandles(schema: JsonObject, unknown: (message: string) => void): Record<string, unknown> {
   const members = membersOf(schema) ?? {};
-  return new Proxy({}, {
-    get: (_, name) => {
-      if (typeof name !== 'string' || name === 'then') return undefined;
-      if (!Object.hasOwn(members, name)) {
-        unknown(unknownName('metric', name, Object.keys(members)));
-        return { ...handle([name]), of: (member: string) => handle([name, member]) };
-      }
-      return isNumber(members[name]) ? handle([name]) : group(name, membersOf(members[name] as JsonObject), unknown);
+  return new Proxy(
+    {},
+    {
+      get: (_, name) => {
+        if (typeof name !== 'string' || name === 'then') return undefined;
+        if (!Object.hasOwn(members, name)) {
+          unknown(unknownName('metric', name, Object.keys(members)));
+          return { ...handle([name]), of: (member: string) => handle([name, member]) };
+        }
+        return isNumber(members[name]) ? handle([name]) : group(name, membersOf(members[name] as JsonObject), unknown);
+      },
     },
-  });
+  );
 }
 
-function group(name: string, members: JsonObject | undefined, unknown: (message: string) => void): MetricGroup<string, ComparedMetric> {
+function group(
+  name: string,
+  members: JsonObject | undefined,
+  unknown: (message: string) => void,
+): MetricGroup<string, ComparedMetric> {
   return {
     of: (member) => {
-      if (members !== undefined && !Object.hasOwn(members, member)) unknown(unknownName(`member of ${name}`, String(member), Object.keys(members)));
+      if (members !== undefined && !Object.hasOwn(members, member))
+        unknown(unknownName(`member of ${name}`, String(member), Object.keys(members)));
       return handle([name, String(member)]);
     },
   };

@@ -47,9 +47,10 @@ export function count(min: number, max: number): z.ZodType {
 
 /** A finite number within bounds, both included unless `open`. */
 export function finite(min = -Infinity, max = Infinity, open = false): z.ZodType {
-  const allowed = Number.isFinite(min) || Number.isFinite(max)
-    ? `a finite number ${open ? 'between' : 'from'} ${min} ${open ? 'and' : 'to'} ${max}`
-    : 'a finite number';
+  const allowed =
+    Number.isFinite(min) || Number.isFinite(max)
+      ? `a finite number ${open ? 'between' : 'from'} ${min} ${open ? 'and' : 'to'} ${max}`
+      : 'a finite number';
   return rule('E_NUMBER', (v) => {
     const ok = typeof v === 'number' && Number.isFinite(v) && (open ? v > min && v < max : v >= min && v <= max);
     return ok ? undefined : `${show(v)} is not ${allowed}`;
@@ -57,7 +58,11 @@ export function finite(min = -Infinity, max = Infinity, open = false): z.ZodType
 }
 
 /** Names that people and machines share: kebab-case, and no device name of an operating system. */
-export const kebab = rule('E_ID', (v) => kebabProblem(v), 'lower-case letters, digits and single dashes, starting with a letter, at most 64 characters');
+export const kebab = rule(
+  'E_ID',
+  (v) => kebabProblem(v),
+  'lower-case letters, digits and single dashes, starting with a letter, at most 64 characters',
+);
 
 /** What is wrong with an id, or `undefined`. */
 export function kebabProblem(v: unknown): string | undefined {
@@ -87,37 +92,56 @@ export const text = rule('E_SCHEMA', (v) =>
 );
 
 /** A semantic version. */
-export const semanticVersion = rule('E_SCHEMA', (v) =>
-  typeof v === 'string' && /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/.test(v) ? undefined : `${show(v)} is not a semantic version`, "write it as '1.4.0'");
+export const semanticVersion = rule(
+  'E_SCHEMA',
+  (v) =>
+    typeof v === 'string' && /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/.test(v)
+      ? undefined
+      : `${show(v)} is not a semantic version`,
+  "write it as '1.4.0'",
+);
 
 /** A command line, quotes only. */
-export const command = rule('E_ARG', (v) => {
-  if (typeof v !== 'string') return `${show(v)} is not a command`;
-  try {
-    splitCommand(v);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}, "write one command with its arguments, such as 'python -m intents.train'; there is no shell");
+export const command = rule(
+  'E_ARG',
+  (v) => {
+    if (typeof v !== 'string') return `${show(v)} is not a command`;
+    try {
+      splitCommand(v);
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  },
+  "write one command with its arguments, such as 'python -m intents.train'; there is no shell",
+);
 
 /** A relative path that stays inside the project. */
-export const projectPath = rule('E_PATH_ESCAPE', (v) => pathProblem(v), 'write a path relative to the project folder, with forward slashes and without `..`');
+export const projectPath = rule(
+  'E_PATH_ESCAPE',
+  (v) => pathProblem(v),
+  'write a path relative to the project folder, with forward slashes and without `..`',
+);
 
 /** What is wrong with a project path, or `undefined`. */
 export function pathProblem(v: unknown): string | undefined {
   if (typeof v !== 'string' || v === '') return `${show(v)} is not a path`;
-  const outside = v.startsWith('/') || v.includes('\\') || v.includes('\0') || /^[A-Za-z]:/.test(v) || v.split('/').includes('..');
+  const outside =
+    v.startsWith('/') || v.includes('\\') || v.includes('\0') || /^[A-Za-z]:/.test(v) || v.split('/').includes('..');
   return outside ? `${show(v)} is not inside the project` : undefined;
 }
 
 /** A reference of one of these kinds. `what` names it in messages: "a model". */
 export function reference(what: string, ...kinds: RefKind[]): z.ZodType {
-  return rule('E_SCHEMA', (v) => {
-    const facts = targetOf(v);
-    if (facts === undefined) return `expects ${what}, found ${show(v)}`;
-    return kinds.includes(facts.kind) ? undefined : `expects ${what}, found ${facts.name}`;
-  }, `hand over ${what} that an earlier stage returned`);
+  return rule(
+    'E_SCHEMA',
+    (v) => {
+      const facts = targetOf(v);
+      if (facts === undefined) return `expects ${what}, found ${show(v)}`;
+      return kinds.includes(facts.kind) ? undefined : `expects ${what}, found ${facts.name}`;
+    },
+    `hand over ${what} that an earlier stage returned`,
+  );
 }
 
 /** Text, or a param that will be text. */
@@ -143,7 +167,11 @@ export function findings(schema: z.ZodType, given: unknown): Finding[] {
   return result.error.issues.flatMap((issue) => {
     const at = issue.path.map((step) => `/${String(step)}`).join('');
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ code: 'E_SCHEMA', at: `${at}/${key}`, message: unknownName('option', key, keysAt(schema, issue.path)) }));
+      return issue.keys.map((key) => ({
+        code: 'E_SCHEMA',
+        at: `${at}/${key}`,
+        message: unknownName('option', key, keysAt(schema, issue.path)),
+      }));
     }
     const params = issue.code === 'custom' ? (issue.params as { code?: string; fix?: string } | undefined) : undefined;
     const found = { code: params?.code ?? 'E_SCHEMA', at, message: issue.message };

@@ -7,5 +7,7 @@ export function text(...sentences: string[]): Json {
 
 /** A smoke request for a model that takes rows of numbers (V2 inference protocol, input `features`). */
 export function features(...rows: number[][]): Json {
-  return { inputs: [{ name: 'features', datatype: 'FP64', shape: [rows.length, rows[0]?.length ?? 0], data: rows.flat() }] };
+  return {
+    inputs: [{ name: 'features', datatype: 'FP64', shape: [rows.length, rows[0]?.length ?? 0], data: rows.flat() }],
+  };
 }

@@ -1,8 +1,23 @@
-import { canary, champion, definePipeline, evaluators, fallbackRate, meanConfidence, requestErrors, sources, suite, text, trainers } from 'slipway';
+import {
+  canary,
+  champion,
+  definePipeline,
+  evaluators,
+  fallbackRate,
+  meanConfidence,
+  requestErrors,
+  sources,
+  suite,
+  text,
+  trainers,
+} from 'slipway';
 import { z } from 'zod';
 
 const Params = z.strictObject({
-  dataset: z.string().default('home-assistant-intents').describe('Source of the utterances; `?slots=masked` takes them as a labelling tool exports them'),
+  dataset: z
+    .string()
+    .default('home-assistant-intents')
+    .describe('Source of the utterances; `?slots=masked` takes them as a labelling tool exports them'),
   epochs: z.int().min(1).max(1000).default(80).describe('Most iterations of the training'),
   share: z.number().gt(0).max(1).default(1).describe('Share of the training rows that is used'),
 });
@@ -62,7 +77,13 @@ export default definePipeline('intent-classifier', { params: Params, owner: 'ass
   p.rollout('promote', {
     version,
     after: signed,
-    strategy: canary({ steps: [{ weight: 10, hold: '15m' }, { weight: 50, hold: '1h' }], bake: '1h' }),
+    strategy: canary({
+      steps: [
+        { weight: 10, hold: '15m' },
+        { weight: 50, hold: '1h' },
+      ],
+      bake: '1h',
+    }),
     analysis: [fallbackRate({ margin: 0.03 }), meanConfidence({ margin: 0.05 }), requestErrors({ max: 0.01 })],
     smoke: [text('turn on the kitchen light'), text('what is the temperature in the bedroom')],
   });

@@ -12,7 +12,9 @@ export const cycles: Check = ({ stages }) => {
     const [first] = cycle;
     if (first === undefined) break;
     const path = [...cycle, first].map((stage) => stage.id).join(' -> ');
-    faults.push(faultAt(first.place, 'E_DAG_CYCLE', `stages wait for each other: ${path}`, 'take one of these edges away'));
+    faults.push(
+      faultAt(first.place, 'E_DAG_CYCLE', `stages wait for each other: ${path}`, 'take one of these edges away'),
+    );
     for (const stage of cycle) left.delete(stage.id);
   }
   return faults;
@@ -48,6 +50,9 @@ function oneCycle(stages: ReadonlyMap<string, StageDraft>): StageDraft[] | undef
 /** `path` runs against the work (each stage needs the next): turned round, and rotated to the stage defined first. */
 function fromFirst(path: StageDraft[], order: StageDraft[]): StageDraft[] {
   const forward = path.reverse();
-  const first = forward.reduce((best, stage, i) => (order.indexOf(stage) < order.indexOf(forward[best] as StageDraft) ? i : best), 0);
+  const first = forward.reduce(
+    (best, stage, i) => (order.indexOf(stage) < order.indexOf(forward[best] as StageDraft) ? i : best),
+    0,
+  );
   return [...forward.slice(first), ...forward.slice(0, first)];
 }

@@ -13,7 +13,15 @@ export const duplicates: Check = ({ stages }) => {
       first.set(key, stage);
       return [];
     }
-    const how = earlier.id === stage.id ? 'is used twice' : `differs from ${show(earlier.id)} only by case or Unicode form`;
-    return [faultAt(stage.place, 'E_DUP_ID', `stage id ${show(stage.id)} ${how}; it is first used at ${formatPlace(earlier.place)}`, 'give one of them another id')];
+    const how =
+      earlier.id === stage.id ? 'is used twice' : `differs from ${show(earlier.id)} only by case or Unicode form`;
+    return [
+      faultAt(
+        stage.place,
+        'E_DUP_ID',
+        `stage id ${show(stage.id)} ${how}; it is first used at ${formatPlace(earlier.place)}`,
+        'give one of them another id',
+      ),
+    ];
   });
 };

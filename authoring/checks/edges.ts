@@ -9,6 +9,8 @@ export const edges: Check = ({ stages }) => {
   return stages.flatMap((stage) =>
     [...stage.needs]
       .filter((need) => !known.has(need))
-      .map((need) => faultAt(stage.place, 'E_DAG_EDGE', `stage \`${stage.id}\`, /after: ${unknownName('stage', need, [...known])}`)),
+      .map((need) =>
+        faultAt(stage.place, 'E_DAG_EDGE', `stage \`${stage.id}\`, /after: ${unknownName('stage', need, [...known])}`),
+      ),
   );
 };

@@ -24,17 +24,28 @@ function answer(given: LoaderAnswer): never {
 
 function refuse(message: string, fix: string): never {
   const place = callerPlace(task.root);
-  return answer({ plans: [], faults: [{ code: 'E_DEF_LOAD', where: place.line > 0 ? formatPlace(place) : task.file, message, fix }] });
+  return answer({
+    plans: [],
+    faults: [{ code: 'E_DEF_LOAD', where: place.line > 0 ? formatPlace(place) : task.file, message, fix }],
+  });
 }
 
 function guard(): void {
-  process.exit = (() => refuse('the definition calls process.exit', 'take the call out: a definition only records stages')) as typeof process.exit;
+  process.exit = (() =>
+    refuse(
+      'the definition calls process.exit',
+      'take the call out: a definition only records stages',
+    )) as typeof process.exit;
   let printed = 0;
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream) as (...all: unknown[]) => boolean;
     stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
       printed += chunk.length;
-      if (printed > maxPrintedBytes) refuse(`the definition prints more than ${maxPrintedBytes} bytes`, 'print less: a definition only records stages');
+      if (printed > maxPrintedBytes)
+        refuse(
+          `the definition prints more than ${maxPrintedBytes} bytes`,
+          'print less: a definition only records stages',
+        );
       return write(chunk, ...rest);
     }) as typeof stream.write;
   }
@@ -44,10 +55,23 @@ async function load(copy: string): Promise<LoaderAnswer> {
   const module = (await import(`${pathToFileURL(task.bundle).href}?${copy}`)) as Record<string, unknown>;
   const definitions = new Set<PipelineDefinition>(Object.values(module).filter(isPipelineDefinition));
   if (definitions.size === 0) {
-    return { plans: [], faults: [{ code: 'E_DEF_LOAD', where: task.file, message: 'the file exports no pipeline', fix: 'end it with `export default definePipeline(...)`' }] };
+    return {
+      plans: [],
+      faults: [
+        {
+          code: 'E_DEF_LOAD',
+          where: task.file,
+          message: 'the file exports no pipeline',
+          fix: 'end it with `export default definePipeline(...)`',
+        },
+      ],
+    };
   }
   const recordings = [...definitions].map((definition) => recordPipeline(definition, task.root));
-  return { plans: recordings.flatMap((r) => (r.plan === undefined ? [] : [r.plan])), faults: recordings.flatMap((r) => r.faults) };
+  return {
+    plans: recordings.flatMap((r) => (r.plan === undefined ? [] : [r.plan])),
+    faults: recordings.flatMap((r) => r.faults),
+  };
 }
 
 /** Two recordings of one file must be one: what differs would differ between machines, too. */
@@ -57,12 +81,14 @@ function differences(first: readonly RecordedPlan[], second: readonly RecordedPl
     if (canonicalJson(plan) === canonicalJson(other)) return [];
     const at = firstDifference(plan, other) ?? '';
     const stage = plan.stages[Number(/^\/stages\/(\d+)/.exec(at)?.[1])];
-    return [{
-      code: 'E_NONDETERMINISTIC',
-      where: stage === undefined ? task.file : formatPlace(stage.source),
-      message: `recording \`${plan.pipeline}\` twice gave two plans: ${at} differs`,
-      fix: 'a definition may not read the clock, randomness or the environment: make the value a param',
-    }];
+    return [
+      {
+        code: 'E_NONDETERMINISTIC',
+        where: stage === undefined ? task.file : formatPlace(stage.source),
+        message: `recording \`${plan.pipeline}\` twice gave two plans: ${at} differs`,
+        fix: 'a definition may not read the clock, randomness or the environment: make the value a param',
+      },
+    ];
   });
 }
 
@@ -82,5 +108,7 @@ async function main(): Promise<void> {
   }
 }
 
-process.on('uncaughtException', (error) => answer({ plans: [], faults: thrownFaults(error, task.root, undefined).map((f) => ({ where: task.file, ...f })) }));
+process.on('uncaughtException', (error) =>
+  answer({ plans: [], faults: thrownFaults(error, task.root, undefined).map((f) => ({ where: task.file, ...f })) }),
+);
 await main();

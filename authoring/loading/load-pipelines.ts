@@ -49,7 +49,13 @@ async function loadFile(root: string, given: string, options: LoadOptions): Prom
     const path = await insideProject(root, file, { kind: 'file', maxBytes: maxFileBytes });
     const bundle = join(scratch, 'pipeline.mjs');
     await bundleForLoading(root, path, bundle);
-    const loaded = await runLoader({ root, file, bundle, timeoutMs: options.timeoutMs ?? 10_000, memoryMiB: options.memoryMiB ?? 512 });
+    const loaded = await runLoader({
+      root,
+      file,
+      bundle,
+      timeoutMs: options.timeoutMs ?? 10_000,
+      memoryMiB: options.memoryMiB ?? 512,
+    });
     const missing = (await Promise.all(loaded.plans.map((plan) => folderFaults(plan, root)))).flat();
     return { file, plans: missing.length > 0 ? [] : loaded.plans, faults: [...loaded.faults, ...missing] };
   } catch (error) {

@@ -31,9 +31,18 @@ const maxAnswerBytes = 16 * 1024 * 1024;
 export async function runLoader(task: LoaderTask): Promise<LoaderAnswer> {
   const script = join(packageRoot, 'dist', 'authoring', 'loading', 'load-child.js');
   // The watchdog judges memory and can name the line; V8's own limit, which just aborts, stands behind it.
-  const flags = [`--max-old-space-size=${task.memoryMiB + 512}`, '--enable-source-maps', '--no-warnings', '--disable-proto=delete'];
+  const flags = [
+    `--max-old-space-size=${task.memoryMiB + 512}`,
+    '--enable-source-maps',
+    '--no-warnings',
+    '--disable-proto=delete',
+  ];
   const child = spawn(process.execPath, [...flags, script, JSON.stringify(task)], {
-    cwd: task.root, env: { TZ: 'UTC', LANG: 'C.UTF-8' }, shell: false, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    cwd: task.root,
+    env: { TZ: 'UTC', LANG: 'C.UTF-8' },
+    shell: false,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   // The process watches itself and says where it hangs; this is for one that cannot.
   let late = false;
@@ -42,8 +51,18 @@ export async function runLoader(task: LoaderTask): Promise<LoaderAnswer> {
     endGroup(child);
   }, task.timeoutMs + 3_000);
   try {
-    const [answer] = await Promise.all([collect(child.stdio[3] as Readable, maxAnswerBytes, child), collect(child.stdout, maxPrintedBytes, child), collect(child.stderr, maxPrintedBytes, child), ended(child)]);
-    return parse(answer) ?? { plans: [], faults: [silence(task, late ? `took longer than ${formatDuration(task.timeoutMs)}` : describeEnd(child))] };
+    const [answer] = await Promise.all([
+      collect(child.stdio[3] as Readable, maxAnswerBytes, child),
+      collect(child.stdout, maxPrintedBytes, child),
+      collect(child.stderr, maxPrintedBytes, child),
+      ended(child),
+    ]);
+    return (
+      parse(answer) ?? {
+        plans: [],
+        faults: [silence(task, late ? `took longer than ${formatDuration(task.timeoutMs)}` : describeEnd(child))],
+      }
+    );
   } finally {
     clearTimeout(timer);
     endGroup(child);
@@ -90,11 +109,17 @@ function parse(answer: string): LoaderAnswer | undefined {
 
 function describeEnd(child: ChildProcess): string {
   // V8 aborts when its heap is full: nothing in the process can answer any more.
-  if (child.signalCode === 'SIGABRT' || child.signalCode === 'SIGTRAP' || child.exitCode === 134) return 'needs more memory than is allowed';
+  if (child.signalCode === 'SIGABRT' || child.signalCode === 'SIGTRAP' || child.exitCode === 134)
+    return 'needs more memory than is allowed';
   if (child.exitCode === 13) return 'awaits something that never comes';
   return `ended its process (${child.signalCode ?? `exit ${child.exitCode}`}) before it was recorded`;
 }
 
 function silence(task: LoaderTask, what: string): Fault {
-  return { code: 'E_DEF_LOAD', where: task.file, message: `the definition ${what}`, fix: `a definition only records stages; it has ${formatDuration(task.timeoutMs)} and ${task.memoryMiB} MiB` };
+  return {
+    code: 'E_DEF_LOAD',
+    where: task.file,
+    message: `the definition ${what}`,
+    fix: `a definition only records stages; it has ${formatDuration(task.timeoutMs)} and ${task.memoryMiB} MiB`,
+  };
 }

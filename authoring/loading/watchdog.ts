@@ -35,13 +35,17 @@ function stop(what: string): void {
   session.on('Debugger.scriptParsed', ({ params }) => {
     if (params.url.startsWith(bundle)) scripts.add(params.scriptId);
   });
-  session.on('Debugger.paused', ({ params }) => end(what, placeOf(params.callFrames.find(({ location }) => scripts.has(location.scriptId)))));
+  session.on('Debugger.paused', ({ params }) =>
+    end(what, placeOf(params.callFrames.find(({ location }) => scripts.has(location.scriptId)))),
+  );
   session.post('Debugger.enable');
   session.post('Debugger.pause');
 }
 
 function placeOf(frame: Debugger.CallFrame | undefined): string | undefined {
-  const encoded = /sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)\s*$/.exec(readFileSync(task.bundle, 'utf8'))?.[1];
+  const encoded = /sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)\s*$/.exec(
+    readFileSync(task.bundle, 'utf8'),
+  )?.[1];
   if (frame === undefined || encoded === undefined) return undefined;
   const map = new SourceMap(JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as SourceMapPayload);
   const entry = map.findEntry(frame.location.lineNumber, frame.location.columnNumber ?? 0);
@@ -51,7 +55,12 @@ function placeOf(frame: Debugger.CallFrame | undefined): string | undefined {
 }
 
 function end(what: string, place: string | undefined): never {
-  const fault = { code: 'E_DEF_LOAD', where: place ?? task.file, message: `the definition ${what}`, fix: 'a definition only records stages: move the work into one' };
+  const fault = {
+    code: 'E_DEF_LOAD',
+    where: place ?? task.file,
+    message: `the definition ${what}`,
+    fix: 'a definition only records stages: move the work into one',
+  };
   writeSync(3, `${JSON.stringify({ plans: [], faults: [fault] })}\n`);
   process.kill(process.pid, 'SIGKILL');
   throw new Error('unreachable');

@@ -21,19 +21,27 @@ function common(root: string, file: string): BuildOptions {
     legalComments: 'none',
     logLevel: 'silent',
     // CommonJS packages inside the bundle may require Node's own modules.
-    banner: { js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+    },
   };
 }
 
 /** The pipeline file with its imports as one module; `slipway` and `zod` stay imports. Faults point into the author's files. */
 export async function bundlePipeline(root: string, file: string): Promise<Uint8Array> {
-  const bytes = await build({ ...common(root, file), external: ['slipway', 'slipway/*', 'zod', 'zod/*'], write: false }, root);
+  const bytes = await build(
+    { ...common(root, file), external: ['slipway', 'slipway/*', 'zod', 'zod/*'], write: false },
+    root,
+  );
   return bytes ?? new Uint8Array();
 }
 
 /** The same module as a file that can be imported now: with a source map, and with `slipway` and `zod` as this package has them. */
 export async function bundleForLoading(root: string, file: string, outfile: string): Promise<void> {
-  await build({ ...common(root, file), plugins: [ownPackages], sourcemap: 'inline', sourcesContent: false, outfile }, root);
+  await build(
+    { ...common(root, file), plugins: [ownPackages], sourcemap: 'inline', sourcesContent: false, outfile },
+    root,
+  );
 }
 
 async function build(options: BuildOptions, root: string): Promise<Uint8Array | undefined> {
@@ -60,7 +68,9 @@ const ownPackages: Plugin = {
     onResolve({ filter: shared }, async ({ path, kind, pluginData }) => {
       if (pluginData === ownPackages) return undefined;
       const found = await resolve(path, { kind, resolveDir: packageRoot, pluginData: ownPackages });
-      return found.errors.length > 0 ? { errors: found.errors } : { path: pathToFileURL(found.path).href, external: true };
+      return found.errors.length > 0
+        ? { errors: found.errors }
+        : { path: pathToFileURL(found.path).href, external: true };
     });
   },
 };

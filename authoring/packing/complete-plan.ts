@@ -31,7 +31,10 @@ export async function completePlan(recorded: RecordedPlan, root: string): Promis
     code[folder] = { ...digests, bytes: bytes.length };
     blobs.push({ key: keys.code(packed.sha256), bytes });
   }
-  const complete: Plan = { ...plan, code: { pipeline: { sha256: pipeline.sha256, bytes: pipeline.bytes.length }, folders: code } };
+  const complete: Plan = {
+    ...plan,
+    code: { pipeline: { sha256: pipeline.sha256, bytes: pipeline.bytes.length }, folders: code },
+  };
   return { plan: complete, digest: planDigest(complete), blobs };
 }
 

@@ -17,7 +17,11 @@ export async function folderFaults(plan: RecordedPlan, root: string): Promise<Fa
           return [];
         } catch (error) {
           if (!(error instanceof SlipwayError)) throw error;
-          return error.faults.map((f) => ({ ...f, where: formatPlace(stage.source), message: `stage \`${stage.id}\`, folder \`${folder}\` ${f.message}` }));
+          return error.faults.map((f) => ({
+            ...f,
+            where: formatPlace(stage.source),
+            message: `stage \`${stage.id}\`, folder \`${folder}\` ${f.message}`,
+          }));
         }
       }),
     ),

@@ -26,7 +26,12 @@ const leftOut = /^(\..*|__pycache__|.*\.pyc|tests|node_modules)$/;
  */
 export async function packFolder(folder: string): Promise<PackedFolder> {
   const paths = (await listFiles(folder, '')).sort();
-  if (paths.length > maxFiles) throw new SlipwayError({ code: 'E_FILE_SIZE', where: folder, message: `has ${paths.length} files; at most ${maxFiles} can be packed` });
+  if (paths.length > maxFiles)
+    throw new SlipwayError({
+      code: 'E_FILE_SIZE',
+      where: folder,
+      message: `has ${paths.length} files; at most ${maxFiles} can be packed`,
+    });
   const { pack: startPack } = await import('tar-stream');
   const pack = startPack();
   const bytes = collect(pack);
@@ -34,13 +39,24 @@ export async function packFolder(folder: string): Promise<PackedFolder> {
   for (const path of paths) {
     const { content, executable } = await readRegular(join(folder, path));
     total += content.length;
-    if (total > maxBytes) throw new SlipwayError({ code: 'E_FILE_SIZE', where: folder, message: `has more than ${maxBytes} bytes`, fix: 'keep data out of the code folder' });
-    pack.entry({ name: path, mode: executable ? 0o755 : 0o644, mtime: new Date(0), uid: 0, gid: 0, type: 'file' }, content);
+    if (total > maxBytes)
+      throw new SlipwayError({
+        code: 'E_FILE_SIZE',
+        where: folder,
+        message: `has more than ${maxBytes} bytes`,
+        fix: 'keep data out of the code folder',
+      });
+    pack.entry(
+      { name: path, mode: executable ? 0o755 : 0o644, mtime: new Date(0), uid: 0, gid: 0, type: 'file' },
+      content,
+    );
   }
   pack.finalize();
   const packed = await bytes;
   const sha256 = createHash('sha256').update(packed).digest('hex');
-  const requirements = paths.includes('requirements.txt') ? await environmentName(join(folder, 'requirements.txt')) : undefined;
+  const requirements = paths.includes('requirements.txt')
+    ? await environmentName(join(folder, 'requirements.txt'))
+    : undefined;
   return { bytes: packed, sha256, ...(requirements === undefined ? {} : { requirements }) };
 }
 
@@ -49,11 +65,16 @@ async function listFiles(folder: string, below: string): Promise<string[]> {
   const lists = await Promise.all(
     entries
       .filter((entry) => !leftOut.test(entry.name))
-      .map((entry) => {
+      .map(async (entry) => {
         const path = below === '' ? entry.name : `${below}/${entry.name}`;
         if (entry.isDirectory()) return listFiles(folder, path);
         if (entry.isFile()) return [path];
-        throw new SlipwayError({ code: 'E_FILE_KIND', where: join(folder, path), message: 'is a link or special file; only regular files can be packed', fix: 'replace it by a copy' });
+        throw new SlipwayError({
+          code: 'E_FILE_KIND',
+          where: join(folder, path),
+          message: 'is a link or special file; only regular files can be packed',
+          fix: 'replace it by a copy',
+        });
       }),
   );
   return lists.flat();
@@ -71,7 +92,10 @@ async function readRegular(path: string): Promise<{ content: Buffer; executable:
 }
 
 async function environmentName(requirements: string): Promise<string> {
-  return createHash('sha256').update(await readFile(requirements)).update('3.11').digest('hex');
+  return createHash('sha256')
+    .update(await readFile(requirements))
+    .update('3.11')
+    .digest('hex');
 }
 
 async function collect(pack: Pack): Promise<Uint8Array> {

@@ -31,8 +31,20 @@ function settle(draft: StageDraft, options: ApproveOptions): object {
   draft.bind('/version', options.of);
   const by = [...new Set(options.by)];
   const quorum = options.quorum ?? 1;
-  if (by.length === 0) draft.fault('E_APPROVERS', '/by', 'nobody could approve: the list is empty', "name people or groups, such as ['ml-leads']");
-  else if (quorum > by.length) draft.fault('E_APPROVERS', '/quorum', `nobody could approve: ${quorum} of ${by.length} are asked for`, 'name more approvers or lower the quorum');
+  if (by.length === 0)
+    draft.fault(
+      'E_APPROVERS',
+      '/by',
+      'nobody could approve: the list is empty',
+      "name people or groups, such as ['ml-leads']",
+    );
+  else if (quorum > by.length)
+    draft.fault(
+      'E_APPROVERS',
+      '/quorum',
+      `nobody could approve: ${quorum} of ${by.length} are asked for`,
+      'name more approvers or lower the quorum',
+    );
   draft.limits.timeoutMs = durationMs(options.within ?? '3d');
   return { by, quorum, withinMs: draft.limits.timeoutMs, onTimeout: options.onTimeout ?? 'reject' };
 }

@@ -32,13 +32,29 @@ const shape = z.strictObject({
 });
 
 /** Records a scoring job. The same evaluator and data score the champion when a gate compares with it. */
-export function evaluate<S extends MetricsShape>(recorder: Recorder, id: string, options: EvaluateOptions<S>): ScoresRef<S> {
+export function evaluate<S extends MetricsShape>(
+  recorder: Recorder,
+  id: string,
+  options: EvaluateOptions<S>,
+): ScoresRef<S> {
   const { schema, problem } = metricsSchema(options?.metrics);
   const settle = (draft: StageDraft, o: EvaluateOptions<S>): object => {
-    if (problem !== undefined) draft.fault('E_SCHEMA', '/metrics', problem, 'write z.object({ accuracy: z.number(), recall: z.record(z.string(), z.number()) })');
+    if (problem !== undefined)
+      draft.fault(
+        'E_SCHEMA',
+        '/metrics',
+        problem,
+        'write z.object({ accuracy: z.number(), recall: z.record(z.string(), z.number()) })',
+      );
     draft.bind('/model', o.model);
     const facts = draft.bind('/data', o.data);
-    if (targetOf(o.data)?.split === 'split') draft.fault('E_SCHEMA', '/data', `${facts?.name ?? 'the data set'} is split; scoring all of it would score what was trained on`, 'hand over its `holdout`');
+    if (targetOf(o.data)?.split === 'split')
+      draft.fault(
+        'E_SCHEMA',
+        '/data',
+        `${facts?.name ?? 'the data set'} is split; scoring all of it would score what was trained on`,
+        'hand over its `holdout`',
+      );
     return { ...jobSettings(o.with, draft.literals('/params', o.params ?? {})), metrics: schema };
   };
   const draft = recorder.add('evaluate', id, options, { shape, timeout: '1h', settle });

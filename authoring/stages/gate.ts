@@ -19,7 +19,10 @@ export function champion(of: string): Champion {
   return { service: of } as Champion;
 }
 
-export interface GateOptions<S extends MetricsShape, C extends Champion | undefined = Champion | undefined> extends StageOptions {
+export interface GateOptions<
+  S extends MetricsShape,
+  C extends Champion | undefined = Champion | undefined,
+> extends StageOptions {
   scores: ScoresRef<S>;
   /** What to compare with, from `champion('<service>')`. Rules against the champion exist only with it. */
   champion?: C;
@@ -56,7 +59,8 @@ function settle(draft: StageDraft, options: GateOptions<MetricsShape>): object {
   rules.forEach((rule, i) => {
     for (const found of findings(ruleShape, rule)) draft.fault('E_GATE', `/rules/${i}${found.at}`, found.message);
   });
-  for (const problem of [...contradictions(rules as GateRule[]), ...orphans(rules as GateRule[], options.champion)]) fault(problem.message, problem.fix);
+  for (const problem of [...contradictions(rules as GateRule[]), ...orphans(rules as GateRule[], options.champion)])
+    fault(problem.message, problem.fix);
   const from = targetOf(options.scores)?.ref;
   return {
     rules,
@@ -71,7 +75,9 @@ function contradictions(rules: readonly GateRule[]): { message: string; fix?: st
     if (low?.kind !== 'atLeast') return [];
     const name = low.metric.join('.');
     const high = rules.find((r) => r?.kind === 'atMost' && r.metric.join('.') === name && r.value < low.value);
-    return high?.kind === 'atMost' ? [{ message: `\`${name}\` must be at least ${low.value} and at most ${high.value}: no model can pass` }] : [];
+    return high?.kind === 'atMost'
+      ? [{ message: `\`${name}\` must be at least ${low.value} and at most ${high.value}: no model can pass` }]
+      : [];
   });
 }
 
@@ -79,7 +85,10 @@ function orphans(rules: readonly GateRule[], against: Champion | undefined): { m
   if (against !== undefined) return [];
   return rules
     .filter((rule) => rule?.kind === 'noWorseThanChampion' || rule?.kind === 'betterThanChampion')
-    .map((rule) => ({ message: `\`${rule.metric.join('.')}\` is compared with the champion, but the gate names none`, fix: "add `champion: champion('<service>')`" }));
+    .map((rule) => ({
+      message: `\`${rule.metric.join('.')}\` is compared with the champion, but the gate names none`,
+      fix: "add `champion: champion('<service>')`",
+    }));
 }
 
 /** Records an offline gate: a verdict of fail ends the run as rejected. */

@@ -26,7 +26,12 @@ function settle(recorder: Recorder, draft: StageDraft, options: RegisterOptions)
   draft.bind('/model', options.model);
   const alias = options.alias ?? 'candidate';
   if (/(^|-)(champion|previous)$/.test(alias)) {
-    draft.fault('E_RESERVED', '/alias', `\`${alias}\` follows promotions and cannot be set by a pipeline`, "use another alias, such as 'candidate'; a rollout moves `champion` and `previous`");
+    draft.fault(
+      'E_RESERVED',
+      '/alias',
+      `\`${alias}\` follows promotions and cannot be set by a pipeline`,
+      "use another alias, such as 'candidate'; a rollout moves `champion` and `previous`",
+    );
   }
   const version = options.version ?? recorder.version;
   return { as: options.as, alias, ...(version === undefined ? {} : { version }) };
@@ -34,6 +39,10 @@ function settle(recorder: Recorder, draft: StageDraft, options: RegisterOptions)
 
 /** Records a registration: the model is packaged reproducibly and becomes a version. */
 export function register(recorder: Recorder, id: string, options: RegisterOptions): VersionRef {
-  const draft = recorder.add('register', id, options, { shape, timeout: '15m', settle: (d, o) => settle(recorder, d, o) });
+  const draft = recorder.add('register', id, options, {
+    shape,
+    timeout: '15m',
+    settle: (d, o) => settle(recorder, d, o),
+  });
   return draft.output('version', [], typeof options?.as === 'string' ? { registeredAs: options.as } : {}) as VersionRef;
 }

@@ -33,9 +33,17 @@ const shape = z.strictObject({
 
 function settle(draft: StageDraft, options: RolloutOptions): object {
   draft.bind('/version', options.version);
-  for (const problem of canaryProblems(options.strategy)) draft.fault('E_CANARY_PLAN', `/strategy${problem.at}`, problem.message, problem.fix);
-  if (options.analysis.length === 0) draft.fault('E_SCHEMA', '/analysis', 'no rule: whatever happened would be promoted', 'add at least one, such as requestErrors({ max: 0.01 })');
-  for (const found of ruleProblems(options.analysis)) draft.fault(found.code, `/analysis${found.at}`, found.message, found.fix);
+  for (const problem of canaryProblems(options.strategy))
+    draft.fault('E_CANARY_PLAN', `/strategy${problem.at}`, problem.message, problem.fix);
+  if (options.analysis.length === 0)
+    draft.fault(
+      'E_SCHEMA',
+      '/analysis',
+      'no rule: whatever happened would be promoted',
+      'add at least one, such as requestErrors({ max: 0.01 })',
+    );
+  for (const found of ruleProblems(options.analysis))
+    draft.fault(found.code, `/analysis${found.at}`, found.message, found.fix);
   const service = options.service ?? targetOf(options.version)?.registeredAs;
   return {
     ...(service === undefined ? {} : { service }),

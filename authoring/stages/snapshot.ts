@@ -19,7 +19,9 @@ export interface SplitOptions {
   seed?: number;
 }
 
-export interface SnapshotOptions<P extends SplitOptions | undefined = SplitOptions | undefined> extends JobStageOptions {
+export interface SnapshotOptions<
+  P extends SplitOptions | undefined = SplitOptions | undefined,
+> extends JobStageOptions {
   /** `file:relative/path.csv`, `s3://bucket/key`, or whatever the source understands. */
   from: string | ParamRef<string>;
   /** Makes the data from `from`. Without it, `from` names the data itself. */
@@ -34,7 +36,14 @@ const shape = z.strictObject({
   from: textOrParam,
   source: jobShape('source').optional(),
   params: z.record(z.string(), z.any()).optional(),
-  split: z.strictObject({ holdout: finite(0, 1, true), by: text.optional(), stratify: text.optional(), seed: count(0, 2 ** 31 - 1).optional() }).optional(),
+  split: z
+    .strictObject({
+      holdout: finite(0, 1, true),
+      by: text.optional(),
+      stratify: text.optional(),
+      seed: count(0, 2 ** 31 - 1).optional(),
+    })
+    .optional(),
   after: after.optional(),
   timeout: duration.optional(),
   attempts: count(1, 10).optional(),
@@ -44,10 +53,18 @@ function settle(draft: StageDraft, options: SnapshotOptions): object {
   const bound = targetOf(options.from) !== undefined;
   if (bound) draft.bind('/from', options.from);
   else if (options.source === undefined) checkAddress(draft, options.from as string);
-  if (options.params !== undefined && options.source === undefined) draft.fault('E_SCHEMA', '/params', 'hyperparameters without a source', 'add `source: sources.process({ run, folder })`, or leave `params` out');
+  if (options.params !== undefined && options.source === undefined)
+    draft.fault(
+      'E_SCHEMA',
+      '/params',
+      'hyperparameters without a source',
+      'add `source: sources.process({ run, folder })`, or leave `params` out',
+    );
   return {
     ...(bound ? {} : { from: options.from as string }),
-    ...(options.source === undefined ? {} : { source: jobSettings(options.source, draft.literals('/params', options.params ?? {})) }),
+    ...(options.source === undefined
+      ? {}
+      : { source: jobSettings(options.source, draft.literals('/params', options.params ?? {})) }),
     ...(options.split === undefined ? {} : { split: { seed: 42, ...options.split } satisfies SplitSettings }),
   };
 }
@@ -55,11 +72,17 @@ function settle(draft: StageDraft, options: SnapshotOptions): object {
 function checkAddress(draft: StageDraft, from: string): void {
   if (from.startsWith('s3://')) return;
   if (!from.startsWith('file:')) {
-    draft.fault('E_SCHEMA', '/from', `without a source, \`from\` is an address of data; \`${from}\` is none`, "write 'file:relative/path.csv' or 's3://bucket/key', or add a `source`");
+    draft.fault(
+      'E_SCHEMA',
+      '/from',
+      `without a source, \`from\` is an address of data; \`${from}\` is none`,
+      "write 'file:relative/path.csv' or 's3://bucket/key', or add a `source`",
+    );
     return;
   }
   const problem = pathProblem(from.slice('file:'.length));
-  if (problem !== undefined) draft.fault('E_PATH_ESCAPE', '/from', problem, 'write the path relative to the project folder, without `..`');
+  if (problem !== undefined)
+    draft.fault('E_PATH_ESCAPE', '/from', problem, 'write the path relative to the project folder, without `..`');
 }
 
 /** Records a snapshot: the same bytes give the same data set for ever. */
@@ -71,7 +94,8 @@ export function snapshot(recorder: Recorder, id: string, options: SnapshotOption
 
 /** A reference to a data set at a path of a stage's output, with its parts when it is split. */
 export function datasetReference(draft: StageDraft, path: string[], split: SplitState, checked: boolean): DatasetRef {
-  const part = (name: string) => draft.output('split', [...path, 'splits', name], { name: `the ${name} part of stage \`${draft.id}\`` });
+  const part = (name: string) =>
+    draft.output('split', [...path, 'splits', name], { name: `the ${name} part of stage \`${draft.id}\`` });
   const parts = split === 'split' ? { train: part('train'), holdout: part('holdout') } : {};
   const name = `the ${checked ? 'checked ' : ''}data set of stage \`${draft.id}\``;
   return draft.output('dataset', path, { split, name }, parts) as DatasetRef;

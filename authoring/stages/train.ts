@@ -31,13 +31,22 @@ const shape = z
     timeout: duration.optional(),
     attempts: count(1, 10).optional(),
   })
-  .refine((o) => (o.data === undefined) !== (o.inputs === undefined || Object.keys(o.inputs).length === 0), 'give either `data` or at least one of `inputs`');
+  .refine(
+    (o) => (o.data === undefined) !== (o.inputs === undefined || Object.keys(o.inputs).length === 0),
+    'give either `data` or at least one of `inputs`',
+  );
 
 function settle(draft: StageDraft, options: TrainOptions): object {
   const inputs = options.data === undefined ? options.inputs : { train: options.data };
   for (const [channel, data] of Object.entries(inputs)) {
     const facts = draft.bind(`/inputs${pointerStep(channel)}`, data);
-    if (isHoldout(facts?.ref.path)) draft.fault('E_SCHEMA', `/inputs/${channel}`, 'the holdout may not be trained on', 'hand over the data set or its `train` part');
+    if (isHoldout(facts?.ref.path))
+      draft.fault(
+        'E_SCHEMA',
+        `/inputs/${channel}`,
+        'the holdout may not be trained on',
+        'hand over the data set or its `train` part',
+      );
   }
   return jobSettings(options.trainer, draft.literals('/params', options.params ?? {}));
 }

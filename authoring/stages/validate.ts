@@ -30,7 +30,11 @@ function settle(draft: StageDraft, options: ValidateOptions<SplitState>): object
 }
 
 /** Records a validation: a data set that fails ends the run as rejected before anything is trained. */
-export function validate<S extends SplitState>(recorder: Recorder, id: string, options: ValidateOptions<S>): CheckedDatasetRef<S> {
+export function validate<S extends SplitState>(
+  recorder: Recorder,
+  id: string,
+  options: ValidateOptions<S>,
+): CheckedDatasetRef<S> {
   const draft = recorder.add('validate', id, options as ValidateOptions<SplitState>, { shape, timeout: '30m', settle });
   return datasetReference(draft, ['data'], targetOf(options?.data)?.split ?? 'whole', true) as CheckedDatasetRef<S>;
 }
