@@ -1,3 +1,4 @@
+import { CancellationScope } from '@temporalio/workflow';
 import type { RunRef, StageCall } from '../activities/calls.js';
 import type { ChampionFact } from '../activities/resolve-champion.js';
 import type { GraphStage } from '../plan/graph.js';
@@ -35,7 +36,9 @@ export class RunContext {
   /** Tells people without waiting for them; `settled` waits at the end. */
   tell(kind: RunEvent['kind'], stage: string | null, text: string, facts: Record<string, Json> = {}): void {
     const { workflowId, pipeline, environment } = this.state;
-    this.told.push(calls.notify({ kind, workflowId, pipeline, environment, stage, text, facts }).catch(() => undefined));
+    // Outside the stage's scope: news of a no must not be cancelled with the stages that the no ends.
+    const sent = CancellationScope.nonCancellable(() => calls.notify({ kind, workflowId, pipeline, environment, stage, text, facts }));
+    this.told.push(sent.catch(() => undefined));
   }
 
   async settled(): Promise<void> {
