@@ -52,10 +52,18 @@ afterAll(() => rm(base, { recursive: true, force: true }));
 
 /** Data as a pipeline takes them: split by template within each intent, with the default seed. */
 async function snapshot(from: string): Promise<Snapshot> {
-  const end = await run({ folder, command: ['python', '-m', 'intents.dataset'], hyperparameters: { from }, expects: ['data'] });
+  const end = await run({
+    folder,
+    command: ['python', '-m', 'intents.dataset'],
+    hyperparameters: { from },
+    expects: ['data'],
+  });
   expect(end.failure).toBeUndefined();
   const text = Buffer.from(await store.get(end.manifest.files[0]!)).toString();
-  const rows = text.trim().split('\n').map((line) => JSON.parse(line) as Row);
+  const rows = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
   const parts = splitRows(rows, { holdout: 0.3, by: 'template', stratify: 'intent', seed: 42 });
   return { train: await keep(`${from}-train`, parts.train), holdout: await keep(`${from}-holdout`, parts.holdout) };
 }
@@ -67,7 +75,13 @@ async function keep(name: string, rows: readonly Row[]): Promise<FileRef> {
 
 async function train(data: Snapshot, hyperparameters: { share: number; epochs: number }): Promise<FileRef[]> {
   const command = ['python', '-m', 'intents.train'];
-  const end = await run({ folder, command, inputs: { train: [data.train] }, hyperparameters, expects: ['model', 'metrics'] });
+  const end = await run({
+    folder,
+    command,
+    inputs: { train: [data.train] },
+    hyperparameters,
+    expects: ['model', 'metrics'],
+  });
   expect(end.failure).toBeUndefined();
   return end.manifest.files.filter(({ path }) => path.startsWith('model/'));
 }
@@ -87,15 +101,25 @@ async function live(model: FileRef[], seed: number): Promise<{ fallbackRate: num
   const args = ['-B', '-m', 'intents.traffic', '--count', '1000', '--seed', String(seed), '--output', traffic];
   await promisify(execFile)(python, args, { cwd, env: baseEnvironment() });
   // Nobody labels live traffic: an intent that is there counts for nothing in the two numbers that are read.
-  const said = (await readFile(traffic, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as { text: string });
-  return evaluate(model, { train: filled.train, holdout: await keep(`live-${seed}`, said.map(({ text }) => ({ text, intent: 'turn_on', template: '' }))) });
+  const said = (await readFile(traffic, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { text: string });
+  return evaluate(model, {
+    train: filled.train,
+    holdout: await keep(
+      `live-${seed}`,
+      said.map(({ text }) => ({ text, intent: 'turn_on', template: '' })),
+    ),
+  });
 }
 
 describe('the models of the demo', () => {
   test('the first passes absolute floors', async () => {
     const { macroF1, recall } = await evaluate(first, filled);
     expect(macroF1).toBeGreaterThan(0.85);
-    for (const intent of ['lock_door', 'unlock_door', 'cancel_all_timers']) expect(recall[intent], intent).toBeGreaterThanOrEqual(0.9);
+    for (const intent of ['lock_door', 'unlock_door', 'cancel_all_timers'])
+      expect(recall[intent], intent).toBeGreaterThanOrEqual(0.9);
   });
 
   test('the second is better offline and no worse live', async () => {
@@ -135,7 +159,12 @@ describe('a job against S3', () => {
   test('refuses input whose stored bytes were changed', async () => {
     const kept = await store.put('changed', Buffer.from('other bytes'));
     const file = { ...filled.train, uri: kept.uri };
-    const end = await run({ folder, command: ['python', '-m', 'intents.train'], inputs: { train: [file] }, expects: ['model'] });
+    const end = await run({
+      folder,
+      command: ['python', '-m', 'intents.train'],
+      inputs: { train: [file] },
+      expects: ['model'],
+    });
     expect(end.failure?.code).toBe('E_ARTIFACT_DIGEST');
     expect(end.failure?.message).toContain(kept.sha256.slice(0, 12));
     expect(end.failure?.message).toContain(filled.train.sha256.slice(0, 12));
@@ -143,12 +172,28 @@ describe('a job against S3', () => {
 
   test('says which input is gone', async () => {
     const file = { ...filled.train, uri: store.uri('never-written') };
-    const end = await run({ folder, command: ['python', '-m', 'intents.train'], inputs: { train: [file] }, expects: ['model'] });
-    expect(end.failure).toMatchObject({ code: 'E_STORE', message: expect.stringContaining('does not exist') as string });
+    const end = await run({
+      folder,
+      command: ['python', '-m', 'intents.train'],
+      inputs: { train: [file] },
+      expects: ['model'],
+    });
+    expect(end.failure).toMatchObject({
+      code: 'E_STORE',
+      message: expect.stringContaining('does not exist') as string,
+    });
   });
 
   test('passes an unknown data source on as a failure with the known ones', async () => {
-    const end = await run({ folder, command: ['python', '-m', 'intents.dataset'], hyperparameters: { from: 'home-asistant-intents' }, expects: ['data'] });
-    expect(end.failure).toMatchObject({ code: 'E_TRAINER_EXIT', message: expect.stringContaining('did you mean home-assistant-intents?') as string });
+    const end = await run({
+      folder,
+      command: ['python', '-m', 'intents.dataset'],
+      hyperparameters: { from: 'home-asistant-intents' },
+      expects: ['data'],
+    });
+    expect(end.failure).toMatchObject({
+      code: 'E_TRAINER_EXIT',
+      message: expect.stringContaining('did you mean home-assistant-intents?') as string,
+    });
   });
 });

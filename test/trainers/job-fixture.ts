@@ -22,6 +22,7 @@ export interface JobRequest {
   command: string[];
   inputs?: Record<string, FileRef[]>;
   hyperparameters?: Record<string, string | number>;
+  environment?: Record<string, string>;
   expects: ('model' | 'metrics' | 'data')[];
 }
 export interface JobEnd {
@@ -44,9 +45,11 @@ export function jobRunner(stack: TestStack, store: Store, base: string, bucketPr
       command: request.command,
       python: await stack.python(`trainers/${request.folder}/requirements.txt`),
       code: reference(await store.put(`code/${key}.tar`, await packed(join(trainers, request.folder, request.folder)))),
-      inputs: Object.fromEntries(Object.entries(request.inputs ?? {}).map(([channel, files]) => [channel, { files: files.map(inputFile) }])),
+      inputs: Object.fromEntries(
+        Object.entries(request.inputs ?? {}).map(([channel, files]) => [channel, { files: files.map(inputFile) }]),
+      ),
       hyperparameters: request.hyperparameters ?? {},
-      environment: {},
+      environment: request.environment ?? {},
       outputs: `s3://slipway/${bucketPrefix}jobs/${key}/`,
       store: { endpoint: stack.address('s3'), region: 'us-east-1' },
       expects: request.expects,
@@ -55,9 +58,16 @@ export function jobRunner(stack: TestStack, store: Store, base: string, bucketPr
     await writeFile(join(directory, 'spec.json'), JSON.stringify(spec));
     const launcher = await stack.python('trainers/launcher/requirements.txt');
     const secret = (name: string) => stack.context.secret(`env:${name}`);
-    const env = { ...baseEnvironment(), AWS_ACCESS_KEY_ID: secret('AWS_ACCESS_KEY_ID'), AWS_SECRET_ACCESS_KEY: secret('AWS_SECRET_ACCESS_KEY') };
+    const env = {
+      ...baseEnvironment(),
+      AWS_ACCESS_KEY_ID: secret('AWS_ACCESS_KEY_ID'),
+      AWS_SECRET_ACCESS_KEY: secret('AWS_SECRET_ACCESS_KEY'),
+    };
     // A failed job ends with 1; why is in state.json.
-    await run(launcher, ['-B', '-m', 'slipway_launcher', join(directory, 'spec.json')], { cwd: join(trainers, 'launcher'), env }).catch((error: { code?: number }) => {
+    await run(launcher, ['-B', '-m', 'slipway_launcher', join(directory, 'spec.json')], {
+      cwd: join(trainers, 'launcher'),
+      env,
+    }).catch((error: { code?: number }) => {
       if (error.code !== 1) throw error;
     });
     return JSON.parse(await readFile(join(directory, 'state.json'), 'utf8')) as JobEnd;

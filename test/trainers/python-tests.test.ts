@@ -16,7 +16,10 @@ describe('each Python package passes its own tests in its own environment:', () 
   test.each(['launcher', 'intents', 'iris', 'serving'])('%s', { timeout: 300_000 }, async (name) => {
     const python = await stack.python(`trainers/${name}/requirements.txt`);
     const cwd = resolve(import.meta.dirname, '../../trainers', name);
-    const { stderr } = await run(python, ['-B', '-m', 'unittest', 'discover', '-s', 'tests', '-t', '.'], { cwd, env: baseEnvironment() });
+    const { stderr } = await run(python, ['-B', '-m', 'unittest', 'discover', '-s', 'tests', '-t', '.'], {
+      cwd,
+      env: baseEnvironment(),
+    });
     expect(stderr).toMatch(/Ran [1-9]\d* tests? in/);
     expect(stderr).toMatch(/\nOK\n$/);
   });
