@@ -12,8 +12,8 @@ export interface Io {
   stderr: Sink;
   cwd: string;
   env: Record<string, string | undefined>;
-  /** Aborted by the first Ctrl-C. */
-  signal: AbortSignal;
+  /** Aborted by the first Ctrl-C; who never asks for it is ended by that Ctrl-C. */
+  signal(): AbortSignal;
 }
 
 /** Flags that every command takes. */
@@ -29,7 +29,8 @@ export interface GlobalFlags {
 export interface CommandContext {
   out: Output;
   env: Io['env'];
-  signal: AbortSignal;
+  /** Aborted by the first Ctrl-C; who never asks for it is ended by that Ctrl-C. */
+  signal(): AbortSignal;
   /** What `--env` names, if it was given. */
   environment: string | undefined;
   /** The project folder. */

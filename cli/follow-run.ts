@@ -24,7 +24,8 @@ export interface FollowOptions {
 /** Shows a run until it ends; answers the exit code of its outcome, or 130 when a person stops looking. */
 export async function followRun(context: CommandContext, o: FollowOptions): Promise<ExitCode> {
   const { client, workflowId } = o;
-  const { out, signal } = context;
+  const { out } = context;
+  const signal = context.signal();
   const { watch } = await import('../operations/watch.js');
   const view = new LiveView(out);
   let lost = false;

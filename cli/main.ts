@@ -13,12 +13,13 @@ import { toUsageFault } from './usage.js';
 await main(process.argv.slice(2));
 
 async function main(argv: string[]): Promise<void> {
+  const { signal, interrupted } = interrupts();
   const io: Io = {
     stdout: process.stdout,
     stderr: process.stderr,
     cwd: process.cwd(),
     env: processEnvironment(),
-    signal: interruptSignal(),
+    signal,
   };
   stopWhenNobodyReads();
   leaveOutNodeVersionWarning();
@@ -29,12 +30,12 @@ async function main(argv: string[]): Promise<void> {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     const told = error instanceof CommanderError ? toUsageFault(error, program, argv) : error;
-    process.exitCode = told === undefined ? exitCodes.ok : tell(told, io, argv);
+    process.exitCode = told === undefined ? exitCodes.ok : tell(told, io, argv, interrupted());
   }
 }
 
 /** Prints an error for people and answers the exit code. */
-function tell(error: unknown, io: Io, argv: readonly string[]): number {
+function tell(error: unknown, io: Io, argv: readonly string[], interrupted: boolean): number {
   const out = new Output({ ...io, json: argv.includes('--json') });
   const debug = argv.includes('--debug');
   if (debug && error instanceof Error) io.stderr.write(`${error.stack ?? error.message}\n`);
@@ -42,7 +43,7 @@ function tell(error: unknown, io: Io, argv: readonly string[]): number {
     out.faults(error.faults);
     return error.exitCode;
   }
-  if (io.signal.aborted) return exitCodes.interrupted;
+  if (interrupted) return exitCodes.interrupted;
   const message = error instanceof Error ? error.message : String(error);
   out.faults([
     {
@@ -54,16 +55,24 @@ function tell(error: unknown, io: Io, argv: readonly string[]): number {
   return exitCodes.temporary;
 }
 
-/** The first Ctrl-C asks the command to stop, the second ends the process. */
-function interruptSignal(): AbortSignal {
+/**
+ * A command that asks for the signal is told of the first Ctrl-C and ends by itself; the second ends the process.
+ * Any other command is ended by the first.
+ */
+function interrupts(): { signal: () => AbortSignal; interrupted: () => boolean } {
   const controller = new AbortController();
+  let asked = false;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+      if (!asked || controller.signal.aborted) process.exit(exitCodes.interrupted);
       controller.abort();
     });
   }
-  return controller.signal;
+  const signal = (): AbortSignal => {
+    asked = true;
+    return controller.signal;
+  };
+  return { signal, interrupted: () => controller.signal.aborted };
 }
 
 /** `slipway ls | head -1` is no error. */

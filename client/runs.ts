@@ -94,6 +94,11 @@ export async function listRuns(client: SlipwayClient, request: ListRequest): Pro
   }, 30_000);
 }
 
+/** Throws `E_USAGE` (2) for an unknown state, before anything is asked. */
+export function checkListRequest(request: ListRequest): void {
+  listQuery(request);
+}
+
 /** The visibility query of a list; values are quoted so that none changes its shape. */
 export function listQuery(request: ListRequest): string {
   const terms = [`WorkflowType != ${quote(rolloutWorkflowType)}`];

@@ -128,8 +128,13 @@ export function environmentOf(config: Config, name: string): EnvironmentConfig {
   );
 }
 
-/** Whether another environment uses the same registry: then aliases carry the environment's name. */
+/**
+ * Whether another environment uses the same registry: then aliases carry the environment's name. The registry of a local
+ * stack is one person's, and its aliases stay `champion` and `previous`, whichever environment was used last.
+ */
 export function sharesRegistry(config: Config, name: string): boolean {
-  const own = canonicalJson(environmentOf(config, name).registry);
+  const { registry } = environmentOf(config, name);
+  if (registry.uri.startsWith('stack:')) return false;
+  const own = canonicalJson(registry);
   return Object.entries(config.environments).some(([other, e]) => other !== name && canonicalJson(e.registry) === own);
 }

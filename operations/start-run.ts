@@ -1,6 +1,7 @@
 import { parseParamFlags, parseParams } from '../authoring/params.js';
 import type { SlipwayClient, StartedRun } from '../client/index.js';
 import { checkRunKey, newRunKey, startRun } from '../client/index.js';
+import { SlipwayError } from '../plan/errors.js';
 import type { JsonObject } from '../plan/json.js';
 import { runWorkflowId } from '../plan/names.js';
 import type { Env, OnProgress } from '../stack/index.js';
@@ -38,9 +39,11 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
   if (chosen.note !== null) o.onNote(chosen.note);
   const params = paramsOf(chosen, o.params);
   const { store } = environment.ports;
-  const inputs = await inputsOf(root, store, chosen.plan, params);
+  const read = inputsOf(root, store, chosen.plan, params);
+  // A worker elsewhere may see data that this machine does not: then only --if-changed is impossible.
+  const inputs = o.ifChanged ? await read : await read.catch(unlessRefused);
   const client = await o.connect();
-  if (o.ifChanged) {
+  if (o.ifChanged && inputs !== undefined) {
     const { since, changed } = await changeSince(
       { store, client, environment: environment.name, plan: chosen.plan },
       inputs,
@@ -64,8 +67,13 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
   };
   const run = await startRun(client, request);
   o.onPhase('started', workflowId);
-  if (run.started) await recordInputs(store, environment.name, o.pipeline, run.workflowId, inputs);
+  if (run.started && inputs !== undefined) await recordInputs(store, environment.name, o.pipeline, run.workflowId, inputs);
   return { kind: 'started', run, client };
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (error instanceof SlipwayError) return undefined;
+  throw error;
 }
 
 function paramsOf(chosen: ChosenPlan, flags: readonly string[]): JsonObject {

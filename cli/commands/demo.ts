@@ -19,7 +19,7 @@ export function addDemo(cli: Cli): void {
           keep: flags['keep'] === true,
           env,
           print,
-          signal,
+          signal: signal(),
         });
       }),
     );

@@ -14,7 +14,7 @@ export function addDev(cli: Cli): void {
         await dev({
           root: await root(),
           env,
-          signal,
+          signal: signal(),
           onProgress: progressTo(out),
           onDeployed: (deployed) => {
             for (const d of deployed) out.line(`deployed ${d.pipeline} ${d.plan.slice(0, 12)}`);

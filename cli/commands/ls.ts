@@ -15,7 +15,7 @@ export function addLs(cli: Cli): void {
     .option('--limit <number>', 'at most so many', '20')
     .action(
       cli.run(async ({ out, project, withClient, environment }, _args, flags) => {
-        const { listRuns } = await import('../../client/index.js');
+        const { checkListRequest, listRuns } = await import('../../client/index.js');
         const limit = Number(flags['limit']);
         if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
           throw usageFault('--limit', 'expected a whole number from 1 to 10000', 'See `slipway ls --help`.');
@@ -25,6 +25,7 @@ export function addLs(cli: Cli): void {
           ...(flags['state'] !== undefined && { state: String(flags['state']) }),
           ...(environment !== undefined && { environment }),
         };
+        checkListRequest(request);
         const runs = await withClient(await project(), (client) => listRuns(client, request));
         out.facts({ runs });
         const rows = runs.map((r) => [

@@ -28,14 +28,14 @@ async function runPipeline(
   pipeline: string,
   flags: Record<string, unknown>,
 ): Promise<ExitCode> {
-  const project = await context.project();
   let client: SlipwayClient | undefined;
-  const connected = async () =>
-    (client = await (await import('../../client/index.js')).connect(project.environment.temporal));
   try {
-    const outcome = await interruptible(context, (onPhase) =>
-      startWith(context, project, pipeline, flags, connected, onPhase),
-    );
+    const { project, outcome } = await interruptible(context, async (onPhase) => {
+      const opened = await context.project();
+      const { connect } = await import('../../client/index.js');
+      const connected = async () => (client = await connect(opened.environment.temporal));
+      return { project: opened, outcome: await startWith(context, opened, pipeline, flags, connected, onPhase) };
+    });
     if (outcome.kind === 'unchanged') return tellUnchanged(context, pipeline, outcome.since);
     return await tellStarted(context, project, outcome, flags['detach'] === true);
   } finally {
@@ -69,10 +69,11 @@ async function startWith(
 }
 
 /** Ctrl-C ends the process at once and says how far the start had come. */
-async function interruptible<T>({ out, signal }: CommandContext, work: (onPhase: OnPhase) => Promise<T>): Promise<T> {
+async function interruptible<T>(context: CommandContext, work: (onPhase: OnPhase) => Promise<T>): Promise<T> {
+  const signal = context.signal();
   let reached = 'Interrupted: no run was started.';
   const stop = (): void => {
-    out.note(`\n${reached}`);
+    context.out.note(`\n${reached}`);
     process.exit(exitCodes.interrupted);
   };
   signal.addEventListener('abort', stop);
