@@ -16,7 +16,7 @@ import { type Launch, type Part, type PartContext, port, stateOf } from './part.
 
 /** The one bucket of the local stack. */
 export const bucket = 'slipway';
-export const region = 'us-east-1';
+const region = 'us-east-1';
 const probeKey = 'readiness-probe';
 const requestMs = 5000;
 
@@ -47,7 +47,11 @@ export const s3: Part = {
     address: `http://127.0.0.1:${port(ports, 's3')}`,
     credentialsFile: paths.s3Credentials,
   }),
-  install: async (context) => void (await ensureProgram(programs.weed, { ...context, part: 's3' })),
+  install: async (context) => {
+    // Before any part starts: MLflow does not wait for this one.
+    await writeIdentities(context.paths);
+    await ensureProgram(programs.weed, { ...context, part: 's3' });
+  },
   launch,
   isReady: putsAndGets,
 };
@@ -56,7 +60,6 @@ async function launch(context: PartContext): Promise<Launch> {
   const { paths } = context;
   const folder = paths.data('s3');
   await mkdir(folder, { recursive: true });
-  await writeIdentities(paths);
   const args = [
     '-logtostderr=true',
     'server',
@@ -118,9 +121,10 @@ export async function s3Environment(context: PartContext): Promise<Record<string
     return { AWS_REGION: region, ...Object.fromEntries(entries) };
   }
   const credentials = await readS3Credentials(credentialsFile);
+  if (credentials === undefined) throw new Error(`The credentials of the store are missing: ${credentialsFile}`);
   return {
-    AWS_ACCESS_KEY_ID: credentials?.accessKeyId ?? '',
-    AWS_SECRET_ACCESS_KEY: credentials?.secretAccessKey ?? '',
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
   };

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { get } from 'node:http';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -18,13 +19,14 @@ import {
   startPart,
   status,
   stopPart,
+  testServerPath,
   up,
 } from '../../stack/index.js';
-import { pathsOf } from '../../stack/paths.js';
+import { packageRoot, pathsOf } from '../../stack/paths.js';
 import { readS3Credentials } from '../../stack/parts/s3.js';
 import { removeProject, temporaryProject } from './temporary-project.js';
 
-const only: PartName[] = ['temporal', 's3', 'prometheus', 'envoy'];
+const only: PartName[] = ['temporal', 's3', 'mlflow', 'prometheus', 'envoy'];
 const env = { ...process.env };
 const limit = 600_000;
 let root: string;
@@ -73,7 +75,7 @@ test('status shows each part running, with its memory', async () => {
     expect(row).toMatchObject({ state: 'running', pid: expect.any(Number), address: state.parts[name]?.address });
     expect(row?.memoryBytes).toBeGreaterThan(5e6);
   }
-  expect(rows.find(({ name }) => name === 'mlflow')?.state).toBe('stopped');
+  expect(rows.find(({ name }) => name === 'worker')?.state).toBe('stopped');
 });
 
 test('all parts listen on loopback only', async () => {
@@ -109,6 +111,63 @@ test('Envoy answers users from its route file, and Prometheus scrapes it', async
     up = found.data.result[0]?.value[1];
   }
   expect(up).toBe('1');
+});
+
+test('MLflow keeps artifacts in the store, takes model versions from there only, and answers no other host', async () => {
+  const base = state.parts.mlflow?.address ?? '';
+  const post = async (path: string, body: object) => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${base}/api/2.0/mlflow/${path}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
+    return { status: answer.status, body: (await answer.json()) as { message?: string } };
+  };
+  const artifact = `${base}/api/2.0/mlflow-artifacts/artifacts/0/run/notes.txt`;
+  expect((await fetch(artifact, { method: 'PUT', body: 'kept' })).status).toBe(200);
+  const client = await storage();
+  const stored = await client.send(new GetObjectCommand({ Bucket: 'slipway', Key: 'mlflow/0/run/notes.txt' }));
+  expect(await stored.Body?.transformToString()).toBe('kept');
+  client.destroy();
+  expect((await post('registered-models/create', { name: 'iris' })).status).toBe(200);
+  expect((await post('model-versions/create', { name: 'iris', source: 's3://slipway/iris' })).status).toBe(200);
+  expect(await post('model-versions/create', { name: 'iris', source: 'file:///etc' })).toMatchObject({
+    status: 400,
+    body: { message: expect.stringContaining('Invalid model version source') },
+  });
+  const port = new URL(base).port;
+  const foreign = await new Promise<number | undefined>((resolve, reject) => {
+    const headers = { host: 'evil.example' };
+    get({ host: '127.0.0.1', port, path: '/api/2.0/mlflow/experiments/search', headers }, (r) =>
+      resolve(r.resume().statusCode),
+    ).on('error', reject);
+  });
+  expect(foreign).toBe(403);
+});
+
+test('Temporal is the version that the Compose file starts', () => {
+  const program = join(dirname(testServerPath(root)), 'temporal');
+  const version = execFileSync(program, ['--version'], { encoding: 'utf8' });
+  const compose = readFileSync(join(packageRoot, 'docker-compose.yml'), 'utf8');
+  const tag = (image: string) => new RegExp(`image:.* ${image}:(\\S+)`).exec(compose)?.[1];
+  expect(version).toContain(`Server ${tag('temporalio/server')},`);
+  expect(version).toContain(`UI ${tag('temporalio/ui')})`);
+});
+
+test('Prometheus understands every query of the dashboard', async () => {
+  const dashboard = JSON.parse(readFileSync(join(packageRoot, 'deploy/grafana/dashboards/rollout.json'), 'utf8')) as {
+    panels: { targets: { expr: string }[] }[];
+  };
+  const expressions = dashboard.panels.flatMap(({ targets }) =>
+    targets.map(({ expr }) => expr.replaceAll('$service', 'iris')),
+  );
+  for (const expression of expressions) {
+    const answer = await fetch(
+      `${state.parts.prometheus?.address}/api/v1/query?query=${encodeURIComponent(expression)}`,
+    );
+    expect(await answer.json(), expression).toMatchObject({ status: 'success' });
+  }
 });
 
 test('doctor finds the search attributes registered, and that no worker polls', async () => {
