@@ -1,0 +1,157 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import {
+  canary,
+  champion,
+  evaluators,
+  features,
+  latency,
+  requestErrors,
+  sources,
+  suite,
+  text,
+  trainers,
+} from '../../../authoring/index.js';
+import { stageOf } from '../recording.js';
+
+const trainer = trainers.process({ run: `python -m "a b" --x='1 2'`, folder: './trainers//a/' });
+const from = 'file:a.csv';
+const strategy = canary({ steps: [{ weight: 10, hold: '15m' }], bake: '1h' });
+
+test('a source gets its params, and the address is bound when it is a param', () => {
+  const stage = stageOf('snapshot', (p, params) => {
+    p.snapshot('s', {
+      from: params.from,
+      source: sources.process({ run: 'python -m a.dataset' }),
+      params: { depth: params.nested.depth, seed: 7 },
+      split: { holdout: 0.3 },
+    });
+  });
+  expect(stage.bindings).toEqual([
+    { at: '/from', ref: { from: 'param', path: ['from'] } },
+    { at: '/params/depth', ref: { from: 'param', path: ['nested', 'depth'] } },
+  ]);
+  expect(stage.settings).toEqual({
+    source: { trainer: { adapter: 'process', run: ['python', '-m', 'a.dataset'] }, params: { seed: 7 } },
+    split: { holdout: 0.3, seed: 42 },
+  });
+});
+
+test('commands are split by quotes alone and folders are tidied', () => {
+  const stage = stageOf('train', (p) => void p.train('t', { trainer, data: p.snapshot('s', { from }) }));
+  expect(stage.settings.trainer).toEqual({
+    adapter: 'process',
+    run: ['python', '-m', 'a b', '--x=1 2'],
+    folder: 'trainers/a',
+  });
+});
+
+test('text that looks like a template or a reference stays text', () => {
+  const values = { a: '${params.epochs}', b: '{{ x }}', c: '$(id)', d: '%s' };
+  const stage = stageOf(
+    'train',
+    (p) => void p.train('t', { trainer, data: p.snapshot('s', { from }), params: values }),
+  );
+  expect(stage.settings.params).toEqual(values);
+  expect(stage.bindings.map((b) => b.at)).toEqual(['/inputs/train']);
+});
+
+test('inputs, parts and checked data are bound at their pointers', () => {
+  const stage = stageOf('train', (p) => {
+    const split = p.snapshot('s', { from, split: { holdout: 0.5 } });
+    const checked = p.validate('v', { data: split, suite: suite((d) => [d.notEmpty('a')]) });
+    p.train('t', { trainer, inputs: { whole: checked, part: split.train, own: checked.train } });
+  });
+  expect(stage.bindings).toEqual([
+    { at: '/inputs/own', ref: { from: 'stage', stage: 'v', path: ['data', 'splits', 'train'] } },
+    { at: '/inputs/part', ref: { from: 'stage', stage: 's', path: ['splits', 'train'] } },
+    { at: '/inputs/whole', ref: { from: 'stage', stage: 'v', path: ['data'] } },
+  ]);
+  expect(stage.needs).toEqual(['s', 'v']);
+});
+
+test('a gate keeps its rules, the stage that scored, and the service of the champion', () => {
+  const stage = stageOf('gate', (p) => {
+    const data = p.snapshot('s', { from, split: { holdout: 0.5 } });
+    const model = p.train('t', { trainer, data });
+    const scores = p.evaluate('e', {
+      model,
+      data: data.holdout,
+      with: evaluators.process({ run: 'x' }),
+      metrics: z.object({ loss: z.number(), recall: z.record(z.string(), z.number()) }),
+    });
+    p.gate('g', {
+      scores,
+      champion: champion('intents'),
+      rules: (m) => [
+        m.loss.atMost(1),
+        m.loss.noWorseThanChampion({ by: 0.1, better: 'lower' }),
+        m.recall.of('a b').betterThanChampion(),
+      ],
+    });
+  });
+  expect(stage.settings).toEqual({
+    scores: 'e',
+    champion: 'intents',
+    rules: [
+      { kind: 'atMost', metric: ['loss'], value: 1 },
+      { kind: 'noWorseThanChampion', metric: ['loss'], by: 0.1, better: 'lower' },
+      { kind: 'betterThanChampion', metric: ['recall', 'a b'], by: 0, better: 'higher' },
+    ],
+  });
+});
+
+test('an approval has its defaults written out', () => {
+  const stage = stageOf('approve', (p) => {
+    const model = p.train('t', { trainer, data: p.snapshot('s', { from }) });
+    p.approve('a', { of: p.register('r', { model, as: 'm' }), by: ['x', 'x', 'y'] });
+  });
+  expect(stage.settings).toEqual({ by: ['x', 'y'], quorum: 1, withinMs: 259_200_000, onTimeout: 'reject' });
+});
+
+test('a rollout serves under the registered name, with durations in milliseconds', () => {
+  const stage = stageOf('rollout', (p) => {
+    const model = p.train('t', { trainer, data: p.snapshot('s', { from }) });
+    const version = p.register('r', { model, as: 'intents' });
+    p.rollout('ro', {
+      version,
+      strategy,
+      analysis: [requestErrors({ max: 0.01 }), latency({ max: '1.5s', minSamples: 9 })],
+      smoke: [text('hi'), features([1, 2])],
+    });
+  });
+  expect(stage.settings.service).toBe('intents');
+  expect(stage.settings.strategy).toEqual({
+    kind: 'canary',
+    steps: [{ weight: 10, holdMs: 900_000 }],
+    bakeMs: 3_600_000,
+  });
+  expect(stage.settings.analysis[1]).toMatchObject({
+    kind: 'quantile',
+    quantile: 0.95,
+    max: 1500,
+    minSamples: 9,
+    confidence: 0.95,
+  });
+  expect(stage.settings.smoke).toEqual([
+    { inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['hi'] }] },
+    { inputs: [{ name: 'features', datatype: 'FP64', shape: [1, 2], data: [1, 2] }] },
+  ]);
+});
+
+test("a registration takes the pipeline's version unless it has its own", async () => {
+  const { definePipeline } = await import('../../../authoring/index.js');
+  const { recordPipeline } = await import('../../../authoring/record.js');
+  const definition = definePipeline('test', { version: '2.0.0' }, (p) => {
+    const model = p.train('t', { trainer, data: p.snapshot('s', { from }) });
+    p.register('one', { model, as: 'm' });
+    p.register('two', { model, as: 'm', version: '3.0.0', alias: 'shadow' });
+  });
+  const stages = recordPipeline(definition, import.meta.dirname).plan?.stages.filter(
+    (stage) => stage.verb === 'register',
+  );
+  expect(stages?.map((stage) => stage.settings)).toEqual([
+    { as: 'm', alias: 'candidate', version: '2.0.0' },
+    { as: 'm', alias: 'shadow', version: '3.0.0' },
+  ]);
+});
