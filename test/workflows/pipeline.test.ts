@@ -1,5 +1,6 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { describe, expect, it, vi } from 'vitest';
+import type { GateRow } from '../../plan/outputs.js';
 import { championEndpoint, fullGraph } from './scripted-world.js';
 import { testServer, type Started } from './test-server.js';
 
@@ -40,7 +41,7 @@ describe('a run of the whole pipeline', () => {
   });
 
   it('ends rejected at a gate that says no, names the rule, and registers nothing', async () => {
-    const row = { rule: { kind: 'atLeast', metric: ['recall', 'cancel_order'], value: 0.9 }, text: 'recall.cancel_order at least 0.9', value: 0.8, champion: null, threshold: 0.9, verdict: 'fail' } as const;
+    const row: GateRow = { rule: { kind: 'atLeast', metric: ['recall', 'cancel_order'], value: 0.9 }, text: 'recall.cancel_order at least 0.9', value: 0.8, champion: null, threshold: 0.9, verdict: 'fail' };
     await server.withRun({ graph: fullGraph(), gate: { verdict: 'fail', rules: [row] } }, async (run) => {
       expect(await run.result).toMatchObject({ outcome: 'rejected', reason: expect.stringContaining('recall.cancel_order at least 0.9, but it is 0.8') });
       expect(run.world.journal).toEqual(['train attempt 1']);
@@ -264,7 +265,7 @@ describe('an approval', () => {
 
 describe('current details', () => {
   it('stay below 20,000 bytes with 200 gate rules and still say what to send', async () => {
-    const rules = Array.from({ length: 200 }, (_, i) => ({ rule: { kind: 'atLeast', metric: ['recall', `intent_${i}`], value: 0.9 }, text: `recall.intent_${i}_with_a_rather_long_name_to_fill_the_table at least 0.9`, value: 0.95, champion: 0.94, threshold: 0.9, verdict: 'pass' }) as const);
+    const rules = Array.from({ length: 200 }, (_, i): GateRow => ({ rule: { kind: 'atLeast', metric: ['recall', `intent_${i}`], value: 0.9 }, text: `recall.intent_${i}_with_a_rather_long_name_to_fill_the_table at least 0.9`, value: 0.95, champion: 0.94, threshold: 0.9, verdict: 'pass' }));
     await server.withRun({ graph: fullGraph(), gate: { rules } }, async (run) => {
       await waiting(run);
       const details = await currentDetails(run);
