@@ -164,4 +164,17 @@ describe('a model server', () => {
     expect(ended).toMatchObject({ code: 65 });
     for (const hash of [digest, other]) expect(ended.stderr).toContain(hash);
   });
+
+  test('does not start when description and model differ, and says in what', async () => {
+    await describeAs(digest);
+    const file = join(folder, 'model.json');
+    const description = await readFile(file, 'utf8');
+    await writeFile(file, JSON.stringify({ ...(JSON.parse(description) as object), labels: ['0', '1', 'two'] }));
+    const ports = ['--port', String(await freePort()), '--metrics-port', String(await freePort())];
+    const started = run(python, ['-m', 'slipway_serving', '--directory', folder, ...ports], { env });
+    const ended = await started.catch((error: unknown) => error as { code: number; stderr: string });
+    await writeFile(file, description);
+    expect(ended).toMatchObject({ code: 65 });
+    expect(ended.stderr).toContain("only in model.json: 'two'");
+  });
 });

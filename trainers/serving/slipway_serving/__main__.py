@@ -47,11 +47,16 @@ def main() -> int:
     for name in [name for name in os.environ if name.startswith("MLSERVER_")]:
         del os.environ[name]
 
-    async def serve() -> bool:
-        return await OneModelServer(package, directory, options.port, options.metrics_port).serve()
+    async def serve() -> None:
+        await OneModelServer(package, directory, options.port, options.metrics_port).serve()
 
     print(f"{package.service} version {package.version} sha256 {package.sha256} on http://127.0.0.1:{options.port}", flush=True)
-    return 0 if asyncio.run(serve()) else 65
+    try:
+        asyncio.run(serve())
+    except PackageRefused as refused:
+        print(refused, file=sys.stderr)
+        return 65
+    return 0
 
 
 def _free(port: int) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 _LOGGER = logging.getLogger("slipway_serving")
 
 BODY_BYTES = 1 << 20
+# Read and dropped before a refusal: a client that still sends would meet a closed socket instead of the answer.
+DROPPED_BYTES = 16 << 20
 
 
 class RequestGuard:
@@ -28,12 +30,12 @@ class RequestGuard:
                 message = {**message, "headers": [*message.get("headers", []), *self._headers]}
             await send(message)
 
-        if any(name == b"content-encoding" and value != b"identity" for name, value in scope["headers"]):
-            await _refuse(signed, 415, "send the request without content-encoding")
-            return
         body = await _read(receive)
         if body is None:
             await _refuse(signed, 413, f"a request may have at most {BODY_BYTES} bytes")
+            return
+        if any(name == b"content-encoding" and value != b"identity" for name, value in scope["headers"]):
+            await _refuse(signed, 415, "send the request without content-encoding")
             return
         replayed = iter([{"type": "http.request", "body": body, "more_body": False}])
 
@@ -48,18 +50,19 @@ class RequestGuard:
 
 
 async def _read(receive: Any) -> bytes | None:
+    """The whole body, or None when it is too large."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return b""
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > BODY_BYTES:
-            return None
-        if not message.get("more_body", False):
-            return b"".join(parts)
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= BODY_BYTES:
+            parts.append(part)
+        if not message.get("more_body", False) or size > DROPPED_BYTES:
+            return b"".join(parts) if size <= BODY_BYTES else None
 
 
 async def _refuse(send: Any, status: int, message: str) -> None:

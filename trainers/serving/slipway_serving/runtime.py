@@ -35,7 +35,10 @@ class SkopsRuntime(MLModel):
             raise PackageRefused("E_MODEL_FORMAT", f"serving.json names {package.service} version {package.version}, asked for {self.name} version {self.version}")
         self._package = package
         # The schema was held against our own list; ``trusted`` adds nothing that is not on it.
-        self._model = skops.io.loads(package.raw, trusted=package.trusted)
+        try:
+            self._model = skops.io.loads(package.raw, trusted=package.trusted)
+        except Exception as fault:
+            raise PackageRefused("E_MODEL_FORMAT", f"model.skops cannot be loaded: {type(fault).__name__}: {str(fault)[:300]}") from fault
         _check_model(self._model, package)
         self._width = int(getattr(self._model, "n_features_in_", 0))
         self.inputs = [_tensor("text", Datatype.BYTES, [-1]) if package.input == "text" else _tensor("features", Datatype.FP64, [-1, self._width])]
@@ -73,8 +76,12 @@ def _check_model(model: Any, package: ModelPackage) -> None:
     classes = getattr(model, "classes_", None)
     if not hasattr(model, "predict_proba") or classes is None:
         raise PackageRefused("E_MODEL_FORMAT", f"a {type(model).__name__} gives no probabilities; serve a classifier with predict_proba")
-    if [str(name) for name in classes] != package.labels:
-        raise PackageRefused("E_MODEL_FORMAT", f"model.json lists {len(package.labels)} labels, the model has {len(classes)} or others")
+    labels = [str(name) for name in classes]
+    if labels != package.labels:
+        listed, held = (", ".join(sorted(set(some) - set(others))[:5]) or "none" for some, others in ((package.labels, labels), (labels, package.labels)))
+        raise PackageRefused(
+            "E_MODEL_FORMAT", f"model.json must list the model's labels in order; only in model.json: {ascii(listed)}, only in the model: {ascii(held)}"
+        )
 
 
 def _tensor(name: str, datatype: Datatype, shape: list[int]) -> MetadataTensor:

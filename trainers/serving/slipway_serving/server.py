@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,6 @@ _QUIET: dict[str, Any] = {
 }
 
 
-class _NoGrpc:
-    """Takes the place of the gRPC server: one protocol is served."""
-
-    async def start(self) -> None:
-        return
-
-    async def stop(self, _signal: int | None = None) -> None:
-        return
-
-
 class _HttpServer(RESTServer):
     def _get_config(self) -> uvicorn.Config:
         config = super()._get_config()
@@ -49,6 +40,7 @@ class OneModelServer(MLServer):
 
     def __init__(self, package: ModelPackage, directory: Path, port: int, metrics_port: int) -> None:
         self._package = package
+        self._listening = self._stopped_early = False
         self._model_settings = ModelSettings(
             _env_file=None,
             name=package.service,
@@ -73,7 +65,8 @@ class OneModelServer(MLServer):
 
     def _create_servers(self) -> None:
         self._kafka_server = None
-        self._grpc_server = _NoGrpc()
+        # One protocol is served.
+        self._grpc_server = None
         self._rest_server = _HttpServer(self._settings, self._data_plane, self._model_repository_handlers)
         app = self._rest_server._app
         served = {"/v2", "/v2/health/live", "/v2/health/ready"}
@@ -82,10 +75,20 @@ class OneModelServer(MLServer):
         app.add_exception_handler(RequestValidationError, _explain)
         app.add_middleware(RequestGuard, headers={"x-model-version": self._package.version, "x-model-digest": self._package.sha256})
 
-    async def serve(self) -> bool:
-        """Loads, serves, returns after the stop; False when the model could not be loaded."""
-        await self.start([self._model_settings])
-        return self._data_plane is not None and bool(await self._model_registry.get_models())
+    async def serve(self) -> None:
+        """Loads, then listens, and returns after the stop. PackageRefused when the model cannot be loaded: nothing listened."""
+        await self._model_registry.load(self._model_settings)
+        if self._stopped_early:
+            return
+        self._listening = True
+        await asyncio.gather(self._rest_server.start(), self._metrics_server.start())
+
+    async def stop(self, sig: int | None = None) -> None:
+        # MLServer stops what it has started; a signal may come before that.
+        if self._listening:
+            await super().stop(sig)
+        else:
+            self._stopped_early = True
 
 
 async def _explain(_request: Any, fault: RequestValidationError) -> JSONResponse:
