@@ -28,9 +28,9 @@ export type Trainer = Job<'trainer'>;
 /** What scores a model. */
 export type Evaluator = Job<'evaluator'>;
 
-/** Hyperparameters: JSON, with params of the run at any depth. */
-export type JobParams = { readonly [name: string]: JobParam | undefined };
-type JobParam = Json | ParamRef<Json | undefined> | readonly JobParam[] | JobParams;
+/** Hyperparameters by name: JSON, or a param of the run. */
+export type JobParams = { readonly [name: string]: JsonValue | ParamRef<Json | undefined> | undefined };
+type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 function processJob<R extends 'source' | 'trainer' | 'evaluator'>(of: R, options: ProcessOptions): Job<R> {
   return { adapter: 'process', role: of, ...options } as Job<R>;

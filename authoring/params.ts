@@ -84,7 +84,7 @@ function schemaAt(schema: JsonObject, path: readonly PropertyKey[]): JsonObject 
 }
 
 /** What a schema asks for, in a few words: "finite number from 0 to 1". */
-export function describe(schema: JsonObject | undefined): string {
+function describe(schema: JsonObject | undefined): string {
   if (schema === undefined) return 'another value';
   const { enum: choices, const: only, anyOf, type } = schema;
   if (Array.isArray(choices)) return `one of ${choices.map((c) => JSON.stringify(c)).join(', ')}`;

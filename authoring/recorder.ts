@@ -82,28 +82,45 @@ export class StageDraft {
     }
   }
 
-  /** Plain JSON of a value; references inside become bindings at their pointers. */
+  /** Plain JSON of a value; what is not JSON becomes a fault at its pointer. */
   literal(at: string, given: unknown): Json {
-    if (targetOf(given) !== undefined) {
-      this.bind(at, given);
-      return null;
-    }
     if (given === null || typeof given === 'boolean' || typeof given === 'string') return given;
     if (typeof given === 'number' && Number.isFinite(given)) return Object.is(given, -0) ? 0 : given;
     if (Array.isArray(given)) return given.map((v, i) => this.literal(at + pointerStep(i), v));
-    if (typeof given === 'object' && isPlain(given)) return this.literals(at, given as Record<string, unknown>);
-    this.fault(
-      typeof given === 'number' ? 'E_NUMBER' : 'E_SCHEMA',
-      at,
-      `${show(given)} cannot be written as JSON`,
-      'use text, finite numbers, booleans, lists and plain objects',
-    );
+    if (targetOf(given) !== undefined) {
+      this.fault(
+        'E_SCHEMA',
+        at,
+        `${show(given)} stands inside a value`,
+        'hand a reference over by a name of its own, or make the whole value a param',
+      );
+    } else if (typeof given === 'object' && isPlain(given)) {
+      return this.#members(at, given as Record<string, unknown>);
+    } else {
+      this.fault(
+        typeof given === 'number' ? 'E_NUMBER' : 'E_SCHEMA',
+        at,
+        `${show(given)} cannot be written as JSON`,
+        'use text, finite numbers, booleans, lists and plain objects',
+      );
+    }
     return null;
   }
 
-  /** The members that are literal; members that are references become bindings. Undefined ones are left out. */
+  #members(at: string, given: Record<string, unknown>): Json {
+    const members: Record<string, Json> = {};
+    for (const [name, member] of Object.entries(given)) {
+      const here = at + pointerStep(name);
+      if (name === '__proto__' || name === 'constructor' || name === 'prototype')
+        this.fault('E_ID', here, `${show(name)} cannot be the name of a member`);
+      else if (member !== undefined) members[name] = this.literal(here, member);
+    }
+    return members;
+  }
+
+  /** Hyperparameters by name: the literal ones; those that are references become bindings. Undefined ones are left out. */
   literals(at: string, given: Record<string, unknown>): Record<string, Json> {
-    const entries: [string, Json][] = [];
+    const literals: Record<string, Json> = {};
     for (const [name, member] of Object.entries(given)) {
       if (member === undefined) continue;
       const here = at + pointerStep(name);
@@ -114,10 +131,10 @@ export class StageDraft {
           `${show(name)} is not a plain name`,
           'letters, digits and _, starting with a letter, at most 64 characters',
         );
-      else if (targetOf(member) !== undefined) this.bind(here, member);
-      else entries.push([name, this.literal(here, member)]);
+      else if (targetOf(member)?.kind === 'param') this.bind(here, member);
+      else literals[name] = this.literal(here, member);
     }
-    return Object.fromEntries(entries);
+    return literals;
   }
 
   /** A reference to what this stage gives, at a path of its output. */

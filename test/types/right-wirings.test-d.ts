@@ -41,7 +41,7 @@ wiring((p) => {
   });
   p.train('c', { trainer, inputs: { train: a, extra: b.train } });
 });
-// 4: hyperparameters are JSON and params, at any depth, optional ones too
+// 4: hyperparameters are JSON or params, optional ones too
 wiring((p, params) => {
   const data = p.snapshot('a', { from: params.nested.name, source });
   p.train('b', {
@@ -50,7 +50,8 @@ wiring((p, params) => {
     params: {
       epochs: params.epochs,
       rate: params.rate,
-      options: { depth: params.nested.depth, list: [1, 'x', null] },
+      depth: params.nested.depth,
+      options: { list: [1, 'x', null] },
       all: params.nested,
     },
   });

@@ -89,23 +89,25 @@ wiring((p, params) => {
   p.validate('x', { data, suite: ['notEmpty'] });
   // @ts-expect-error 39: a verdict is not a version
   p.rollout('x', { version: gate, strategy, analysis });
+  // @ts-expect-error 40: a param inside a value cannot be put in
+  p.train('x', { trainer, data, params: { options: { depth: params.nested.depth } } });
 });
 
-// @ts-expect-error 40: params are an object
+// @ts-expect-error 41: params are an object
 definePipeline('x', { params: z.string() }, () => undefined);
-// @ts-expect-error 41: a pipeline without params has none
+// @ts-expect-error 42: a pipeline without params has none
 definePipeline('x', {}, (p, params) => p.snapshot('x', { from: params.from }));
-// @ts-expect-error 42: an unknown option of a pipeline
+// @ts-expect-error 43: an unknown option of a pipeline
 definePipeline('x', { aproval: 1 }, () => undefined);
-// @ts-expect-error 43: a rule without a limit could never fail
+// @ts-expect-error 44: a rule without a limit could never fail
 fallbackRate({ minSamples: 100 });
-// @ts-expect-error 44: a latency is limited by a duration
+// @ts-expect-error 45: a latency is limited by a duration
 latency({ max: 50 });
-// @ts-expect-error 45: a step is held for a duration
+// @ts-expect-error 46: a step is held for a duration
 canary({ steps: [{ weight: 10, hold: 900 }], bake: '1h' });
-// @ts-expect-error 46: a canary is baked
+// @ts-expect-error 47: a canary is baked
 canary({ steps: [{ weight: 10, hold: '15m' }] });
-// @ts-expect-error 47: an unknown expectation
+// @ts-expect-error 48: an unknown expectation
 suite((d) => [d.notEmtpy('text')]);
-// @ts-expect-error 48: a smoke request of text is text
+// @ts-expect-error 49: a smoke request of text is text
 text(1);

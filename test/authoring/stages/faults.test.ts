@@ -122,6 +122,18 @@ describe('wiring without types', () => {
       'E_ID stage `t`, /params/d-e',
     ]);
   });
+  test('a reference inside a value, or of another kind than a param, is no hyperparameter', () => {
+    expect(
+      faultsOf((p, params) => {
+        const data = p.snapshot('s', { from });
+        p.train('t', { trainer, data, params: { a: [params.epochs], b: { c: params.epochs }, d: data } as never });
+      }).map((f) => f.split(',')[1]),
+    ).toEqual([
+      ' /params/a/0: param `epochs` stands inside a value',
+      ' /params/b/c: param `epochs` stands inside a value',
+      ' /params/d: the data set of stage `s` stands inside a value',
+    ]);
+  });
 });
 
 describe('snapshot and jobs', () => {
