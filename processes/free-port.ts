@@ -1,23 +1,30 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+/** Below the range that the kernel gives to outgoing connections (32768 and up on Linux): one of those could take the port between the look and the use. */
+const lowest = 15_000;
+const highest = 32_000;
+const tries = 200;
+
 /** A port of 127.0.0.1 that nobody listens on at this moment: the preferred one if it is free, else any. */
-export async function freePort(preferred = 0): Promise<number> {
-  const port = (await listenBriefly(preferred)) ?? (await listenBriefly(0));
-  if (port === undefined) throw new Error('No port of 127.0.0.1 can be listened on.');
-  return port;
+export async function freePort(preferred?: number): Promise<number> {
+  if (preferred !== undefined && (await isFree(preferred))) return preferred;
+  for (let i = 0; i < tries; i++) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest));
+    if (await isFree(port)) return port;
+  }
+  throw new Error('No port of 127.0.0.1 can be listened on.');
 }
 
-async function listenBriefly(port: number): Promise<number | undefined> {
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   try {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
   } catch {
-    return undefined;
+    return false;
   }
-  const address = server.address();
   server.close();
   await once(server, 'close');
-  return typeof address === 'object' ? address?.port : undefined;
+  return true;
 }
