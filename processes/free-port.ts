@@ -7,8 +7,8 @@ const highest = 32_000;
 const tries = 200;
 
 /** A port of 127.0.0.1 that nobody listens on at this moment: the preferred one if it is free, else any. */
-export async function freePort(preferred?: number): Promise<number> {
-  if (preferred !== undefined && (await isFree(preferred))) return preferred;
+export async function freePort(preferred = 0): Promise<number> {
+  if (preferred > 0 && (await isFree(preferred))) return preferred;
   for (let i = 0; i < tries; i++) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest));
     if (await isFree(port)) return port;
