@@ -1,20 +1,27 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { signalDecision, startRun } from '../../client/index.js';
 import { readRunRecord, writeReport } from '../../operations/report.js';
 import type { RunRecord } from '../../plan/messages.js';
+import { aliasNames } from '../../plan/names.js';
 import type { RolloutOutput } from '../../plan/outputs.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
+import { projectRoot } from './project-setup.js';
 
 const features = { inputs: [{ name: 'features', datatype: 'FP64', shape: [1, 4], data: [5.1, 3.5, 1.4, 0.2] }] };
 const startedAt = { warm: 0 };
 let project: EndToEndProject;
+let named: ReturnType<typeof aliasNames>;
 
 beforeAll(async () => {
-  project = await openEndToEndProject();
+  // A name and service of its own: other files release `iris`, and this one begins without a champion.
+  const iris = readFileSync(join(projectRoot, 'pipelines/iris.ts'), 'utf8');
+  writeFileSync(join(projectRoot, 'pipelines/flowers.ts'), iris.replaceAll("'iris'", "'flowers'"));
+  project = await openEndToEndProject('flowers');
+  named = aliasNames('demo', project.environment.sharedRegistry);
   startedAt.warm = Date.now();
 }, 600_000);
 afterAll(() => project?.close());
@@ -26,7 +33,7 @@ async function whileUsersAsk<T>(work: Promise<T>): Promise<{ result: T; statuses
   let busy = true;
   const user = async (id: number): Promise<void> => {
     for (let n = 0; busy; n++) {
-      const answer = await serving.predict({ ...router.address(), service: 'iris' }, features, { 'x-user-id': `user-${id}-${n}` });
+      const answer = await serving.predict({ ...router.address(), service: 'flowers' }, features, { 'x-user-id': `user-${id}-${n}` });
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       await sleep(50);
     }
@@ -40,41 +47,41 @@ async function whileUsersAsk<T>(work: Promise<T>): Promise<{ result: T; statuses
 /** Starts a run, approves it as the Temporal UI would, and answers its record. */
 async function release(runKey: string, dataset: string): Promise<RunRecord> {
   const { client, environment } = project;
-  const run = await startRun(client, { environment: 'demo', pipeline: 'iris', params: { dataset }, runKey, trigger: 'test' });
+  const run = await startRun(client, { environment: 'demo', pipeline: 'flowers', params: { dataset }, runKey, trigger: 'test' });
   await runUntil(client, run.workflowId, (r) => r.state === 'waiting-approval');
   await signalDecision(client, run.workflowId, { decision: 'approve', by: 'ada@example.com', reason: 'metrics ok' });
   return readRunRecord(environment, await runUntil(client, run.workflowId, (r) => r.state === 'closed'));
 }
 
 const rolloutOf = (record: RunRecord) => record.stages.find((s) => s.verb === 'rollout')?.output as RolloutOutput;
+const aliases = () => project.environment.ports.registry.aliases('flowers');
 
 describe('the main job on small data', () => {
   test('takes a first model from data to all traffic', async () => {
     const record = await release('first', 'file:trainers/iris/data/iris.csv');
     expect(record.outcome).toBe('promoted');
     expect(rolloutOf(record)).toMatchObject({ firstModel: true, sequence: 1, serving: { verdict: 'pass' } });
-    expect(await project.environment.ports.registry.aliases('iris')).toMatchObject({ champion: '1' });
-    const answer = await project.environment.ports.serving.predict({ ...project.environment.ports.router.address(), service: 'iris' }, features);
+    expect(await aliases()).toMatchObject({ [named.champion]: '1' });
+    const answer = await project.environment.ports.serving.predict({ ...project.environment.ports.router.address(), service: 'flowers' }, features);
     expect(answer).toMatchObject({ status: 200, version: '1' });
   });
 
   test('takes a challenger on other data through its canary without failing a request', async () => {
     const data = join(project.root, 'trainers/iris/data');
-    copyFileSync(join(data, 'iris.csv'), join(data, 'fewer.csv'));
     writeFileSync(join(data, 'fewer.csv'), `${readFileSync(join(data, 'iris.csv'), 'utf8').trimEnd().split('\n').slice(0, -5).join('\n')}\n`);
     const { result: record, statuses } = await whileUsersAsk(release('second', 'file:trainers/iris/data/fewer.csv'));
     expect(record.outcome).toBe('promoted');
     expect(rolloutOf(record).steps.map((s) => [s.phase, s.weight, s.report?.verdict])).toEqual([['canary', 20, 'pass'], ['bake', 100, 'pass']]);
     expect([...statuses.keys()]).toEqual([200]);
-    expect(await project.environment.ports.registry.aliases('iris')).toMatchObject({ champion: '2', previous: '1' });
+    expect(await aliases()).toMatchObject({ [named.champion]: '2', [named.previous]: '1' });
   });
 
   test('records who approved, through what, and that nobody proved it', async () => {
     const { client, environment } = project;
-    const record = await readRunRecord(environment, await runUntil(client, 'demo:iris:second', (r) => r.state === 'closed'));
+    const record = await readRunRecord(environment, await runUntil(client, 'demo:flowers:second', (r) => r.state === 'closed'));
     const approval = record.stages.find((s) => s.verb === 'approve')?.output;
     expect(approval).toMatchObject({ by: 'ada@example.com', reason: 'metrics ok', channel: 'signal', verified: false });
-    expect(readFileSync(await writeReport(environment, 'demo:iris:second', join(project.root, '.slipway/reports')), 'utf8')).toContain('ada@example.com');
+    expect(readFileSync(await writeReport(environment, 'demo:flowers:second', join(project.root, '.slipway/reports')), 'utf8')).toContain('ada@example.com');
   });
 
   test('took less than 90 seconds of a warm stack', () => {

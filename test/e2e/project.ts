@@ -14,14 +14,14 @@ export interface EndToEndProject {
   close(): Promise<void>;
 }
 
-/** The whole stack with a worker, and the pipeline `iris` deployed to the environment `demo`. */
-export async function openEndToEndProject(): Promise<EndToEndProject> {
+/** The whole stack with a worker, and one pipeline deployed to the environment `demo`. Files share it: each takes a pipeline of its own. */
+export async function openEndToEndProject(pipeline: string): Promise<EndToEndProject> {
   const root = projectRoot;
   const onProgress = (): void => undefined;
   const env = process.env;
   await up({ root, env, onProgress });
   const { environment } = await openProject({ root, cwd: root, environment: 'demo', env });
-  await deploy({ root, environment, env, files: ['pipelines/iris.ts'], by: 'test', onProgress });
+  await deploy({ root, environment, env, files: [`pipelines/${pipeline}.ts`], by: 'test', onProgress });
   const client = await connect(environment.temporal);
   return { root, environment, client, close: () => client.close() };
 }
