@@ -28,30 +28,32 @@ const quietMs = 200;
 export async function dev(o: DevOptions): Promise<void> {
   await up({ root: o.root, env: o.env, onProgress: o.onProgress });
   const tasks = new TaskLine();
-  const redeploy = () => tasks.add('deploy', () => deployAll(o));
-  const restart = () => tasks.add('worker', () => restartWorker(o));
-  await deployAll(o);
-  const { watch } = await import('chokidar');
-  const sources = watch(
-    ['pipelines', 'trainers', 'slipway.config.ts'].map((path) => join(o.root, path)).filter(existsSync),
-    {
-      ignoreInitial: true,
-      ignored: (path) => /(^|\/)(__pycache__|node_modules|\.[^/]+)(\/|$)|\.pyc$/.test(path.slice(o.root.length)),
-    },
+  // Watched before the first deploy, so that no save is missed.
+  const sources = await watchFiles(
+    ['pipelines', 'trainers', 'slipway.config.ts'].map((path) => join(o.root, path)),
+    (path) => /(^|\/)(__pycache__|node_modules|\.[^/]+)(\/|$)|\.pyc$/.test(path.slice(o.root.length)),
+    () => tasks.add('deploy', () => deployAll(o)),
   );
-  const build = watch(
-    ['workers', 'activities', 'workflows', 'adapters', 'plan']
-      .map((path) => join(packageRoot, 'dist', path))
-      .filter(existsSync),
-    {
-      ignoreInitial: true,
-      ignored: (path, stats) => stats?.isFile() === true && !path.endsWith('.js'),
-    },
+  const build = await watchFiles(
+    ['workers', 'activities', 'workflows', 'adapters', 'plan'].map((path) => join(packageRoot, 'dist', path)),
+    (path) => /\.(map|d\.ts)$/.test(path),
+    () => tasks.add('worker', () => restartWorker(o)),
   );
-  sources.on('all', debounced(redeploy));
-  build.on('all', debounced(restart));
+  tasks.add('deploy', () => deployAll(o));
   await aborted(o.signal);
   await Promise.all([sources.close(), build.close(), tasks.idle()]);
+}
+
+async function watchFiles(
+  paths: readonly string[],
+  ignored: (path: string) => boolean,
+  onChange: () => void,
+): Promise<{ close(): Promise<void> }> {
+  const { watch } = await import('chokidar');
+  const watcher = watch(paths.filter(existsSync), { ignoreInitial: true, ignored });
+  await new Promise<void>((ready) => watcher.once('ready', () => ready()));
+  watcher.on('all', debounced(onChange));
+  return watcher;
 }
 
 async function deployAll(o: DevOptions): Promise<void> {

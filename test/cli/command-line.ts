@@ -9,8 +9,8 @@ export interface Ended {
   stderr: string;
 }
 export interface Running {
-  /** Resolves once what was printed so far contains the text. */
-  printed(text: string): Promise<void>;
+  /** Resolves once the text was printed so many times, default once. */
+  printed(text: string, times?: number): Promise<void>;
   interrupt(): void;
   ended: Promise<Ended>;
 }
@@ -24,15 +24,25 @@ export function startSlipway(cwd: string, args: readonly string[], env: Record<s
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const text = { stdout: '', stderr: '' };
-  const waiting: { text: string; done: () => void }[] = [];
+  const watchers = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (chunk: string) => {
       text[name] += chunk;
-      for (const w of waiting) if ((text.stdout + text.stderr).includes(w.text)) w.done();
+      for (const look of watchers) look();
     });
   }
+  const count = (wanted: string): number => (text.stdout + text.stderr).split(wanted).length - 1;
   return {
-    printed: (wanted) => new Promise((done) => waiting.push({ text: wanted, done })),
+    printed: (wanted, times = 1) =>
+      new Promise((done) => {
+        const look = (): void => {
+          if (count(wanted) < times) return;
+          watchers.delete(look);
+          done();
+        };
+        watchers.add(look);
+        look();
+      }),
     interrupt: () => void child.kill('SIGINT'),
     ended: new Promise((done) => child.on('close', (code) => done({ code, ...text }))),
   };
