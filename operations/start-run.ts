@@ -67,7 +67,8 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
   };
   const run = await startRun(client, request);
   o.onPhase('started', workflowId);
-  if (run.started && inputs !== undefined) await recordInputs(store, environment.name, o.pipeline, run.workflowId, inputs);
+  if (run.started && inputs !== undefined)
+    await recordInputs(store, environment.name, o.pipeline, run.workflowId, inputs);
   return { kind: 'started', run, client };
 }
 
