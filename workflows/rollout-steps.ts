@@ -1,5 +1,6 @@
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
 import type { AnalysisReport, RolloutStepOutput } from '../plan/outputs.js';
+import type { Verdict } from '../plan/verdict.js';
 import { calls } from './call.js';
 import type { Lease } from './lease.js';
 import { RollBack, type RolloutState } from './rollout-state.js';
@@ -43,12 +44,16 @@ async function judgeUntilClear(state: RolloutState, lease: Lease, step: Step, re
     if (report !== null) record.report = report;
     throwIfStopped(state, lease);
     if (report?.verdict === 'pass' || state.promoteAsked) break;
-    const why = report?.rows.filter((r) => r.verdict !== 'pass').map((r) => `${r.name}: ${r.reason}`).join('; ') ?? 'no judgement';
-    if (report?.verdict === 'fail') throw new RollBack(why);
+    if (report?.verdict === 'fail') throw new RollBack(reasons(report, (v) => v === 'fail'));
+    const why = report === null ? 'no judgement' : reasons(report, (v) => v !== 'pass');
     if (state.input.flow.onInconclusive === 'rollback') throw new RollBack(`inconclusive for too long: ${why}`);
     state.show({ phase: 'paused', note: `inconclusive: ${why}. Send the signal promote or abort, or wait for evidence` });
   }
   state.promoteAsked = false;
+}
+
+function reasons(report: AnalysisReport, meant: (verdict: Verdict) => boolean): string {
+  return report.rows.filter((r) => meant(r.verdict)).map((r) => `${r.name}: ${r.reason}`).join('; ');
 }
 
 /** One judgement and the hold; a stop from outside ends both at once. Null: stopped. */
