@@ -1,4 +1,5 @@
-import { selector, type Metrics } from '../adapters/metrics/port.js';
+import type { Metrics } from '../adapters/metrics/port.js';
+import { selector } from '../plan/metric-selector.js';
 import type { Router } from '../adapters/router/port.js';
 import { shortDigest } from '../plan/artifact.js';
 import type { Series } from '../plan/messages.js';

@@ -5,7 +5,7 @@ export interface Sample {
 }
 export type Answer = { kind: 'series'; samples: Sample[] } | { kind: 'no-data'; reason: string };
 
-/** Asks the metrics store. Expressions are PromQL; label values are escaped with `selector`. */
+/** Asks the metrics store. Expressions are PromQL; label values are escaped by `selector` of plan/metric-selector.ts. */
 export interface Metrics {
   /** Value at a time (ISO 8601; default now). Unreachable, timeout, warnings: `no-data` with the reason, never a throw. */
   query(expression: string, at?: string, signal?: AbortSignal): Promise<Answer>;
@@ -17,12 +17,4 @@ export interface Metrics {
     stepSeconds: number,
     signal?: AbortSignal,
   ): Promise<{ labels: Record<string, string>; points: [number, number | null][] }[]>;
-}
-
-/** `name{a="b"}` with label values escaped, so that no value changes the query's shape. */
-export function selector(metric: string, labels: Record<string, string>): string {
-  const inner = Object.entries(labels)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([k, v]) => `${k}="${v.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`);
-  return `${metric}{${inner.join(',')}}`;
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
-import { type Answer, type Metrics, selector } from '../../adapters/metrics/port.js';
+import type { Answer, Metrics } from '../../adapters/metrics/port.js';
+import { selector } from '../../plan/metric-selector.js';
 
 export interface MetricsHarness {
   metrics: Metrics;

@@ -1,4 +1,5 @@
-import { type Answer, type Metrics, selector } from '../../adapters/metrics/port.js';
+import type { Answer, Metrics } from '../../adapters/metrics/port.js';
+import { selector } from '../../plan/metric-selector.js';
 
 interface Series {
   metric: string;
