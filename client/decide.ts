@@ -1,8 +1,9 @@
-import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { Decision } from '../plan/messages.js';
 import { rolloutWorkflowId, signals, updates } from '../plan/names.js';
 import type { SlipwayClient } from './connect.js';
+import { viewRun } from './runs.js';
 
 /**
  * Sends a decision and waits for the run to take it.
@@ -44,15 +45,23 @@ function decisionFault(error: unknown, workflowId: string): unknown {
 }
 
 function timedOut(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    (error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError' ||
-      /DEADLINE_EXCEEDED|Deadline exceeded/i.test(error.message))
-  );
+  return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
 }
 
-/** Asks a run to end; what it started is ended with it, traffic goes back to the champion. */
+/**
+ * Asks a run to end; what it started is ended with it, traffic goes back to the champion.
+ * Throws `E_RUN_CLOSED` (65) when it has ended already.
+ */
 export async function cancelRun(client: SlipwayClient, workflowId: string): Promise<void> {
+  const run = await viewRun(client, workflowId);
+  if (run.state === 'closed') {
+    throw new SlipwayError({
+      code: 'E_RUN_CLOSED',
+      where: workflowId,
+      message: `the run has ended already: ${run.outcome ?? 'closed'}`,
+      fix: `See it with \`slipway status ${workflowId}\`.`,
+    });
+  }
   await client.call(() => client.temporal.workflow.getHandle(workflowId).cancel());
 }
 

@@ -1,6 +1,7 @@
-import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowExecutionInfo } from '@temporalio/client';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+import { SlipwayError, exitCodes, printable, unknownName } from '../plan/errors.js';
+import { failureMessageLimit } from '../plan/failures.js';
 import type { RunResult, RunView } from '../plan/messages.js';
 import { queries, rolloutWorkflowType } from '../plan/names.js';
 import type { Outcome } from '../plan/verdict.js';
@@ -23,9 +24,22 @@ export interface RunSummary {
   startedAt: string;
   endedAt: string | null;
 }
+/** An activity that failed and is tried again: what a run waits for when a dependency is down. */
+export interface RetriedActivity {
+  /** Its type, such as `registerModel`. */
+  activity: string;
+  /** Its id: the stage's where it belongs to one. */
+  id: string;
+  /** The attempt that runs or comes next; the first is 1. */
+  attempt: number;
+  /** Message of the last attempt's failure, cut to 2,000 characters. */
+  failure: string;
+}
 export interface RunDetails extends RunSummary {
   /** What the run itself answers; null when no worker could be asked. */
   view: RunView | null;
+  /** Activities that failed and are tried again; empty when all goes well. */
+  retrying: RetriedActivity[];
   reason: string | null;
   /** Store URI of the run record of an ended run. */
   record: string | null;
@@ -50,9 +64,18 @@ export async function viewRun(client: SlipwayClient, workflowId: string): Promis
     state: summary.state === 'closed' ? 'closed' : openState(view?.state ?? summary.state),
     outcome: end?.outcome ?? summary.outcome,
     view,
+    retrying: retriedActivities(found.raw),
     reason: end?.reason ?? view?.reason ?? null,
     record: end?.record ?? null,
   };
+}
+
+function retriedActivities({ pendingActivities }: WorkflowExecutionDescription['raw']): RetriedActivity[] {
+  return (pendingActivities ?? []).flatMap(({ activityType, activityId, attempt, lastFailure }) => {
+    if (!lastFailure) return [];
+    const failure = printable(lastFailure.message ?? '', failureMessageLimit);
+    return [{ activity: activityType?.name ?? '', id: activityId ?? '', attempt: attempt ?? 1, failure }];
+  });
 }
 
 function openState(state: RunDetails['state']): RunDetails['state'] {

@@ -195,6 +195,22 @@ describe('three runs in different states', () => {
     expect(watched.code).toBe(1);
     expect(watched.stdout).toContain('ended: rejected');
     expect(await run('approve', 'w')).toMatchObject({ code: 65 });
+    expect(await run('cancel', 'w')).toMatchObject({
+      code: 65,
+      stderr: expect.stringContaining('E_RUN_CLOSED') as string,
+    });
+  });
+
+  test('cannot be decided while no worker runs, and say so', async () => {
+    await stopPart(project.root, 'worker');
+    await run('run', 'shelf', '--run-key', 'asleep', '--detach');
+    expect((await run('status', 'asleep')).stdout).toContain('no worker answers');
+    expect(await run('approve', 'asleep')).toMatchObject({
+      code: 69,
+      stderr: expect.stringContaining('E_NO_WORKER') as string,
+    });
+    await startPart(project.root, 'worker');
+    expect((await run('watch', 'asleep')).code).toBe(0);
   });
 });
 
