@@ -36,7 +36,7 @@ export function toSlipwayError(error: unknown, target: Target): unknown {
   if (error instanceof WorkflowNotFoundError) return runUnknown(error.workflowId);
   const cause = error instanceof ServiceError ? error.cause : error;
   if (!isGrpcServiceError(cause)) {
-    return error instanceof Error && /^Failed to connect/.test(error.message)
+    return error instanceof Error && error.message.startsWith('Failed to connect')
       ? unreachable(target, 'no connection in time')
       : error;
   }
