@@ -7,7 +7,9 @@ const beatMs = 2_000;
 export async function awaitRollout(_context: unknown, input: { workflowId: string }): Promise<void> {
   const handle = getClient().workflow.getHandle(input.workflowId);
   const beat = setInterval(() => heartbeat({ waitingFor: input.workflowId }), beatMs);
-  const cancelled = new Promise<never>((_, reject) => cancellationSignal().addEventListener('abort', () => reject(cancellationSignal().reason as Error), { once: true }));
+  const cancelled = new Promise<never>((_, reject) =>
+    cancellationSignal().addEventListener('abort', () => reject(cancellationSignal().reason as Error), { once: true }),
+  );
   try {
     await Promise.race([handle.result().catch(endedSomehow), cancelled]);
   } finally {

@@ -18,4 +18,3 @@ export interface StageCall {
   /** JSON pointer → value, from the plan's bindings. */
   inputs: Record<string, Json>;
 }
-

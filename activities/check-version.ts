@@ -22,7 +22,10 @@ export async function checkVersion(context: ActivityContext, input: CheckVersion
   const { endpoint } = input;
   const said = await ports.serving.version(endpoint);
   if (said.sha256 !== endpoint.sha256 || said.version !== endpoint.version) {
-    return { verdict: 'fail', reason: `identity: expected version ${endpoint.version} (${endpoint.sha256.slice(0, 12)}), the server says ${said.version} (${said.sha256.slice(0, 12)})` };
+    return {
+      verdict: 'fail',
+      reason: `identity: expected version ${endpoint.version} (${endpoint.sha256.slice(0, 12)}), the server says ${said.version} (${said.sha256.slice(0, 12)})`,
+    };
   }
   const plan = await readPlan(ports.store, input.run.plan);
   const stage = plan.stages.find((s) => s.id === input.stage);
@@ -33,8 +36,16 @@ export async function checkVersion(context: ActivityContext, input: CheckVersion
 async function smokeTest(serving: Serving, endpoint: Endpoint, requests: Json[]): Promise<VersionCheck> {
   for (const [i, request] of requests.entries()) {
     const answer = await serving.predict(endpoint, request);
-    if (answer.status !== 200) return { verdict: 'fail', reason: `smoke request ${i + 1} of ${requests.length} was answered with status ${answer.status}` };
-    if (answer.sha256 !== null && answer.sha256 !== endpoint.sha256) return { verdict: 'fail', reason: `smoke request ${i + 1} was answered by another model (${answer.sha256.slice(0, 12)})` };
+    if (answer.status !== 200)
+      return {
+        verdict: 'fail',
+        reason: `smoke request ${i + 1} of ${requests.length} was answered with status ${answer.status}`,
+      };
+    if (answer.sha256 !== null && answer.sha256 !== endpoint.sha256)
+      return {
+        verdict: 'fail',
+        reason: `smoke request ${i + 1} was answered by another model (${answer.sha256.slice(0, 12)})`,
+      };
   }
   return { verdict: 'pass', reason: `identity agrees, ${requests.length} smoke requests answered` };
 }

@@ -1,4 +1,11 @@
-import type { ApprovalOutput, GateOutput, Metrics, PromotionRecord, RolloutStepOutput, VersionOutput } from '../plan/outputs.js';
+import type {
+  ApprovalOutput,
+  GateOutput,
+  Metrics,
+  PromotionRecord,
+  RolloutStepOutput,
+  VersionOutput,
+} from '../plan/outputs.js';
 import { keys } from '../plan/names.js';
 import type { RunRef } from './calls.js';
 import type { ActivityContext } from './context.js';
@@ -24,13 +31,31 @@ export async function commitPromotion(context: ActivityContext, input: CommitInp
   const sequence = (input.predecessor ?? 0) + 1;
   const key = keys.promotion(input.run.environment, input.service, sequence);
   const record: PromotionRecord = {
-    format: 1, environment: input.run.environment, service: input.service, sequence, predecessor: input.predecessor, version: input.version,
-    run: { workflowId: input.run.workflowId, runId: input.run.runId, pipeline: input.run.pipeline, plan: input.run.plan },
-    approvals: input.approvals, evidence: { gates: input.gates, steps: input.steps, scores: input.scores }, at: new Date().toISOString(),
+    format: 1,
+    environment: input.run.environment,
+    service: input.service,
+    sequence,
+    predecessor: input.predecessor,
+    version: input.version,
+    run: {
+      workflowId: input.run.workflowId,
+      runId: input.run.runId,
+      pipeline: input.run.pipeline,
+      plan: input.run.plan,
+    },
+    approvals: input.approvals,
+    evidence: { gates: input.gates, steps: input.steps, scores: input.scores },
+    at: new Date().toISOString(),
   };
-  if (await ports.store.replace(key, new TextEncoder().encode(JSON.stringify(record)), undefined)) return { committed: true, sequence };
+  if (await ports.store.replace(key, new TextEncoder().encode(JSON.stringify(record)), undefined))
+    return { committed: true, sequence };
   const stored = await ports.store.read(key);
-  const winner = stored === undefined ? undefined : (JSON.parse(new TextDecoder().decode(stored.body)) as PromotionRecord);
-  if (winner?.run.workflowId === input.run.workflowId && winner.version.package.sha256 === input.version.package.sha256) return { committed: true, sequence };
-  return { committed: false, reason: `stale baseline: ${winner?.run.workflowId ?? 'another run'} was promoted first (record ${sequence})` };
+  const winner =
+    stored === undefined ? undefined : (JSON.parse(new TextDecoder().decode(stored.body)) as PromotionRecord);
+  if (winner?.run.workflowId === input.run.workflowId && winner.version.package.sha256 === input.version.package.sha256)
+    return { committed: true, sequence };
+  return {
+    committed: false,
+    reason: `stale baseline: ${winner?.run.workflowId ?? 'another run'} was promoted first (record ${sequence})`,
+  };
 }

@@ -23,7 +23,13 @@ export async function evaluateModel(context: ActivityContext, call: EvaluateInpu
   const { ports } = environment;
   const given = inputs as { model?: Json; data?: Json; params?: JsonObject };
   const model = call.champion ?? (given.model as unknown as ModelOutput | undefined);
-  if (model?.kind !== 'model') throw new SlipwayError({ code: 'E_INPUT', where: `${call.stage} /model`, message: 'the input is not a model', fix: 'pass the reference that `train` returned' });
+  if (model?.kind !== 'model')
+    throw new SlipwayError({
+      code: 'E_INPUT',
+      where: `${call.stage} /model`,
+      message: 'the input is not a model',
+      fix: 'pass the reference that `train` returned',
+    });
   const data = asSplit(given.data, `${call.stage} /data`);
   const kept = keys.scores(contentDigest(plan, stage, model, data.sha256, given.params ?? {}));
   if (call.champion !== null) {
@@ -32,18 +38,35 @@ export async function evaluateModel(context: ActivityContext, call: EvaluateInpu
   }
   const key = idempotencyKey(call, call.champion === null ? 'candidate' : `champion ${model.digest}`);
   const spec = jobSpec(ports, plan, {
-    settings: stage.settings, key, params: given.params ?? {}, environment: {},
-    inputs: { model: modelFiles(model), data: [splitFile(data)] }, expects: ['metrics'], maxMs: stage.limits.timeoutMs,
+    settings: stage.settings,
+    key,
+    params: given.params ?? {},
+    environment: {},
+    inputs: { model: modelFiles(model), data: [splitFile(data)] },
+    expects: ['metrics'],
+    maxMs: stage.limits.timeoutMs,
   });
   const { manifest } = await runJob(ports.trainer(stage.settings.trainer.adapter), spec, key);
-  const scores: ScoresOutput = { kind: 'scores', model: model.digest, data: data.sha256, metrics: checkMetrics(stage, manifest.metrics) };
+  const scores: ScoresOutput = {
+    kind: 'scores',
+    model: model.digest,
+    data: data.sha256,
+    metrics: checkMetrics(stage, manifest.metrics),
+  };
   await ports.store.replace(kept, new TextEncoder().encode(JSON.stringify(scores)), undefined);
-  if (call.champion === null && model.tracking !== undefined) await ports.tracking.log(model.tracking.runId, { metrics: { evaluation: flat(scores.metrics) } });
+  if (call.champion === null && model.tracking !== undefined)
+    await ports.tracking.log(model.tracking.runId, { metrics: { evaluation: flat(scores.metrics) } });
   return scores;
 }
 
 function contentDigest(plan: Plan, stage: EvaluateStage, model: ModelOutput, data: string, params: JsonObject): string {
-  return digestOf([codeDigest(plan, stage.settings), stage.settings.trainer.run, { ...stage.settings.params, ...params }, model.digest, data]);
+  return digestOf([
+    codeDigest(plan, stage.settings),
+    stage.settings.trainer.run,
+    { ...stage.settings.params, ...params },
+    model.digest,
+    data,
+  ]);
 }
 
 /** The evaluator's numbers against the schema that the pipeline states: all faults at once. */
@@ -54,11 +77,16 @@ function checkMetrics(stage: EvaluateStage, metrics: Metrics | null): Metrics {
     parsed.error.issues.map((issue) => ({
       code: issue.code === 'invalid_type' && issue.input === undefined ? 'E_METRIC_MISSING' : 'E_METRIC_INVALID',
       where: `${stage.id} metrics.json${issue.path.map((s) => pointerStep(String(s))).join('')}`,
-      message: issue.message, fix: 'make the evaluator write what the pipeline\'s `metrics` schema states',
+      message: issue.message,
+      fix: "make the evaluator write what the pipeline's `metrics` schema states",
     })),
   );
 }
 
 function flat(metrics: Metrics): Record<string, number> {
-  return Object.fromEntries(Object.entries(metrics).flatMap(([k, v]): [string, number][] => (typeof v === 'number' ? [[k, v]] : Object.entries(v).map(([n, x]): [string, number] => [`${k}.${n}`, x]))));
+  return Object.fromEntries(
+    Object.entries(metrics).flatMap(([k, v]): [string, number][] =>
+      typeof v === 'number' ? [[k, v]] : Object.entries(v).map(([n, x]): [string, number] => [`${k}.${n}`, x]),
+    ),
+  );
 }

@@ -20,5 +20,8 @@ export async function followPromotion(context: ActivityContext, input: FollowInp
     await registry.setAlias(version.name, alias.previous, previous.version);
   }
   await registry.setAlias(version.name, alias.champion, version.version);
-  await registry.tag(version.name, version.version, { 'slipway.outcome': 'promoted', 'slipway.promotion': String(input.sequence) });
+  await registry.tag(version.name, version.version, {
+    'slipway.outcome': 'promoted',
+    'slipway.promotion': String(input.sequence),
+  });
 }

@@ -26,7 +26,8 @@ export async function holdLease(context: ActivityContext, input: HoldLeaseInput)
       heartbeat({ until: expiresAt });
     } catch (error) {
       if (error instanceof CancelledFailure || cancellationSignal().aborted) throw error;
-      if (error instanceof SlipwayError && (error.code === 'E_EPOCH' || error.code === 'E_LEASE_EXPIRED')) return { lost: true, reason: error.message };
+      if (error instanceof SlipwayError && (error.code === 'E_EPOCH' || error.code === 'E_LEASE_EXPIRED'))
+        return { lost: true, reason: error.message };
       heartbeat({ unreachable: String(error) });
     }
     await sleep(pauseMs);

@@ -25,8 +25,14 @@ import { verifyServing } from './verify-serving.js';
 import { watchStep } from './watch-step.js';
 
 /** Gives every activity of a set its context, so that each is called with one object. */
-function bound<F extends Record<string, (context: ActivityContext, input: never) => Promise<unknown>>>(context: ActivityContext, activities: F) {
-  const entries = Object.entries(activities).map(([name, activity]) => [name, (input: never) => activity(context, input)]);
+function bound<F extends Record<string, (context: ActivityContext, input: never) => Promise<unknown>>>(
+  context: ActivityContext,
+  activities: F,
+) {
+  const entries = Object.entries(activities).map(([name, activity]) => [
+    name,
+    (input: never) => activity(context, input),
+  ]);
   return guarded(Object.fromEntries(entries)) as { [K in keyof F]: (input: Parameters<F[K]>[1]) => ReturnType<F[K]> };
 }
 
@@ -43,8 +49,18 @@ export function jobActivities(context: ActivityContext) {
 /** Router, promotion, decisions: queue `release`, never author code. */
 export function releaseActivities(context: ActivityContext) {
   return bound(context, {
-    judgeDecision, openRollout, loadVersion, checkVersion, setTraffic, holdLease, watchStep,
-    commitPromotion, followPromotion, tagRollback, unloadVersion, verifyServing,
+    judgeDecision,
+    openRollout,
+    loadVersion,
+    checkVersion,
+    setTraffic,
+    holdLease,
+    watchStep,
+    commitPromotion,
+    followPromotion,
+    tagRollback,
+    unloadVersion,
+    verifyServing,
   });
 }
 

@@ -23,11 +23,19 @@ export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): JobS
   const { trainer, params } = parts.settings;
   const folder = trainer.folder === undefined ? undefined : plan.code.folders[trainer.folder];
   if (trainer.folder !== undefined && folder === undefined) {
-    throw new SlipwayError({ code: 'E_PLAN_CODE', where: trainer.folder, message: 'the plan holds no code of this folder', fix: 'deploy the pipeline again' });
+    throw new SlipwayError({
+      code: 'E_PLAN_CODE',
+      where: trainer.folder,
+      message: 'the plan holds no code of this folder',
+      fix: 'deploy the pipeline again',
+    });
   }
   return {
     command: trainer.run,
-    code: folder === undefined ? null : { uri: ports.store.uri(keys.code(folder.sha256)), sha256: folder.sha256, bytes: folder.bytes },
+    code:
+      folder === undefined
+        ? null
+        : { uri: ports.store.uri(keys.code(folder.sha256)), sha256: folder.sha256, bytes: folder.bytes },
     requirements: folder?.requirements ?? null,
     inputs: parts.inputs,
     hyperparameters: { ...params, ...parts.params },
@@ -50,7 +58,12 @@ export function asSplit(value: Json | undefined, where: string): Split {
   const given = value as unknown as Split | DatasetOutput | undefined;
   if (given?.kind === 'split') return given;
   if (given?.kind === 'dataset') return given.splits.train;
-  throw new SlipwayError({ code: 'E_INPUT', where, message: 'the input is not a data set', fix: 'pass the reference that `snapshot` or `validate` returned' });
+  throw new SlipwayError({
+    code: 'E_INPUT',
+    where,
+    message: 'the input is not a data set',
+    fix: 'pass the reference that `snapshot` or `validate` returned',
+  });
 }
 
 /** A split as the one file of a channel. */

@@ -16,12 +16,21 @@ export interface GateInput extends StageCall {
 export async function judgeGate(context: ActivityContext, call: GateInput): Promise<GateOutput> {
   const { stage, inputs } = await openStage(context, call, 'gate');
   const scores = (inputs as { scores?: Json }).scores as unknown as ScoresOutput | undefined;
-  if (scores?.kind !== 'scores') throw new SlipwayError({ code: 'E_INPUT', where: `${call.stage} /scores`, message: 'the input holds no scores', fix: 'pass the reference that `evaluate` returned' });
-  const rules = stage.settings.rules.map((rule) => judgeGateRule(rule, scores.metrics, call.champion?.scores.metrics ?? null));
+  if (scores?.kind !== 'scores')
+    throw new SlipwayError({
+      code: 'E_INPUT',
+      where: `${call.stage} /scores`,
+      message: 'the input holds no scores',
+      fix: 'pass the reference that `evaluate` returned',
+    });
+  const rules = stage.settings.rules.map((rule) =>
+    judgeGateRule(rule, scores.metrics, call.champion?.scores.metrics ?? null),
+  );
   return {
     verdict: worst(rules.map((r) => r.verdict)),
     firstModel: stage.settings.champion !== undefined && call.champion === null,
-    champion: call.champion === null ? null : { version: call.champion.fact.version, sequence: call.champion.fact.sequence },
+    champion:
+      call.champion === null ? null : { version: call.champion.fact.version, sequence: call.champion.fact.sequence },
     rules,
   };
 }

@@ -28,12 +28,22 @@ export async function loadPlan(context: ActivityContext, input: LoadPlanInput): 
   const digest = input.plan ?? (await deployedDigest(store, environment.name, input.pipeline));
   const plan = await readPlan(store, digest);
   if (plan.pipeline !== input.pipeline) {
-    throw new SlipwayError({ code: 'E_PLAN_PIPELINE', where: digest.slice(0, 12), message: `the plan is of \`${plan.pipeline}\`, the run of \`${input.pipeline}\``, fix: 'start the run with the workflow type of the plan\'s pipeline' });
+    throw new SlipwayError({
+      code: 'E_PLAN_PIPELINE',
+      where: digest.slice(0, 12),
+      message: `the plan is of \`${plan.pipeline}\`, the run of \`${input.pipeline}\``,
+      fix: "start the run with the workflow type of the plan's pipeline",
+    });
   }
   return {
     environment: environment.name,
     params: context.parseParams(plan.params, input.params),
-    graph: { digest, pipeline: plan.pipeline, registryOutageMs: environment.policy.registry.maxOutageMs, stages: plan.stages.map((s) => graphStage(s, environment.policy)) },
+    graph: {
+      digest,
+      pipeline: plan.pipeline,
+      registryOutageMs: environment.policy.registry.maxOutageMs,
+      stages: plan.stages.map((s) => graphStage(s, environment.policy)),
+    },
   };
 }
 
@@ -41,8 +51,20 @@ async function deployedDigest(store: Store, environment: string, pipeline: strin
   const stored = await store.read(keys.deployed(environment, pipeline));
   if (stored === undefined) {
     const known = await store.list(`deployed/${environment}/`);
-    const names = known.map((k) => k.key.split('/').at(-1)?.replace(/\.json$/, '')).join(', ');
-    throw new SlipwayError({ code: 'E_NOT_DEPLOYED', where: pipeline, message: `no plan is deployed in environment \`${environment}\`; deployed are: ${names || 'none'}`, fix: `slipway deploy --env ${environment}` });
+    const names = known
+      .map((k) =>
+        k.key
+          .split('/')
+          .at(-1)
+          ?.replace(/\.json$/, ''),
+      )
+      .join(', ');
+    throw new SlipwayError({
+      code: 'E_NOT_DEPLOYED',
+      where: pipeline,
+      message: `no plan is deployed in environment \`${environment}\`; deployed are: ${names || 'none'}`,
+      fix: `slipway deploy --env ${environment}`,
+    });
   }
   return (JSON.parse(new TextDecoder().decode(stored.body)) as DeployedPointer).plan;
 }

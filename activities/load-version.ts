@@ -30,7 +30,15 @@ export async function waitUntilReady(serving: Serving, endpoint: Endpoint): Prom
   const deadline = Date.now() + readyWithinMs;
   while (!(await serving.ready(endpoint, cancellationSignal()))) {
     if (Date.now() > deadline) {
-      throw new SlipwayError({ code: 'E_SERVING_NOT_READY', where: endpoint.id, message: `the model server did not become ready within ${readyWithinMs / 1_000} s`, fix: 'read its log; the champion keeps all traffic' }, exitCodes.unavailable);
+      throw new SlipwayError(
+        {
+          code: 'E_SERVING_NOT_READY',
+          where: endpoint.id,
+          message: `the model server did not become ready within ${readyWithinMs / 1_000} s`,
+          fix: 'read its log; the champion keeps all traffic',
+        },
+        exitCodes.unavailable,
+      );
     }
     heartbeat({ waitingFor: endpoint.id });
     await sleep(pollMs);

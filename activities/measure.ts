@@ -15,7 +15,12 @@ export interface Compared {
 }
 
 /** Measures a rule for both versions. */
-export async function measure(metrics: Metrics, router: Router, rule: AnalysisRule, who: Compared): Promise<Measurement> {
+export async function measure(
+  metrics: Metrics,
+  router: Router,
+  rule: AnalysisRule,
+  who: Compared,
+): Promise<Measurement> {
   const reasons: string[] = [];
   const of = async (endpoint: Endpoint, since: string): Promise<Measured> => {
     const select = (counter: Counter) => counterSelector(counter, endpoint, router);
@@ -26,7 +31,14 @@ export async function measure(metrics: Metrics, router: Router, rule: AnalysisRu
   return { candidate, champion, ...(reasons[0] === undefined ? {} : { reason: reasons[0] }) };
 }
 
-async function measureOne(metrics: Metrics, rule: AnalysisRule, value: (c: Counter) => Promise<number | null>, select: (c: Counter) => string, since: string, reasons: string[]): Promise<Measured> {
+async function measureOne(
+  metrics: Metrics,
+  rule: AnalysisRule,
+  value: (c: Counter) => Promise<number | null>,
+  select: (c: Counter) => string,
+  since: string,
+  reasons: string[],
+): Promise<Measured> {
   switch (rule.kind) {
     case 'rate': {
       const [events, total] = [await value(rule.events), await value(rule.total)];
@@ -68,7 +80,10 @@ async function grown(metrics: Metrics, x: string, since: string, reasons: string
 
 /** The series of one version: model servers label theirs, the router tells its own labels. */
 export function counterSelector(counter: Counter, endpoint: Endpoint, router: Router): string {
-  const labels = counter.scope === 'route' ? router.labels(endpoint) : { service: endpoint.service, version: endpoint.version, digest: shortDigest(endpoint.sha256) };
+  const labels =
+    counter.scope === 'route'
+      ? router.labels(endpoint)
+      : { service: endpoint.service, version: endpoint.version, digest: shortDigest(endpoint.sha256) };
   return selector(counter.metric, { ...labels, ...counter.labels });
 }
 

@@ -26,15 +26,24 @@ export async function openRollout(context: ActivityContext, input: OpenRolloutIn
   const { ports } = await context.environment(input.run.environment);
   const record = await latestPromotion(ports.store, input.run.environment, input.service);
   const epoch = ((await ports.router.read(input.service))?.epoch ?? 0) + 1;
-  const committed = record?.run.workflowId === input.run.workflowId && record.version.package.sha256 === input.version.package.sha256;
+  const committed =
+    record?.run.workflowId === input.run.workflowId && record.version.package.sha256 === input.version.package.sha256;
   const champion = record === undefined ? null : await championServes(ports, input.service, record, epoch);
   return {
-    epoch, committed, champion, predecessor: record?.sequence ?? null,
+    epoch,
+    committed,
+    champion,
+    predecessor: record?.sequence ?? null,
     championVersion: record === undefined ? null : { name: record.version.name, version: record.version.version },
   };
 }
 
-async function championServes(ports: ActivityPorts, service: string, record: PromotionRecord, epoch: number): Promise<Endpoint> {
+async function championServes(
+  ports: ActivityPorts,
+  service: string,
+  record: PromotionRecord,
+  epoch: number,
+): Promise<Endpoint> {
   const endpoint = await ports.serving.load(servingVersion(service, record.version));
   await waitUntilReady(ports.serving, endpoint);
   await ports.router.apply({ service, champion: endpoint, candidate: null, weight: 0, epoch, expiresAt: null });

@@ -18,7 +18,13 @@ const epoch = new Date(0);
  * Builds `<name>-<label>.tar.gz` (the model's files and `metadata.json`) and stores it create-only.
  * Reproducible: sorted entries, no times, no owners, no run ids, so the same inputs give the same bytes.
  */
-export async function packageModel(store: Store, name: string, label: string, model: ModelOutput, metadata: JsonObject): Promise<ArtifactRef> {
+export async function packageModel(
+  store: Store,
+  name: string,
+  label: string,
+  model: ModelOutput,
+  metadata: JsonObject,
+): Promise<ArtifactRef> {
   const scratch = await mkdtemp(path.join(tmpdir(), 'slipway-package-'));
   try {
     const archive = path.join(scratch, 'package.tar.gz');
@@ -29,7 +35,13 @@ export async function packageModel(store: Store, name: string, label: string, mo
   }
 }
 
-async function writeArchive(store: Store, scratch: string, archive: string, model: ModelOutput, metadata: JsonObject): Promise<void> {
+async function writeArchive(
+  store: Store,
+  scratch: string,
+  archive: string,
+  model: ModelOutput,
+  metadata: JsonObject,
+): Promise<void> {
   const tar = pack();
   const written = pipeline(tar, createGzip({ level: 9 }), createWriteStream(archive, { mode: 0o600 }));
   const text = Buffer.from(`${canonicalJson(metadata)}\n`);

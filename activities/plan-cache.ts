@@ -16,7 +16,11 @@ export async function readPlan(store: Store, digest: string): Promise<Plan> {
   if (known !== undefined) return known;
   const stored = await store.read(keys.plan(digest));
   if (stored === undefined) {
-    throw new SlipwayError({ code: 'E_PLAN_UNKNOWN', message: `no plan ${digest} in the store`, fix: 'publish it with `slipway deploy`, or start the run without a digest' });
+    throw new SlipwayError({
+      code: 'E_PLAN_UNKNOWN',
+      message: `no plan ${digest} in the store`,
+      fix: 'publish it with `slipway deploy`, or start the run without a digest',
+    });
   }
   const plan = parsePlan(stored.body, digest);
   if (cache.size >= cacheLimit) cache.delete(cache.keys().next().value ?? '');
@@ -27,12 +31,22 @@ export async function readPlan(store: Store, digest: string): Promise<Plan> {
 function parsePlan(bytes: Uint8Array, digest: string): Plan {
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual !== digest) {
-    throw new SlipwayError({ code: 'E_ARTIFACT_DIGEST', where: keys.plan(digest), message: `expected ${digest.slice(0, 12)}, found ${actual.slice(0, 12)}`, fix: 'deploy the pipeline again' });
+    throw new SlipwayError({
+      code: 'E_ARTIFACT_DIGEST',
+      where: keys.plan(digest),
+      message: `expected ${digest.slice(0, 12)}, found ${actual.slice(0, 12)}`,
+      fix: 'deploy the pipeline again',
+    });
   }
   const plan = JSON.parse(new TextDecoder().decode(bytes)) as Plan;
   if (plan.format !== planFormat) {
     throw new SlipwayError(
-      { code: 'E_SCHEMA_VERSION', where: keys.plan(digest), message: `the plan has format ${String(plan.format)}, this worker reads ${planFormat}`, fix: 'start workers of a newer version' },
+      {
+        code: 'E_SCHEMA_VERSION',
+        where: keys.plan(digest),
+        message: `the plan has format ${String(plan.format)}, this worker reads ${planFormat}`,
+        fix: 'start workers of a newer version',
+      },
       exitCodes.configuration,
     );
   }
@@ -48,12 +62,21 @@ export interface OpenStage<S extends Stage> {
 }
 
 /** Opens the environment and the stage of a call, and puts its inputs together. */
-export async function openStage<V extends Verb>(context: ActivityContext, call: StageCall, verb: V): Promise<OpenStage<Extract<Stage, { verb: V }>>> {
+export async function openStage<V extends Verb>(
+  context: ActivityContext,
+  call: StageCall,
+  verb: V,
+): Promise<OpenStage<Extract<Stage, { verb: V }>>> {
   const environment = await context.environment(call.run.environment);
   const plan = await readPlan(environment.ports.store, call.run.plan);
   const stage = plan.stages.find((s) => s.id === call.stage);
   if (stage?.verb !== verb) {
-    throw new SlipwayError({ code: 'E_PLAN_STAGE', where: call.stage, message: `the plan has no ${verb} stage of this id`, fix: 'start a new run: the plan and the run do not belong together' });
+    throw new SlipwayError({
+      code: 'E_PLAN_STAGE',
+      where: call.stage,
+      message: `the plan has no ${verb} stage of this id`,
+      fix: 'start a new run: the plan and the run do not belong together',
+    });
   }
   const inputs = Object.entries(call.inputs).reduce<Json>((all, [at, value]) => withValueAt(all, at, value), {});
   return { environment, plan, stage: stage as Extract<Stage, { verb: V }>, inputs };

@@ -10,7 +10,12 @@ export type RunRecordFacts = Omit<RunRecord, 'series' | 'endedAt' | 'format'>;
 /** Writes the record of a run that has ended: what reports, audits and `--if-changed` read. Answers its URI. */
 export async function recordRun(context: ActivityContext, facts: RunRecordFacts): Promise<string> {
   const { ports } = await context.environment(facts.environment);
-  const record: RunRecord = { format: 1, ...facts, endedAt: new Date().toISOString(), series: await series(ports, facts) };
+  const record: RunRecord = {
+    format: 1,
+    ...facts,
+    endedAt: new Date().toISOString(),
+    series: await series(ports, facts),
+  };
   const key = keys.runRecord(facts.environment, facts.pipeline, facts.runId);
   const bytes = new TextEncoder().encode(JSON.stringify(record));
   const known = await ports.store.read(key);
@@ -20,7 +25,9 @@ export async function recordRun(context: ActivityContext, facts: RunRecordFacts)
 
 /** Plots are a courtesy: without the metrics store the record is written without them. */
 async function series(ports: ActivityPorts, facts: RunRecordFacts): Promise<Series[]> {
-  const rollouts = facts.stages.filter((s) => s.verb === 'rollout' && s.output !== null).map((s) => s.output as RolloutOutput);
+  const rollouts = facts.stages
+    .filter((s) => s.verb === 'rollout' && s.output !== null)
+    .map((s) => s.output as RolloutOutput);
   try {
     return (await Promise.all(rollouts.map((r) => rolloutSeries(ports.metrics, ports.router, r)))).flat();
   } catch (error) {

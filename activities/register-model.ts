@@ -17,24 +17,46 @@ export async function registerModel(context: ActivityContext, call: RegisterInpu
   const { environment, plan, stage, inputs } = await openStage(context, call, 'register');
   const { store, registry } = environment.ports;
   const model = (inputs as { model?: Json }).model as unknown as ModelOutput | undefined;
-  if (model?.kind !== 'model') throw new SlipwayError({ code: 'E_INPUT', where: `${call.stage} /model`, message: 'the input is not a model', fix: 'pass the reference that `train` returned' });
+  if (model?.kind !== 'model')
+    throw new SlipwayError({
+      code: 'E_INPUT',
+      where: `${call.stage} /model`,
+      message: 'the input is not a model',
+      fix: 'pass the reference that `train` returned',
+    });
   const { as: name, alias } = stage.settings;
   const label = stage.settings.version ?? plan.version ?? inputDigest(model).slice(0, 12);
   const stored = await packageModel(store, name, label, model, metadata(name, label, model, call.scores));
   const key = idempotencyKey({ ...call, inputs: {}, attempt: 1 }, `register ${name}`);
   const registered = await registry.register(
     {
-      name, package: stored, description: `${name} ${label}, made by ${call.run.workflowId}`,
+      name,
+      package: stored,
+      description: `${name} ${label}, made by ${call.run.workflowId}`,
       tags: {
-        'slipway.run': call.run.workflowId, 'slipway.plan': call.run.plan, 'slipway.label': label, 'slipway.artifact_sha256': stored.sha256,
-        'slipway.model_digest': model.digest, 'slipway.dataset': model.dataset, 'slipway.code': model.code, 'slipway.environment': environment.name,
+        'slipway.run': call.run.workflowId,
+        'slipway.plan': call.run.plan,
+        'slipway.label': label,
+        'slipway.artifact_sha256': stored.sha256,
+        'slipway.model_digest': model.digest,
+        'slipway.dataset': model.dataset,
+        'slipway.code': model.code,
+        'slipway.environment': environment.name,
       },
       ...(model.tracking === undefined ? {} : { runId: model.tracking.runId }),
     },
     key,
   );
   await registry.setAlias(name, alias, registered.version);
-  return { kind: 'version', name, version: registered.version, label, package: stored, model, registry: { url: registered.url } };
+  return {
+    kind: 'version',
+    name,
+    version: registered.version,
+    label,
+    package: stored,
+    model,
+    registry: { url: registered.url },
+  };
 }
 
 /** What went in: code, data and params. The same three give the same label. */
@@ -44,8 +66,17 @@ function inputDigest(model: ModelOutput): string {
 
 function metadata(name: string, label: string, model: ModelOutput, scores: ScoresOutput | null): JsonObject {
   return {
-    format: 1, name, version: label, created: model.snapshotAt, metrics: (scores?.metrics ?? model.metrics) as JsonObject,
-    data: { digest: model.dataset }, code: { digest: model.code }, params: model.params,
-    model: { digest: model.digest, files: model.files.map((f) => ({ path: f.path.replace(/^model\//, ''), sha256: f.sha256, bytes: f.bytes })) },
+    format: 1,
+    name,
+    version: label,
+    created: model.snapshotAt,
+    metrics: (scores?.metrics ?? model.metrics) as JsonObject,
+    data: { digest: model.dataset },
+    code: { digest: model.code },
+    params: model.params,
+    model: {
+      digest: model.digest,
+      files: model.files.map((f) => ({ path: f.path.replace(/^model\//, ''), sha256: f.sha256, bytes: f.bytes })),
+    },
   };
 }

@@ -10,9 +10,17 @@ export interface ChampionFact {
   model: ModelOutput;
 }
 
-export async function resolveChampion(context: ActivityContext, input: { environment: string; service: string }): Promise<ChampionFact | null> {
+export async function resolveChampion(
+  context: ActivityContext,
+  input: { environment: string; service: string },
+): Promise<ChampionFact | null> {
   const { ports } = await context.environment(input.environment);
   const record = await latestPromotion(ports.store, input.environment, input.service);
   if (record === undefined) return null;
-  return { service: input.service, sequence: record.sequence, version: record.version.version, model: record.version.model };
+  return {
+    service: input.service,
+    sequence: record.sequence,
+    version: record.version.version,
+    model: record.version.model,
+  };
 }

@@ -13,7 +13,12 @@ export interface Table {
 export function dataFormat(name: string): DataFormat {
   if (/\.(jsonl|ndjson)$/i.test(name)) return 'jsonl';
   if (/\.csv$/i.test(name)) return 'csv';
-  throw new SlipwayError({ code: 'E_DATA_FORMAT', where: name, message: 'the data file is neither .jsonl nor .csv', fix: 'convert it, or give a source that writes one of them' });
+  throw new SlipwayError({
+    code: 'E_DATA_FORMAT',
+    where: name,
+    message: 'the data file is neither .jsonl nor .csv',
+    fix: 'convert it, or give a source that writes one of them',
+  });
 }
 
 /** Reads a whole data file; faults name the line. */
@@ -21,7 +26,12 @@ export function readTable(bytes: Uint8Array, format: DataFormat, where: string):
   const text = decodeUtf8(bytes, where);
   const table = format === 'csv' ? readCsv(text, where) : readJsonl(text, where);
   if (table.rows.length === 0) {
-    throw new SlipwayError({ code: 'E_DATA_EMPTY', where, message: 'the data file has no rows', fix: 'check what wrote it' });
+    throw new SlipwayError({
+      code: 'E_DATA_EMPTY',
+      where,
+      message: 'the data file has no rows',
+      fix: 'check what wrote it',
+    });
   }
   return table;
 }
@@ -30,7 +40,12 @@ function decodeUtf8(bytes: Uint8Array, where: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new SlipwayError({ code: 'E_DATA_ENCODING', where, message: 'the data file is not UTF-8', fix: 'convert it to UTF-8' });
+    throw new SlipwayError({
+      code: 'E_DATA_ENCODING',
+      where,
+      message: 'the data file is not UTF-8',
+      fix: 'convert it to UTF-8',
+    });
   }
 }
 
@@ -51,10 +66,20 @@ function parseLine(line: string, where: string): Row {
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw new SlipwayError({ code: 'E_DATA_PARSE', where, message: `not JSON: ${printable(String(error))}`, fix: 'every line must be one JSON object' });
+    throw new SlipwayError({
+      code: 'E_DATA_PARSE',
+      where,
+      message: `not JSON: ${printable(String(error))}`,
+      fix: 'every line must be one JSON object',
+    });
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new SlipwayError({ code: 'E_DATA_PARSE', where, message: 'the line is not a JSON object', fix: 'every line must be one JSON object' });
+    throw new SlipwayError({
+      code: 'E_DATA_PARSE',
+      where,
+      message: 'the line is not a JSON object',
+      fix: 'every line must be one JSON object',
+    });
   }
   return value as Row;
 }
@@ -65,14 +90,24 @@ function readCsv(text: string, where: string): Table {
     const [columns = [], ...rest] = records;
     const repeated = columns.find((c, i) => columns.indexOf(c) !== i);
     if (repeated !== undefined) {
-      throw new SlipwayError({ code: 'E_DATA_COLUMNS', where, message: `column \`${printable(repeated)}\` stands twice in the header`, fix: 'rename one of them' });
+      throw new SlipwayError({
+        code: 'E_DATA_COLUMNS',
+        where,
+        message: `column \`${printable(repeated)}\` stands twice in the header`,
+        fix: 'rename one of them',
+      });
     }
     const rows = rest.map((values) => Object.fromEntries(columns.map((c, i) => [c, values[i] ?? ''])));
     return { format: 'csv', columns, rows };
   } catch (error) {
     if (error instanceof SlipwayError) throw error;
     const line = (error as { lines?: number }).lines;
-    throw new SlipwayError({ code: 'E_CSV', where: line === undefined ? where : `${where}:${line}`, message: printable((error as Error).message), fix: 'mend the file at that line' });
+    throw new SlipwayError({
+      code: 'E_CSV',
+      where: line === undefined ? where : `${where}:${line}`,
+      message: printable((error as Error).message),
+      fix: 'mend the file at that line',
+    });
   }
 }
 
@@ -81,7 +116,9 @@ export function writeTable(table: Table, rows: readonly Row[]): Uint8Array {
   const lines =
     table.format === 'jsonl'
       ? rows.map((r) => JSON.stringify(r))
-      : [table.columns, ...rows.map((r) => table.columns.map((c) => String(r[c] ?? '')))].map((values) => values.map(csvCell).join(','));
+      : [table.columns, ...rows.map((r) => table.columns.map((c) => String(r[c] ?? '')))].map((values) =>
+          values.map(csvCell).join(','),
+        );
   return new TextEncoder().encode(`${lines.join('\n')}\n`);
 }
 

@@ -11,7 +11,11 @@ const slowestPollMs = 2_000;
  * Runs a job to its end: finds it or starts it (the same key is the same job), then polls with heartbeats.
  * Cancelling the activity ends the job; losing the worker does not, the next attempt finds it again.
  */
-export async function runJob(trainer: Trainer, spec: JobSpec, key: string): Promise<{ job: string; manifest: JobManifest }> {
+export async function runJob(
+  trainer: Trainer,
+  spec: JobSpec,
+  key: string,
+): Promise<{ job: string; manifest: JobManifest }> {
   const job = await findOrStart(trainer, spec, key);
   heartbeat({ job });
   try {
@@ -32,7 +36,11 @@ async function findOrStart(trainer: Trainer, spec: JobSpec, key: string): Promis
   const found = await trainer.find(key, cancellationSignal());
   if (found === 'unknown') {
     throw new SlipwayError(
-      { code: unavailableCode, message: `the ${trainer.adapter} trainer could not say whether job ${key.slice(0, 12)} exists`, fix: 'it is asked again; no second job is started meanwhile' },
+      {
+        code: unavailableCode,
+        message: `the ${trainer.adapter} trainer could not say whether job ${key.slice(0, 12)} exists`,
+        fix: 'it is asked again; no second job is started meanwhile',
+      },
       exitCodes.temporary,
     );
   }
@@ -40,11 +48,25 @@ async function findOrStart(trainer: Trainer, spec: JobSpec, key: string): Promis
   return await trainer.start(spec, key, cancellationSignal());
 }
 
-async function jobFailure(trainer: Trainer, job: string, state: Extract<JobState, { phase: 'failed' | 'lost' }>): Promise<Error> {
+async function jobFailure(
+  trainer: Trainer,
+  job: string,
+  state: Extract<JobState, { phase: 'failed' | 'lost' }>,
+): Promise<Error> {
   if (state.phase === 'lost') {
-    return new SlipwayError({ code: 'E_TRAINER_LOST', where: `job ${job}`, message: state.reason, fix: 'a new stage attempt may start another job' });
+    return new SlipwayError({
+      code: 'E_TRAINER_LOST',
+      where: `job ${job}`,
+      message: state.reason,
+      fix: 'a new stage attempt may start another job',
+    });
   }
   const { code, message } = state.failure;
   if (code === 'E_TRAINER_CANCELLED') return ApplicationFailure.nonRetryable(message, 'TrainerCancelled', { code });
-  return new SlipwayError({ code, where: `job ${job} on ${trainer.adapter}`, message, fix: 'read its whole output in the job\'s log' });
+  return new SlipwayError({
+    code,
+    where: `job ${job} on ${trainer.adapter}`,
+    message,
+    fix: "read its whole output in the job's log",
+  });
 }

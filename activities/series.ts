@@ -28,20 +28,31 @@ export async function rolloutSeries(metrics: Metrics, router: Router, rollout: R
 
 /** The candidate's weight as a step function. */
 function weightSeries(rollout: RolloutOutput): Series {
-  const points = rollout.steps.flatMap((s): [number, number][] => [[Date.parse(s.startedAt) / 1_000, s.weight], [Date.parse(s.endedAt) / 1_000, s.weight]]);
+  const points = rollout.steps.flatMap((s): [number, number][] => [
+    [Date.parse(s.startedAt) / 1_000, s.weight],
+    [Date.parse(s.endedAt) / 1_000, s.weight],
+  ]);
   const end = rollout.outcome === 'promoted' ? 100 : 0;
-  return { name: 'weight', version: rollout.version, points: [[Date.parse(rollout.startedAt) / 1_000, 0], ...points, [Date.parse(rollout.endedAt) / 1_000, end]] };
+  return {
+    name: 'weight',
+    version: rollout.version,
+    points: [[Date.parse(rollout.startedAt) / 1_000, 0], ...points, [Date.parse(rollout.endedAt) / 1_000, end]],
+  };
 }
 
 function expressions(endpoint: Endpoint, router: Router): [Series['name'], string][] {
   const model = { service: endpoint.service, version: endpoint.version, digest: shortDigest(endpoint.sha256) };
   const route = router.labels(endpoint);
-  const grown = (metric: string, labels: Record<string, string>) => `sum(increase(${selector(metric, labels)}[${windowText}]))`;
+  const grown = (metric: string, labels: Record<string, string>) =>
+    `sum(increase(${selector(metric, labels)}[${windowText}]))`;
   const total = grown('slipway_predictions_total', model);
   return [
     ['fallback-rate', `${grown('slipway_prediction_fallback_total', model)} / ${total}`],
     ['mean-confidence', `${grown('slipway_prediction_confidence_total', model)} / ${total}`],
-    ['p95-ms', `histogram_quantile(0.95, sum by (le) (rate(${selector('envoy_cluster_upstream_rq_time_bucket', route)}[${windowText}])))`],
+    [
+      'p95-ms',
+      `histogram_quantile(0.95, sum by (le) (rate(${selector('envoy_cluster_upstream_rq_time_bucket', route)}[${windowText}])))`,
+    ],
     ['request-rate', `sum(rate(${selector('envoy_cluster_upstream_rq_total', route)}[${windowText}]))`],
   ];
 }

@@ -23,7 +23,12 @@ export async function setTraffic(context: ActivityContext, input: SetTrafficInpu
   const state = await ports.router.read(service);
   if (state?.champion.id !== champion.id || state.effectiveWeight !== weight || state.epoch !== epoch) {
     throw new SlipwayError(
-      { code: unavailableCode, where: service, message: `the router says weight ${state?.effectiveWeight ?? 'unknown'} under epoch ${state?.epoch ?? 'unknown'}, ${weight} under ${epoch} was set`, fix: 'it is set again' },
+      {
+        code: unavailableCode,
+        where: service,
+        message: `the router says weight ${state?.effectiveWeight ?? 'unknown'} under epoch ${state?.epoch ?? 'unknown'}, ${weight} under ${epoch} was set`,
+        fix: 'it is set again',
+      },
       exitCodes.temporary,
     );
   }

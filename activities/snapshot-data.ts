@@ -23,12 +23,14 @@ export async function snapshotData(context: ActivityContext, call: StageCall): P
   const { store } = open.environment.ports;
   const inputs = open.inputs as { from?: string; params?: JsonObject };
   const from = inputs.from ?? open.stage.settings.from ?? '';
-  const table = open.stage.settings.source === undefined
-    ? await readSource(context, store, from)
-    : await generate(open, call, from, inputs.params ?? {});
-  const { train, holdout } = open.stage.settings.split === undefined
-    ? { train: table.rows, holdout: undefined }
-    : splitRows(table.rows, open.stage.settings.split);
+  const table =
+    open.stage.settings.source === undefined
+      ? await readSource(context, store, from)
+      : await generate(open, call, from, inputs.params ?? {});
+  const { train, holdout } =
+    open.stage.settings.split === undefined
+      ? { train: table.rows, holdout: undefined }
+      : splitRows(table.rows, open.stage.settings.split);
   return await keep(store, from, table, train, holdout);
 }
 
@@ -40,11 +42,22 @@ async function readSource(context: ActivityContext, store: Store, from: string):
     return readTable(await readObject(store, object.key), dataFormat(from), from);
   }
   if (!from.startsWith('file:')) {
-    throw new SlipwayError({ code: 'E_DATA_SOURCE', where: from, message: 'a data source starts with `file:` or `s3://`', fix: 'correct it, or give the snapshot a `source` that understands it' });
+    throw new SlipwayError({
+      code: 'E_DATA_SOURCE',
+      where: from,
+      message: 'a data source starts with `file:` or `s3://`',
+      fix: 'correct it, or give the snapshot a `source` that understands it',
+    });
   }
   const file = await insideRoot(context.root, from.slice('file:'.length), from);
   const size = (await stat(file)).size;
-  if (size > largestFile) throw new SlipwayError({ code: 'E_DATA_SIZE', where: from, message: `the file has ${size} bytes, at most ${largestFile} are read`, fix: 'use a smaller file' });
+  if (size > largestFile)
+    throw new SlipwayError({
+      code: 'E_DATA_SIZE',
+      where: from,
+      message: `the file has ${size} bytes, at most ${largestFile} are read`,
+      fix: 'use a smaller file',
+    });
   return readTable(await readFile(file), dataFormat(from), from);
 }
 
@@ -60,7 +73,12 @@ async function insideRoot(root: string, relative: string, from: string): Promise
   const found = await realpath(path.resolve(base, relative)).catch(() => undefined);
   if (found === undefined) throw noData(from, 'no such file');
   if (!found.startsWith(base + path.sep)) {
-    throw new SlipwayError({ code: 'E_PATH_ESCAPE', where: from, message: 'the file lies outside the project folder', fix: 'copy it into the project or put it into the store' });
+    throw new SlipwayError({
+      code: 'E_PATH_ESCAPE',
+      where: from,
+      message: 'the file lies outside the project folder',
+      fix: 'copy it into the project or put it into the store',
+    });
   }
   return found;
 }
@@ -69,44 +87,91 @@ function noData(where: string, message: string): SlipwayError {
   return new SlipwayError({ code: 'E_DATA_SOURCE', where, message, fix: 'correct the `from` of the snapshot stage' });
 }
 
-async function generate(open: OpenStage<SnapshotStage>, call: StageCall, from: string, params: JsonObject): Promise<Table> {
+async function generate(
+  open: OpenStage<SnapshotStage>,
+  call: StageCall,
+  from: string,
+  params: JsonObject,
+): Promise<Table> {
   const { ports } = open.environment;
   const settings = open.stage.settings.source;
   if (settings === undefined) throw new Error('unreachable: generate without a source');
   const key = idempotencyKey(call);
   const spec = jobSpec(ports, open.plan, {
-    settings, key, params: { ...(from === '' ? {} : { from }), ...params }, inputs: {}, environment: {},
-    expects: ['data'], maxMs: open.stage.limits.timeoutMs,
+    settings,
+    key,
+    params: { ...(from === '' ? {} : { from }), ...params },
+    inputs: {},
+    environment: {},
+    expects: ['data'],
+    maxMs: open.stage.limits.timeoutMs,
   });
   const { manifest } = await runJob(ports.trainer(settings.trainer.adapter), spec, key);
   const data = manifest.files.filter((f) => f.path.startsWith('output/data/') && /\.(jsonl|ndjson|csv)$/i.test(f.path));
   const [file] = data;
   if (file === undefined || data.length > 1) {
-    throw new SlipwayError({ code: 'E_TRAINER_CONTRACT', where: call.stage, message: `the source wrote ${data.length} data files into SM_OUTPUT_DATA_DIR, one .jsonl or .csv is expected`, fix: 'write exactly one' });
+    throw new SlipwayError({
+      code: 'E_TRAINER_CONTRACT',
+      where: call.stage,
+      message: `the source wrote ${data.length} data files into SM_OUTPUT_DATA_DIR, one .jsonl or .csv is expected`,
+      fix: 'write exactly one',
+    });
   }
   return readTable(await ports.store.get(file), dataFormat(file.path), `${call.stage} ${file.path}`);
 }
 
-async function keep(store: Store, source: string, table: Table, train: Table['rows'], holdout: Table['rows'] | undefined): Promise<DatasetOutput> {
-  const parts: [string, Table['rows']][] = holdout === undefined ? [['train', train]] : [['train', train], ['holdout', holdout]];
+async function keep(
+  store: Store,
+  source: string,
+  table: Table,
+  train: Table['rows'],
+  holdout: Table['rows'] | undefined,
+): Promise<DatasetOutput> {
+  const parts: [string, Table['rows']][] =
+    holdout === undefined
+      ? [['train', train]]
+      : [
+          ['train', train],
+          ['holdout', holdout],
+        ];
   const stored = [];
   for (const [name, rows] of parts) {
     const bytes = writeTable(table, rows);
     const sha = sha256(bytes);
-    stored.push({ name, rows: rows.length, ref: await store.put(keys.data(sha, table.format), bytes, { ifAbsent: true }) });
+    stored.push({
+      name,
+      rows: rows.length,
+      ref: await store.put(keys.data(sha, table.format), bytes, { ifAbsent: true }),
+    });
   }
   const digest = digestOf(stored.map((s) => [s.name, s.ref.sha256]));
   const snapshotAt = await firstSeen(store, digest, source);
-  const [first, second] = stored.map((s): Split => ({ kind: 'split', name: s.name, rows: s.rows, format: table.format, dataset: digest, snapshotAt, ...s.ref }));
+  const [first, second] = stored.map((s): Split => ({
+    kind: 'split',
+    name: s.name,
+    rows: s.rows,
+    format: table.format,
+    dataset: digest,
+    snapshotAt,
+    ...s.ref,
+  }));
   if (first === undefined) throw new Error('unreachable: a snapshot has a training part');
-  return { kind: 'dataset', digest, source, snapshotAt, rows: table.rows.length, splits: { train: first, ...(second === undefined ? {} : { holdout: second }) } };
+  return {
+    kind: 'dataset',
+    digest,
+    source,
+    snapshotAt,
+    rows: table.rows.length,
+    splits: { train: first, ...(second === undefined ? {} : { holdout: second }) },
+  };
 }
 
 /** When these bytes were first snapshot: written once, so that the same data always has the same time. */
 async function firstSeen(store: Store, digest: string, source: string): Promise<string> {
   const key = keys.snapshot(digest);
   const record = new TextEncoder().encode(JSON.stringify({ format: 1, digest, source, at: new Date().toISOString() }));
-  if (await store.replace(key, record, undefined)) return (JSON.parse(new TextDecoder().decode(record)) as { at: string }).at;
+  if (await store.replace(key, record, undefined))
+    return (JSON.parse(new TextDecoder().decode(record)) as { at: string }).at;
   const first = await store.read(key);
   if (first === undefined) throw new Error(`the snapshot record ${key} vanished`);
   return (JSON.parse(new TextDecoder().decode(first.body)) as { at: string }).at;

@@ -14,15 +14,25 @@ export async function trainModel(context: ActivityContext, call: StageCall): Pro
   const { environment, plan, stage, inputs } = await openStage(context, call, 'train');
   const { ports } = environment;
   const given = inputs as { inputs?: Record<string, Json>; params?: JsonObject };
-  const splits = Object.entries(given.inputs ?? {}).map(([name, v]) => [name, asSplit(v, `${call.stage} /inputs/${name}`)] as const);
+  const splits = Object.entries(given.inputs ?? {}).map(
+    ([name, v]) => [name, asSplit(v, `${call.stage} /inputs/${name}`)] as const,
+  );
   const key = idempotencyKey(call);
   const params = { ...stage.settings.params, ...given.params };
   const tracked = await ports.tracking.open(plan.pipeline, key, {
-    'slipway.run': call.run.workflowId, 'slipway.stage': call.stage, 'slipway.plan': call.run.plan, 'mlflow.runName': `${call.run.workflowId} ${call.stage}`,
+    'slipway.run': call.run.workflowId,
+    'slipway.stage': call.stage,
+    'slipway.plan': call.run.plan,
+    'mlflow.runName': `${call.run.workflowId} ${call.stage}`,
   });
   const spec = jobSpec(ports, plan, {
-    settings: stage.settings, key, params: given.params ?? {}, environment: tracked.environment,
-    inputs: Object.fromEntries(splits.map(([name, s]) => [name, [splitFile(s)]])), expects: ['model', 'metrics'], maxMs: stage.limits.timeoutMs,
+    settings: stage.settings,
+    key,
+    params: given.params ?? {},
+    environment: tracked.environment,
+    inputs: Object.fromEntries(splits.map(([name, s]) => [name, [splitFile(s)]])),
+    expects: ['model', 'metrics'],
+    maxMs: stage.limits.timeoutMs,
   });
   const trainer = ports.trainer(stage.settings.trainer.adapter);
   try {
@@ -33,19 +43,36 @@ export async function trainModel(context: ActivityContext, call: StageCall): Pro
     await ports.tracking.log(tracked.runId, { params, metrics, tags: { 'slipway.dataset': dataset } });
     await ports.tracking.close(tracked.runId, 'finished');
     return {
-      kind: 'model', digest: modelDigest(files, call.stage), files, metrics, params, dataset,
-      snapshotAt: splits.map(([, s]) => s.snapshotAt).sort().at(-1) ?? '', code: codeDigest(plan, stage.settings),
-      job: { id: job, key, adapter: trainer.adapter }, tracking: { runId: tracked.runId, url: tracked.url },
+      kind: 'model',
+      digest: modelDigest(files, call.stage),
+      files,
+      metrics,
+      params,
+      dataset,
+      snapshotAt:
+        splits
+          .map(([, s]) => s.snapshotAt)
+          .sort()
+          .at(-1) ?? '',
+      code: codeDigest(plan, stage.settings),
+      job: { id: job, key, adapter: trainer.adapter },
+      tracking: { runId: tracked.runId, url: tracked.url },
     };
   } catch (error) {
-    if (error instanceof SlipwayError && error.code.startsWith('E_TRAINER')) await ports.tracking.close(tracked.runId, 'failed');
+    if (error instanceof SlipwayError && error.code.startsWith('E_TRAINER'))
+      await ports.tracking.close(tracked.runId, 'failed');
     throw error;
   }
 }
 
 function modelDigest(files: FileRef[], where: string): string {
   if (!files.some((f) => /^model\/model\.[^/]+$/.test(f.path) && !f.path.endsWith('.json'))) {
-    throw new SlipwayError({ code: 'E_TRAINER_CONTRACT', where, message: 'the job left no file named `model.*` in SM_MODEL_DIR', fix: 'write the model there, for example as model.skops or model.onnx' });
+    throw new SlipwayError({
+      code: 'E_TRAINER_CONTRACT',
+      where,
+      message: 'the job left no file named `model.*` in SM_MODEL_DIR',
+      fix: 'write the model there, for example as model.skops or model.onnx',
+    });
   }
   return sha256(files.map((f) => `${f.path} ${f.sha256}\n`).join(''));
 }

@@ -6,7 +6,10 @@ import type { ActivityContext } from './context.js';
 const drainMs = 2_000;
 
 /** Ends the server of a version that no route names any more; a version that still serves is left alone. */
-export async function unloadVersion(context: ActivityContext, input: { environment: string; endpoint: Endpoint }): Promise<void> {
+export async function unloadVersion(
+  context: ActivityContext,
+  input: { environment: string; endpoint: Endpoint },
+): Promise<void> {
   const { ports } = await context.environment(input.environment);
   await sleep(drainMs);
   const route = await ports.router.read(input.endpoint.service);

@@ -12,11 +12,17 @@ export async function validateData(context: ActivityContext, call: StageCall): P
   const { environment, stage, inputs } = await openStage(context, call, 'validate');
   const data = (inputs as { data?: Json }).data as DatasetOutput | undefined;
   if (data?.kind !== 'dataset') {
-    throw new SlipwayError({ code: 'E_INPUT', where: call.stage, message: 'the input is not a data set', fix: 'pass the reference that `snapshot` returned' });
+    throw new SlipwayError({
+      code: 'E_INPUT',
+      where: call.stage,
+      message: 'the input is not a data set',
+      fix: 'pass the reference that `snapshot` returned',
+    });
   }
   const parts = [data.splits.train, data.splits.holdout].filter((s): s is Split => s !== undefined);
   const tables = [];
-  for (const part of parts) tables.push(readTable(await environment.ports.store.get(part), part.format, `${data.source} (${part.name})`));
+  for (const part of parts)
+    tables.push(readTable(await environment.ports.store.get(part), part.format, `${data.source} (${part.name})`));
   const rows = tables.flatMap((t) => t.rows);
   const columns = [...new Set(tables.flatMap((t) => t.columns))];
   const findings = judgeData(rows, columns, stage.settings.suite, stage.settings.maxFailureRate);

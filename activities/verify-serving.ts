@@ -10,7 +10,10 @@ export interface ServingCheck {
 }
 
 /** Asks the users' own address a hundred times who answers; one wrong answer is a fail. */
-export async function verifyServing(context: ActivityContext, input: { environment: string; endpoint: Endpoint }): Promise<ServingCheck> {
+export async function verifyServing(
+  context: ActivityContext,
+  input: { environment: string; endpoint: Endpoint },
+): Promise<ServingCheck> {
   const { ports } = await context.environment(input.environment);
   const address = { ...ports.router.address(), service: input.endpoint.service };
   let matches = 0;
@@ -21,5 +24,8 @@ export async function verifyServing(context: ActivityContext, input: { environme
     else others.set(said.version, (others.get(said.version) ?? 0) + 1);
   }
   const wrong = [...others].map(([version, n]) => `${n} × version ${version}`).join(', ');
-  return { verdict: matches === probes ? 'pass' : 'fail', reason: `${matches}/${probes} probes answered by version ${input.endpoint.version}${wrong === '' ? '' : `, ${wrong}`}` };
+  return {
+    verdict: matches === probes ? 'pass' : 'fail',
+    reason: `${matches}/${probes} probes answered by version ${input.endpoint.version}${wrong === '' ? '' : `, ${wrong}`}`,
+  };
 }

@@ -50,7 +50,11 @@ async function rulesOf(environment: ActivityEnvironment, input: WatchStepInput):
   return minSamples === undefined ? rules : rules.map((rule) => ({ ...rule, minSamples }));
 }
 
-async function judge(environment: ActivityEnvironment, rules: AnalysisRule[], input: WatchStepInput): Promise<AnalysisReport> {
+async function judge(
+  environment: ActivityEnvironment,
+  rules: AnalysisRule[],
+  input: WatchStepInput,
+): Promise<AnalysisReport> {
   const { metrics, router } = environment.ports;
   const rows = [];
   for (const rule of rules) rows.push(judgeAnalysis(rule, await measure(metrics, router, rule, input)));

@@ -26,7 +26,12 @@ export function judgeAnalysis(rule: AnalysisRule, measured: Measurement): Analys
   const candidate = summary(measured.candidate);
   const champion = measured.champion === null ? null : summary(measured.champion);
   const row = (verdict: Verdict, reason: string): AnalysisRow => ({
-    name: rule.name, text: analysisText(rule), verdict, reason, candidate, champion,
+    name: rule.name,
+    text: analysisText(rule),
+    verdict,
+    reason,
+    candidate,
+    champion,
   });
   if (measured.candidate === null) return row('error', measured.reason ?? 'no data');
   if (candidate.samples < rule.minSamples) {
@@ -58,7 +63,12 @@ function judgeAbsolute(rule: AnalysisRule, value: number): Judged | undefined {
     : { verdict: 'pass', reason: `${short(value)} is at most ${short(rule.max)}` };
 }
 
-function judgeRelative(rule: AnalysisRule, m: Measurement, value: number, championValue: number | null): Judged | undefined {
+function judgeRelative(
+  rule: AnalysisRule,
+  m: Measurement,
+  value: number,
+  championValue: number | null,
+): Judged | undefined {
   const limit = rule.kind === 'quantile' ? rule.ratio : rule.margin;
   if (limit === undefined) return undefined;
   if (m.champion === null || championValue === null) {
@@ -67,7 +77,10 @@ function judgeRelative(rule: AnalysisRule, m: Measurement, value: number, champi
   if (rule.kind === 'quantile') {
     const allowed = championValue * limit;
     const verdict = value > allowed ? 'fail' : 'pass';
-    return { verdict, reason: `${short(value)} against ${short(allowed)} allowed (${limit} × the champion's ${short(championValue)})` };
+    return {
+      verdict,
+      reason: `${short(value)} against ${short(allowed)} allowed (${limit} × the champion's ${short(championValue)})`,
+    };
   }
   if (m.candidate?.kind === 'rate' && m.champion.kind === 'rate') {
     if (m.champion.total <= 0) return { verdict: 'inconclusive', reason: 'the champion had no requests' };
@@ -85,7 +98,10 @@ function decide(c: Comparison, margin: number, confidence: number): Judged {
   const facts = `worse than the champion by ${short(c.difference)}, ${short(margin)} allowed`;
   if (c.pWorse < alpha) return { verdict: 'fail', reason: `${facts} (p = ${short(c.pWorse)})` };
   if (c.pWithin < alpha) return { verdict: 'pass', reason: `${facts} (p = ${short(c.pWithin)})` };
-  return { verdict: 'inconclusive', reason: `${facts}: not enough evidence either way (p = ${short(Math.min(c.pWorse, c.pWithin))})` };
+  return {
+    verdict: 'inconclusive',
+    reason: `${facts}: not enough evidence either way (p = ${short(Math.min(c.pWorse, c.pWithin))})`,
+  };
 }
 
 function summary(m: Measured): { value: number | null; samples: number } {
@@ -104,7 +120,8 @@ export function analysisText(rule: AnalysisRule): string {
   } else {
     const what = rule.kind === 'rate' ? 'rate' : `p${Math.round(rule.quantile * 100)}`;
     if (rule.max !== undefined) parts.push(`${what} at most ${rule.max}`);
-    if (rule.kind === 'rate' && rule.margin !== undefined) parts.push(`not above the champion's by more than ${rule.margin}`);
+    if (rule.kind === 'rate' && rule.margin !== undefined)
+      parts.push(`not above the champion's by more than ${rule.margin}`);
     if (rule.kind === 'quantile' && rule.ratio !== undefined) parts.push(`at most ${rule.ratio} × the champion's`);
   }
   return `${parts.join(', ')} (at least ${rule.minSamples} samples)`;

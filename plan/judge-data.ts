@@ -7,7 +7,12 @@ export type Row = Record<string, unknown>;
  * Judges a suite over all rows. Every expectation that some row fails is a finding; it refuses the set when the
  * share of failing rows is above `maxFailureRate`. Faults of the whole set (columns, rows, classes) always refuse.
  */
-export function judgeData(rows: readonly Row[], columns: readonly string[], suite: readonly Expectation[], maxFailureRate: number): Finding[] {
+export function judgeData(
+  rows: readonly Row[],
+  columns: readonly string[],
+  suite: readonly Expectation[],
+  maxFailureRate: number,
+): Finding[] {
   return suite.flatMap((expectation) => {
     const found = check(expectation, rows, columns);
     if (found === undefined) return [];
@@ -25,31 +30,51 @@ function check(e: Expectation, rows: readonly Row[], columns: readonly string[])
       return rowCount(e, rows.length);
     case 'classes': {
       const classes = new Set(rows.map((r) => text(r[e.column])).filter((v) => v !== ''));
-      return classes.size >= e.min ? undefined : whole(`column \`${e.column}\` has ${classes.size} classes, at least ${e.min} are needed`);
+      return classes.size >= e.min
+        ? undefined
+        : whole(`column \`${e.column}\` has ${classes.size} classes, at least ${e.min} are needed`);
     }
     case 'unique':
       return duplicates(e.column, rows);
     default:
-      if (!columns.includes(e.column)) return whole(`column \`${e.column}\` is missing: columns are ${columns.join(', ')}`);
+      if (!columns.includes(e.column))
+        return whole(`column \`${e.column}\` is missing: columns are ${columns.join(', ')}`);
       return perRow(e, rows);
   }
 }
 
-function perRow(e: Extract<Expectation, { kind: 'notEmpty' | 'oneOf' | 'number' }>, rows: readonly Row[]): Found | undefined {
-  if (e.kind === 'notEmpty') return failing(rows, (r) => text(r[e.column]).trim() === '', (n) => `${n} rows have no value in \`${e.column}\``);
+function perRow(
+  e: Extract<Expectation, { kind: 'notEmpty' | 'oneOf' | 'number' }>,
+  rows: readonly Row[],
+): Found | undefined {
+  if (e.kind === 'notEmpty')
+    return failing(
+      rows,
+      (r) => text(r[e.column]).trim() === '',
+      (n) => `${n} rows have no value in \`${e.column}\``,
+    );
   if (e.kind === 'oneOf') {
     const known = new Set(e.values);
     const unknown = new Set<string>();
-    const found = failing(rows, (r) => {
-      const value = text(r[e.column]);
-      if (value === '' || known.has(value)) return false;
-      unknown.add(value);
-      return true;
-    }, (n) => `${n} rows have an unknown value in \`${e.column}\``);
+    const found = failing(
+      rows,
+      (r) => {
+        const value = text(r[e.column]);
+        if (value === '' || known.has(value)) return false;
+        unknown.add(value);
+        return true;
+      },
+      (n) => `${n} rows have an unknown value in \`${e.column}\``,
+    );
     return found && { ...found, message: `${found.message}: ${[...unknown].slice(0, 5).join(', ')}` };
   }
-  const outside = (value: number) => !Number.isFinite(value) || value < (e.min ?? -Infinity) || value > (e.max ?? Infinity);
-  return failing(rows, (r) => outside(text(r[e.column]).trim() === '' ? Number.NaN : Number(r[e.column])), (n) => `${n} rows have no number${range(e)} in \`${e.column}\``);
+  const outside = (value: number) =>
+    !Number.isFinite(value) || value < (e.min ?? -Infinity) || value > (e.max ?? Infinity);
+  return failing(
+    rows,
+    (r) => outside(text(r[e.column]).trim() === '' ? Number.NaN : Number(r[e.column])),
+    (n) => `${n} rows have no number${range(e)} in \`${e.column}\``,
+  );
 }
 
 function range(e: { min?: number; max?: number }): string {
@@ -70,15 +95,23 @@ function rowCount(e: { min?: number; max?: number }, count: number): Found | und
 
 function duplicates(column: string, rows: readonly Row[]): Found | undefined {
   const seen = new Set<string>();
-  return failing(rows, (r) => {
-    const value = text(r[column]);
-    const again = seen.has(value);
-    seen.add(value);
-    return again;
-  }, (n) => `${n} rows repeat a value of \`${column}\``);
+  return failing(
+    rows,
+    (r) => {
+      const value = text(r[column]);
+      const again = seen.has(value);
+      seen.add(value);
+      return again;
+    },
+    (n) => `${n} rows repeat a value of \`${column}\``,
+  );
 }
 
-function failing(rows: readonly Row[], fails: (row: Row) => boolean, message: (n: number) => string): Found | undefined {
+function failing(
+  rows: readonly Row[],
+  fails: (row: Row) => boolean,
+  message: (n: number) => string,
+): Found | undefined {
   const at = rows.flatMap((r, i) => (fails(r) ? [i + 1] : []));
   if (at.length === 0) return undefined;
   return { message: message(at.length), failed: at.length, share: at.length / rows.length, rows: at.slice(0, 20) };

@@ -20,7 +20,12 @@ export function judgeGateRule(rule: GateRule, candidate: Metrics, champion: Metr
   const value = metricAt(candidate, rule.metric);
   const theirs = metricAt(champion, rule.metric);
   const row = (verdict: Verdict, threshold: number | null): GateRow => ({
-    rule, text: gateText(rule), value, champion: theirs, threshold, verdict,
+    rule,
+    text: gateText(rule),
+    value,
+    champion: theirs,
+    threshold,
+    verdict,
   });
   if (rule.kind === 'atLeast' || rule.kind === 'atMost') {
     if (value === null) return row('error', rule.value);

@@ -61,7 +61,14 @@ export interface RunView {
 }
 
 export type RolloutPhase =
-  | 'loading' | 'checking' | 'canary' | 'paused' | 'bake' | 'committing' | 'rolling-back' | 'done';
+  | 'loading'
+  | 'checking'
+  | 'canary'
+  | 'paused'
+  | 'bake'
+  | 'committing'
+  | 'rolling-back'
+  | 'done';
 
 /** What the `run` query of a rollout answers. */
 export interface RolloutView {
@@ -109,7 +116,16 @@ export interface Series {
 
 /** Something people may want to be told of. */
 export interface RunEvent {
-  kind: 'waiting-approval' | 'approved' | 'rejected' | 'promoted' | 'rolled_back' | 'completed' | 'failed' | 'cancelled' | 'inconclusive';
+  kind:
+    | 'waiting-approval'
+    | 'approved'
+    | 'rejected'
+    | 'promoted'
+    | 'rolled_back'
+    | 'completed'
+    | 'failed'
+    | 'cancelled'
+    | 'inconclusive';
   workflowId: string;
   pipeline: string;
   environment: string;

@@ -7,7 +7,13 @@ export const rolloutWorkflowType = 'rollout';
 /** Workflow types of the system: a pipeline of that name could never be started. */
 export const reservedWorkflowTypes: readonly string[] = [rolloutWorkflowType, 'default', 'pipeline'];
 
-export const signals = { decide: 'decide', abort: 'abort', promote: 'promote', pause: 'pause', resume: 'resume' } as const;
+export const signals = {
+  decide: 'decide',
+  abort: 'abort',
+  promote: 'promote',
+  pause: 'pause',
+  resume: 'resume',
+} as const;
 export const updates = { decide: 'decide' } as const;
 export const queries = { run: 'run' } as const;
 

@@ -160,5 +160,11 @@ export interface PromotionRecord {
 }
 
 export type StageOutput =
-  | DatasetOutput | ValidateOutput | ModelOutput | ScoresOutput | GateOutput
-  | VersionOutput | ApprovalOutput | RolloutOutput;
+  | DatasetOutput
+  | ValidateOutput
+  | ModelOutput
+  | ScoresOutput
+  | GateOutput
+  | VersionOutput
+  | ApprovalOutput
+  | RolloutOutput;

@@ -9,9 +9,7 @@ export const planFormat = 1;
 export type Verb = 'snapshot' | 'validate' | 'train' | 'evaluate' | 'gate' | 'register' | 'approve' | 'rollout';
 
 /** Where a value comes from when the run is walked. */
-export type Ref =
-  | { from: 'param'; path: string[] }
-  | { from: 'stage'; stage: string; path: string[] };
+export type Ref = { from: 'param'; path: string[] } | { from: 'stage'; stage: string; path: string[] };
 
 /** Puts the value of `ref` into the stage's inputs at a JSON pointer. Literals never stand here, so no value is ever taken for a reference. */
 export interface Binding {
@@ -86,8 +84,14 @@ export type RolloutStage = StageBase<
 >;
 
 export type Stage =
-  | SnapshotStage | ValidateStage | TrainStage | EvaluateStage
-  | GateStage | RegisterStage | ApproveStage | RolloutStage;
+  | SnapshotStage
+  | ValidateStage
+  | TrainStage
+  | EvaluateStage
+  | GateStage
+  | RegisterStage
+  | ApproveStage
+  | RolloutStage;
 
 /** Packed code, by digest; it stands in the store under `keys.bundle` (pipeline file) or `keys.code` (folder). */
 export interface CodeRef {

@@ -10,7 +10,12 @@ export async function checkSearchAttributes(connection: NativeConnection, tempor
   if (missing.length === 0) return;
   const flags = missing.map(([name, type]) => `--name ${name} --type ${type}`).join(' ');
   throw new SlipwayError(
-    { code: 'E_SEARCH_ATTRIBUTES', where: temporal.namespace, message: `search attributes are not registered: ${missing.map(([n]) => n).join(', ')}`, fix: `temporal operator search-attribute create --address ${temporal.address} --namespace ${temporal.namespace} ${flags}` },
+    {
+      code: 'E_SEARCH_ATTRIBUTES',
+      where: temporal.namespace,
+      message: `search attributes are not registered: ${missing.map(([n]) => n).join(', ')}`,
+      fix: `temporal operator search-attribute create --address ${temporal.address} --namespace ${temporal.namespace} ${flags}`,
+    },
     exitCodes.configuration,
   );
 }

@@ -12,7 +12,12 @@ export async function connect(temporal: TemporalSettings): Promise<NativeConnect
     });
   } catch (error) {
     throw new SlipwayError(
-      { code: 'E_TEMPORAL_UNREACHABLE', where: temporal.address, message: `Temporal does not answer: ${printable(String(error), 200)}`, fix: 'start it with `slipway up`, or correct temporal.address' },
+      {
+        code: 'E_TEMPORAL_UNREACHABLE',
+        where: temporal.address,
+        message: `Temporal does not answer: ${printable(String(error), 200)}`,
+        fix: 'start it with `slipway up`, or correct temporal.address',
+      },
       exitCodes.unavailable,
     );
   }

@@ -21,7 +21,10 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   const ready = path.join(root, '.slipway', 'worker', 'ready.json');
-  await writeFileAtomic(ready, JSON.stringify({ pid: process.pid, at: new Date().toISOString(), environments: served.names }));
+  await writeFileAtomic(
+    ready,
+    JSON.stringify({ pid: process.pid, at: new Date().toISOString(), environments: served.names }),
+  );
   await Promise.all(running);
   await connection.close();
 }

@@ -26,7 +26,14 @@ export async function servedEnvironments(config: Config, options: OpenOptions): 
     defaultEnvironment: config.defaultEnvironment,
     open: (name) => {
       if (!names.includes(name)) {
-        throw new SlipwayError({ code: 'E_ENVIRONMENT', message: unknownName('environment', name, names), fix: 'start the run with an environment that this worker serves' }, exitCodes.configuration);
+        throw new SlipwayError(
+          {
+            code: 'E_ENVIRONMENT',
+            message: unknownName('environment', name, names),
+            fix: 'start the run with an environment that this worker serves',
+          },
+          exitCodes.configuration,
+        );
       }
       const known = opened.get(name) ?? openEnvironment(config, name, options);
       opened.set(name, known);

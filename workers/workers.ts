@@ -25,11 +25,26 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
   const base: Omit<WorkerOptions, 'taskQueue'> = { connection: o.connection, namespace: o.namespace, ...shutdown };
   return await Promise.all([
     Worker.create({
-      ...base, taskQueue: taskQueues.pipelines, workflowBundle: workflowBundle(), activities: pipelineActivities(context),
-      maxCachedWorkflows: 100, maxConcurrentActivityTaskExecutions: 50, stickyQueueScheduleToStartTimeout: '5s',
+      ...base,
+      taskQueue: taskQueues.pipelines,
+      workflowBundle: workflowBundle(),
+      activities: pipelineActivities(context),
+      maxCachedWorkflows: 100,
+      maxConcurrentActivityTaskExecutions: 50,
+      stickyQueueScheduleToStartTimeout: '5s',
     }),
-    Worker.create({ ...base, taskQueue: taskQueues.jobs, activities: jobActivities(context), maxConcurrentActivityTaskExecutions: 20 }),
-    Worker.create({ ...base, taskQueue: taskQueues.release, activities: releaseActivities(context), maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({
+      ...base,
+      taskQueue: taskQueues.jobs,
+      activities: jobActivities(context),
+      maxConcurrentActivityTaskExecutions: 20,
+    }),
+    Worker.create({
+      ...base,
+      taskQueue: taskQueues.release,
+      activities: releaseActivities(context),
+      maxConcurrentActivityTaskExecutions: 50,
+    }),
   ]);
 }
 
@@ -39,5 +54,8 @@ function activityContext({ root, served }: CreateOptions): ActivityContext {
 
 function workflowBundle(): { codePath: string } {
   if (existsSync(bundlePath)) return { codePath: bundlePath };
-  throw new SlipwayError({ code: 'E_BUNDLE', where: bundlePath, message: 'the workflow bundle was not built', fix: 'npm run build' }, exitCodes.configuration);
+  throw new SlipwayError(
+    { code: 'E_BUNDLE', where: bundlePath, message: 'the workflow bundle was not built', fix: 'npm run build' },
+    exitCodes.configuration,
+  );
 }

@@ -7,7 +7,11 @@ import type { RunContext } from './run-context.js';
  * Stage attempts: another job, under another key, when one has failed and the stage may try again.
  * Activity retries (crash, network) are Temporal's and do not count.
  */
-export async function attempts<T>(stage: GraphStage, run: RunContext, once: (attempt: number) => Promise<T>): Promise<T> {
+export async function attempts<T>(
+  stage: GraphStage,
+  run: RunContext,
+  once: (attempt: number) => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     run.state.mark(stage.id, 'running', { attempt });
     run.show();

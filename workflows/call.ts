@@ -12,7 +12,11 @@ const minute = 60_000;
 /** Seconds of work; gives up when a dependency stays away for half an hour. */
 const short: ActivityOptions = { startToCloseTimeout: 30_000, scheduleToCloseTimeout: 30 * minute, retry };
 /** Long polls: the worker's death is seen by the missing heartbeat, cancellation ends the job first. */
-const job: ActivityOptions = { heartbeatTimeout: 10_000, retry, cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED };
+const job: ActivityOptions = {
+  heartbeatTimeout: 10_000,
+  retry,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
 /** Courtesies: tried a few times, never waited for long. */
 const courtesy: ActivityOptions = { startToCloseTimeout: 30_000, retry: { ...retry, maximumAttempts: 5 } };
 /** After the commit and on the way home nothing may give up. */
@@ -32,40 +36,142 @@ interface CallOptions extends ActivityOptions {
 
 /** Calls an activity with one object. Its id is the stage's, so that histories can be read. */
 async function call<I, O>(activity: Named<I, O>, queue: string, input: I, options: CallOptions): Promise<O> {
-  return await activity.executeWithOptions({ taskQueue: queue, ...options, summary: options.summary.slice(0, 200) }, [input]);
+  return await activity.executeWithOptions({ taskQueue: queue, ...options, summary: options.summary.slice(0, 200) }, [
+    input,
+  ]);
 }
 
 type In<F extends (input: never) => unknown> = Parameters<F>[0];
 
 export const calls = {
-  loadPlan: (i: In<PipelineActivities['loadPlan']>) => call(pipelines.loadPlan, taskQueues.pipelines, i, { ...short, summary: 'resolve plan, params and times' }),
-  resolveChampion: (i: In<PipelineActivities['resolveChampion']>) => call(pipelines.resolveChampion, taskQueues.pipelines, i, { ...short, summary: `champion of ${i.service}` }),
-  judgeGate: (i: In<PipelineActivities['judgeGate']>) => call(pipelines.judgeGate, taskQueues.pipelines, i, { ...short, activityId: i.stage, summary: `gate ${i.stage}` }),
+  loadPlan: (i: In<PipelineActivities['loadPlan']>) =>
+    call(pipelines.loadPlan, taskQueues.pipelines, i, { ...short, summary: 'resolve plan, params and times' }),
+  resolveChampion: (i: In<PipelineActivities['resolveChampion']>) =>
+    call(pipelines.resolveChampion, taskQueues.pipelines, i, { ...short, summary: `champion of ${i.service}` }),
+  judgeGate: (i: In<PipelineActivities['judgeGate']>) =>
+    call(pipelines.judgeGate, taskQueues.pipelines, i, { ...short, activityId: i.stage, summary: `gate ${i.stage}` }),
   registerModel: (i: In<PipelineActivities['registerModel']>, outageMs: number) =>
-    call(pipelines.registerModel, taskQueues.pipelines, i, { retry, startToCloseTimeout: 10 * minute, scheduleToCloseTimeout: outageMs, activityId: i.stage, summary: `register ${i.stage}` }),
-  notify: (i: In<PipelineActivities['notify']>) => call(pipelines.notify, taskQueues.pipelines, i, { ...courtesy, summary: `tell: ${i.kind}` }),
-  recordRun: (i: In<PipelineActivities['recordRun']>) => call(pipelines.recordRun, taskQueues.pipelines, i, { ...forever, startToCloseTimeout: 2 * minute, scheduleToCloseTimeout: 60 * minute, summary: 'write the run record' }),
-  awaitRollout: (i: In<PipelineActivities['awaitRollout']>) => call(pipelines.awaitRollout, taskQueues.pipelines, i, { startToCloseTimeout: '30d', heartbeatTimeout: 10_000, retry, summary: `wait for ${i.workflowId}` }),
+    call(pipelines.registerModel, taskQueues.pipelines, i, {
+      retry,
+      startToCloseTimeout: 10 * minute,
+      scheduleToCloseTimeout: outageMs,
+      activityId: i.stage,
+      summary: `register ${i.stage}`,
+    }),
+  notify: (i: In<PipelineActivities['notify']>) =>
+    call(pipelines.notify, taskQueues.pipelines, i, { ...courtesy, summary: `tell: ${i.kind}` }),
+  recordRun: (i: In<PipelineActivities['recordRun']>) =>
+    call(pipelines.recordRun, taskQueues.pipelines, i, {
+      ...forever,
+      startToCloseTimeout: 2 * minute,
+      scheduleToCloseTimeout: 60 * minute,
+      summary: 'write the run record',
+    }),
+  awaitRollout: (i: In<PipelineActivities['awaitRollout']>) =>
+    call(pipelines.awaitRollout, taskQueues.pipelines, i, {
+      startToCloseTimeout: '30d',
+      heartbeatTimeout: 10_000,
+      retry,
+      summary: `wait for ${i.workflowId}`,
+    }),
 
-  snapshotData: (i: In<JobActivities['snapshotData']>, ms: number) => call(jobs.snapshotData, taskQueues.jobs, i, { ...jobLimits(ms), activityId: i.stage, summary: `snapshot ${i.stage}` }),
-  validateData: (i: In<JobActivities['validateData']>, ms: number) => call(jobs.validateData, taskQueues.jobs, i, { ...short, startToCloseTimeout: ms, activityId: i.stage, summary: `validate ${i.stage}` }),
-  trainModel: (i: In<JobActivities['trainModel']>, ms: number) => call(jobs.trainModel, taskQueues.jobs, i, { ...jobLimits(ms), activityId: i.stage, summary: `train ${i.stage}, attempt ${i.attempt}` }),
+  snapshotData: (i: In<JobActivities['snapshotData']>, ms: number) =>
+    call(jobs.snapshotData, taskQueues.jobs, i, {
+      ...jobLimits(ms),
+      activityId: i.stage,
+      summary: `snapshot ${i.stage}`,
+    }),
+  validateData: (i: In<JobActivities['validateData']>, ms: number) =>
+    call(jobs.validateData, taskQueues.jobs, i, {
+      ...short,
+      startToCloseTimeout: ms,
+      activityId: i.stage,
+      summary: `validate ${i.stage}`,
+    }),
+  trainModel: (i: In<JobActivities['trainModel']>, ms: number) =>
+    call(jobs.trainModel, taskQueues.jobs, i, {
+      ...jobLimits(ms),
+      activityId: i.stage,
+      summary: `train ${i.stage}, attempt ${i.attempt}`,
+    }),
   evaluateModel: (i: In<JobActivities['evaluateModel']>, ms: number) =>
-    call(jobs.evaluateModel, taskQueues.jobs, i, { ...jobLimits(ms), activityId: i.champion === null ? i.stage : `${i.stage}/champion`, summary: i.champion === null ? `evaluate ${i.stage}` : `score the champion like ${i.stage}` }),
+    call(jobs.evaluateModel, taskQueues.jobs, i, {
+      ...jobLimits(ms),
+      activityId: i.champion === null ? i.stage : `${i.stage}/champion`,
+      summary: i.champion === null ? `evaluate ${i.stage}` : `score the champion like ${i.stage}`,
+    }),
 
-  judgeDecision: (i: In<ReleaseActivities['judgeDecision']>) => call(release.judgeDecision, taskQueues.release, i, { ...short, summary: `may ${i.decision.by} ${i.decision.decision}?` }),
-  openRollout: (i: In<ReleaseActivities['openRollout']>) => call(release.openRollout, taskQueues.release, i, { ...short, startToCloseTimeout: 5 * minute, heartbeatTimeout: 15_000, summary: `champion of ${i.service}, epoch` }),
-  loadVersion: (i: In<ReleaseActivities['loadVersion']>) => call(release.loadVersion, taskQueues.release, i, { ...short, startToCloseTimeout: 5 * minute, heartbeatTimeout: 30_000, summary: `load version ${i.version.version}` }),
-  checkVersion: (i: In<ReleaseActivities['checkVersion']>) => call(release.checkVersion, taskQueues.release, i, { ...short, startToCloseTimeout: 2 * minute, summary: 'identity check and smoke test' }),
-  setTraffic: (i: In<ReleaseActivities['setTraffic']>) => call(release.setTraffic, taskQueues.release, i, { ...short, scheduleToCloseTimeout: 10 * minute, summary: `candidate ${i.weight} %` }),
-  goHome: (i: In<ReleaseActivities['setTraffic']>) => call(release.setTraffic, taskQueues.release, i, { ...forever, startToCloseTimeout: 10_000, summary: `all traffic to version ${i.champion.version}` }),
-  holdLease: (i: In<ReleaseActivities['holdLease']>) => call(release.holdLease, taskQueues.release, i, { startToCloseTimeout: '30d', heartbeatTimeout: 10_000, retry, summary: `hold the lease of epoch ${i.epoch}` }),
-  watchStep: (i: In<ReleaseActivities['watchStep']>, ms: number) => call(release.watchStep, taskQueues.release, i, { startToCloseTimeout: ms + 5 * minute, heartbeatTimeout: 30_000, retry, summary: 'judge the candidate' }),
-  commitPromotion: (i: In<ReleaseActivities['commitPromotion']>) => call(release.commitPromotion, taskQueues.release, i, { ...short, summary: `promotion record of ${i.service}` }),
-  followPromotion: (i: In<ReleaseActivities['followPromotion']>) => call(release.followPromotion, taskQueues.release, i, { ...forever, summary: 'aliases follow the promotion record' }),
-  verifyServing: (i: In<ReleaseActivities['verifyServing']>) => call(release.verifyServing, taskQueues.release, i, { ...courtesy, startToCloseTimeout: 2 * minute, summary: 'who answers users?' }),
-  tagRollback: (i: In<ReleaseActivities['tagRollback']>) => call(release.tagRollback, taskQueues.release, i, { ...short, summary: `tag the candidate ${i.outcome}` }),
-  unloadVersion: (i: In<ReleaseActivities['unloadVersion']>) => call(release.unloadVersion, taskQueues.release, i, { ...courtesy, summary: `end the server of version ${i.endpoint.version}` }),
+  judgeDecision: (i: In<ReleaseActivities['judgeDecision']>) =>
+    call(release.judgeDecision, taskQueues.release, i, {
+      ...short,
+      summary: `may ${i.decision.by} ${i.decision.decision}?`,
+    }),
+  openRollout: (i: In<ReleaseActivities['openRollout']>) =>
+    call(release.openRollout, taskQueues.release, i, {
+      ...short,
+      startToCloseTimeout: 5 * minute,
+      heartbeatTimeout: 15_000,
+      summary: `champion of ${i.service}, epoch`,
+    }),
+  loadVersion: (i: In<ReleaseActivities['loadVersion']>) =>
+    call(release.loadVersion, taskQueues.release, i, {
+      ...short,
+      startToCloseTimeout: 5 * minute,
+      heartbeatTimeout: 30_000,
+      summary: `load version ${i.version.version}`,
+    }),
+  checkVersion: (i: In<ReleaseActivities['checkVersion']>) =>
+    call(release.checkVersion, taskQueues.release, i, {
+      ...short,
+      startToCloseTimeout: 2 * minute,
+      summary: 'identity check and smoke test',
+    }),
+  setTraffic: (i: In<ReleaseActivities['setTraffic']>) =>
+    call(release.setTraffic, taskQueues.release, i, {
+      ...short,
+      scheduleToCloseTimeout: 10 * minute,
+      summary: `candidate ${i.weight} %`,
+    }),
+  goHome: (i: In<ReleaseActivities['setTraffic']>) =>
+    call(release.setTraffic, taskQueues.release, i, {
+      ...forever,
+      startToCloseTimeout: 10_000,
+      summary: `all traffic to version ${i.champion.version}`,
+    }),
+  holdLease: (i: In<ReleaseActivities['holdLease']>) =>
+    call(release.holdLease, taskQueues.release, i, {
+      startToCloseTimeout: '30d',
+      heartbeatTimeout: 10_000,
+      retry,
+      summary: `hold the lease of epoch ${i.epoch}`,
+    }),
+  watchStep: (i: In<ReleaseActivities['watchStep']>, ms: number) =>
+    call(release.watchStep, taskQueues.release, i, {
+      startToCloseTimeout: ms + 5 * minute,
+      heartbeatTimeout: 30_000,
+      retry,
+      summary: 'judge the candidate',
+    }),
+  commitPromotion: (i: In<ReleaseActivities['commitPromotion']>) =>
+    call(release.commitPromotion, taskQueues.release, i, { ...short, summary: `promotion record of ${i.service}` }),
+  followPromotion: (i: In<ReleaseActivities['followPromotion']>) =>
+    call(release.followPromotion, taskQueues.release, i, {
+      ...forever,
+      summary: 'aliases follow the promotion record',
+    }),
+  verifyServing: (i: In<ReleaseActivities['verifyServing']>) =>
+    call(release.verifyServing, taskQueues.release, i, {
+      ...courtesy,
+      startToCloseTimeout: 2 * minute,
+      summary: 'who answers users?',
+    }),
+  tagRollback: (i: In<ReleaseActivities['tagRollback']>) =>
+    call(release.tagRollback, taskQueues.release, i, { ...short, summary: `tag the candidate ${i.outcome}` }),
+  unloadVersion: (i: In<ReleaseActivities['unloadVersion']>) =>
+    call(release.unloadVersion, taskQueues.release, i, {
+      ...courtesy,
+      summary: `end the server of version ${i.endpoint.version}`,
+    }),
 };
 
 function jobLimits(timeoutMs: number): ActivityOptions {

@@ -13,21 +13,24 @@ export const exampleDecision = '{"decision":"approve","by":"you@example.com","re
  */
 export function parseDecision(payload: unknown): { decision: Decision } | { why: string } {
   const value = typeof payload === 'string' ? tryJson(payload) : payload;
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return refused('the payload is not a JSON object');
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return refused('the payload is not a JSON object');
   const given = value as Record<string, unknown>;
   const extra = Object.keys(given).find((k) => !allowed.includes(k));
   if (extra !== undefined) return refused(`unknown key ${JSON.stringify(extra.slice(0, 40))}`);
   if (given['decision'] !== 'approve' && given['decision'] !== 'reject') {
     return refused(`decision is ${canonicalJson(given['decision']).slice(0, 40)}, allowed are "approve" and "reject"`);
   }
-  if (typeof given['by'] !== 'string' || given['by'].trim() === '' || given['by'].length > 200) return refused('by must say who decides');
+  if (typeof given['by'] !== 'string' || given['by'].trim() === '' || given['by'].length > 200)
+    return refused('by must say who decides');
   for (const key of ['reason', 'stage', 'token']) {
     if (given[key] !== undefined && typeof given[key] !== 'string') return refused(`${key} must be text`);
   }
   const { reason, stage, token } = given as { reason?: string; stage?: string; token?: string };
   return {
     decision: {
-      decision: given['decision'], by: given['by'],
+      decision: given['decision'],
+      by: given['by'],
       ...(reason === undefined ? {} : { reason: reason.slice(0, reasonLimit) }),
       ...(stage === undefined || stage === '' ? {} : { stage }),
       ...(token === undefined ? {} : { token }),

@@ -21,9 +21,20 @@ export class Decisions {
     const received: Received =
       'why' in parsed
         ? { at: now, channel, status: 'ignored', by: null, why: parsed.why, decision: null }
-        : { at: now, channel, status: this.closed ? 'late' : 'kept', by: parsed.decision.by, why: null, decision: parsed.decision };
+        : {
+            at: now,
+            channel,
+            status: this.closed ? 'late' : 'kept',
+            by: parsed.decision.by,
+            why: null,
+            decision: parsed.decision,
+          };
     this.all.push(received);
-    if (this.all.length > kept) this.all.splice(this.all.findIndex((d) => d.status !== 'kept'), 1);
+    if (this.all.length > kept)
+      this.all.splice(
+        this.all.findIndex((d) => d.status !== 'kept'),
+        1,
+      );
     return received;
   }
 

@@ -8,12 +8,20 @@ import { isGate } from './stages/gate.js';
 
 const budgetBytes = 20_000;
 const marks: Record<StageView['status'], string> = {
-  waiting: '·', running: '▶', 'waiting-approval': '⏸', done: '✓', failed: '✗', skipped: '–', cancelled: '–',
+  waiting: '·',
+  running: '▶',
+  'waiting-approval': '⏸',
+  done: '✓',
+  failed: '✗',
+  skipped: '–',
+  cancelled: '–',
 };
 
 /** What the Temporal UI shows as current details of a run: where it is, why it waits, the numbers, what to send. */
 export function runDetails(state: RunState): string {
-  const stages = state.stages().map((s) => `| ${marks[s.status]} | ${cell(s.id)} | ${s.status} | ${cell(s.note ?? '')} |`);
+  const stages = state
+    .stages()
+    .map((s) => `| ${marks[s.status]} | ${cell(s.id)} | ${s.status} | ${cell(s.note ?? '')} |`);
   const parts = [
     `**${state.outcome ?? state.query().state}** in environment \`${state.environment}\`, plan \`${state.plan.slice(0, 12)}\``,
     ...waits(state),
@@ -25,27 +33,62 @@ export function runDetails(state: RunState): string {
 }
 
 function waits(state: RunState): string[] {
-  return state.stages().filter((s) => s.status === 'waiting-approval').map((s) =>
-    [`### Stage \`${s.id}\` waits for approval`, cell(s.note ?? ''), `Send the signal \`decide\` with one JSON object:`, '```json', exampleDecision, '```', 'or `"decision":"reject"`.'].join('\n\n').replace('```json\n\n', '```json\n').replace('\n\n```\n\n', '\n```\n\n'),
-  );
+  return state
+    .stages()
+    .filter((s) => s.status === 'waiting-approval')
+    .map((s) =>
+      [
+        `### Stage \`${s.id}\` waits for approval`,
+        cell(s.note ?? ''),
+        `Send the signal \`decide\` with one JSON object:`,
+        '```json',
+        exampleDecision,
+        '```',
+        'or `"decision":"reject"`.',
+      ]
+        .join('\n\n')
+        .replace('```json\n\n', '```json\n')
+        .replace('\n\n```\n\n', '\n```\n\n'),
+    );
 }
 
 function gateTable(gate: GateOutput): string {
-  const rows = gate.rules.map((r) => `| ${r.verdict === 'pass' ? '✓' : '✗'} | ${cell(r.text)} | ${number(r.value)} | ${number(r.champion)} | ${number(r.threshold)} |`);
-  const title = gate.firstModel ? 'first model: no champion yet' : gate.champion === null ? 'absolute rules' : `against champion version ${gate.champion.version}`;
-  return [`#### Gate, ${title}`, '| | rule | candidate | champion | threshold |\n|---|---|---|---|---|\n' + rows.join('\n')].join('\n\n');
+  const rows = gate.rules.map(
+    (r) =>
+      `| ${r.verdict === 'pass' ? '✓' : '✗'} | ${cell(r.text)} | ${number(r.value)} | ${number(r.champion)} | ${number(r.threshold)} |`,
+  );
+  const title = gate.firstModel
+    ? 'first model: no champion yet'
+    : gate.champion === null
+      ? 'absolute rules'
+      : `against champion version ${gate.champion.version}`;
+  return [
+    `#### Gate, ${title}`,
+    '| | rule | candidate | champion | threshold |\n|---|---|---|---|---|\n' + rows.join('\n'),
+  ].join('\n\n');
 }
 
 function refused(state: RunState): string[] {
-  const ignored = state.decisions.view().filter((d) => d.status === 'ignored').slice(-5);
+  const ignored = state.decisions
+    .view()
+    .filter((d) => d.status === 'ignored')
+    .slice(-5);
   if (ignored.length === 0) return [];
-  return [['#### Decisions that were not taken', ...ignored.map((d) => `- ${d.at} by ${cell(d.by ?? 'unknown')}: ${cell(d.why ?? '')}`)].join('\n')];
+  return [
+    [
+      '#### Decisions that were not taken',
+      ...ignored.map((d) => `- ${d.at} by ${cell(d.by ?? 'unknown')}: ${cell(d.why ?? '')}`),
+    ].join('\n'),
+  ];
 }
 
 /** The same for a rollout. */
 export function rolloutDetails(state: RolloutState): string {
   const { view, steps } = state;
-  const rows = steps.map((s) => `| ${s.phase} | ${s.weight} % | ${s.endedAt === '' ? 'now' : formatDuration(Date.parse(s.endedAt) - Date.parse(s.startedAt))} | ${s.report?.verdict ?? ''} |`);
+  const rows = steps.map(
+    (s) =>
+      `| ${s.phase} | ${s.weight} % | ${s.endedAt === '' ? 'now' : formatDuration(Date.parse(s.endedAt) - Date.parse(s.startedAt))} | ${s.report?.verdict ?? ''} |`,
+  );
   const judged = steps.at(-1)?.report?.rows.map((r) => `- ${r.name}: **${r.verdict}**, ${cell(r.reason)}`) ?? [];
   return within([
     `**${view.phase}** \`${view.service}\`: candidate at ${view.weight} %`,
@@ -57,7 +100,10 @@ export function rolloutDetails(state: RolloutState): string {
 
 /** Text for a table cell: no line breaks, no markup of others. */
 function cell(text: string): string {
-  return text.replace(/[\r\n]+/g, ' ').replace(/[|<>`]/g, (c) => `\\${c}`).slice(0, 500);
+  return text
+    .replace(/[\r\n]+/g, ' ')
+    .replace(/[|<>`]/g, (c) => `\\${c}`)
+    .slice(0, 500);
 }
 
 function number(value: number | null): string {

@@ -13,15 +13,22 @@ export class Lease {
   hold(): void {
     if (this.scope !== null) return;
     this.scope = new CancellationScope({ cancellable: true });
-    this.scope.run(() => this.renew()).catch((error: unknown) => {
-      if (!isCancellation(error)) this.lostReason = `lease_expired: ${String(error)}`;
-    });
+    this.scope
+      .run(() => this.renew())
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) this.lostReason = `lease_expired: ${String(error)}`;
+      });
   }
 
   private async renew(): Promise<void> {
     const { run, service, flow } = this.state.input;
     for (;;) {
-      const end = await calls.holdLease({ environment: run.environment, service, epoch: this.state.epoch, leaseTtlMs: flow.leaseTtlMs });
+      const end = await calls.holdLease({
+        environment: run.environment,
+        service,
+        epoch: this.state.epoch,
+        leaseTtlMs: flow.leaseTtlMs,
+      });
       if (end.lost) return void (this.lostReason = `lease_expired: ${end.reason}`);
       await sleep(Math.max(1, Date.parse(end.until) - Date.now()));
     }

@@ -1,5 +1,15 @@
 import {
-  ApplicationFailure, CancellationScope, allHandlersFinished, condition, defineQuery, defineSignal, defineUpdate, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo,
+  ApplicationFailure,
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { failureMessageLimit } from '../plan/failures.js';
 import type { AttemptedDecision, RunInput, RunResult, RunView } from '../plan/messages.js';
@@ -27,10 +37,18 @@ export default async function pipeline(input: RunInput | undefined): Promise<Run
 
 async function resolveAndWalk(run: RunContext, input: RunInput): Promise<WalkEnd> {
   const { state } = run;
-  const loaded = await calls.loadPlan({ pipeline: state.pipeline, environment: input.environment ?? null, plan: input.plan ?? null, params: input.params ?? {} });
+  const loaded = await calls.loadPlan({
+    pipeline: state.pipeline,
+    environment: input.environment ?? null,
+    plan: input.plan ?? null,
+    params: input.params ?? {},
+  });
   state.resolved(loaded.environment, loaded.graph, loaded.params);
   if (workflowInfo().typedSearchAttributes.get(attributes.PlanDigest) === undefined) {
-    upsertSearchAttributes([{ key: attributes.Environment, value: loaded.environment }, { key: attributes.PlanDigest, value: loaded.graph.digest }]);
+    upsertSearchAttributes([
+      { key: attributes.Environment, value: loaded.environment },
+      { key: attributes.PlanDigest, value: loaded.graph.digest },
+    ]);
   }
   run.show();
   return await walk(run);
@@ -43,31 +61,54 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
     state.decisions.close();
     state.outcome = end.outcome;
     state.reason = end.reason;
-    upsertSearchAttributes([{ key: attributes.Outcome, value: end.outcome }, { key: attributes.AwaitingApproval, value: false }]);
-    if (end.outcome === 'failed' || end.outcome === 'cancelled' || end.outcome === 'completed') run.tell(end.outcome, null, `${state.workflowId} ${end.outcome}`, { reason: end.reason });
+    upsertSearchAttributes([
+      { key: attributes.Outcome, value: end.outcome },
+      { key: attributes.AwaitingApproval, value: false },
+    ]);
+    if (end.outcome === 'failed' || end.outcome === 'cancelled' || end.outcome === 'completed')
+      run.tell(end.outcome, null, `${state.workflowId} ${end.outcome}`, { reason: end.reason });
     const { workflowId, runId, pipeline: name, environment, plan, params } = state;
     const record = await calls.recordRun({
-      workflowId, runId, pipeline: name, environment, plan, params, outcome: end.outcome, reason: end.reason, decisions: state.decisions.view(),
-      startedAt: workflowInfo().startTime.toISOString(), stages: state.stages().map((s) => ({ ...s, output: state.outputs.get(s.id) ?? null })),
+      workflowId,
+      runId,
+      pipeline: name,
+      environment,
+      plan,
+      params,
+      outcome: end.outcome,
+      reason: end.reason,
+      decisions: state.decisions.view(),
+      startedAt: workflowInfo().startTime.toISOString(),
+      stages: state.stages().map((s) => ({ ...s, output: state.outputs.get(s.id) ?? null })),
     });
     await run.settled();
     run.show();
     await condition(allHandlersFinished);
     if (end.outcome === 'cancelled') throw end.error;
-    if (end.outcome === 'failed') throw ApplicationFailure.create({ message: (end.reason ?? 'failed').slice(0, failureMessageLimit), type: 'RunFailed', nonRetryable: true, ...(end.error instanceof Error ? { cause: end.error } : {}) });
+    if (end.outcome === 'failed')
+      throw ApplicationFailure.create({
+        message: (end.reason ?? 'failed').slice(0, failureMessageLimit),
+        type: 'RunFailed',
+        nonRetryable: true,
+        ...(end.error instanceof Error ? { cause: end.error } : {}),
+      });
     return { outcome: end.outcome, reason: end.reason, record };
   });
 }
 
 function handleMessages(run: RunContext): void {
   const { state } = run;
-  setHandler(defineQuery<RunView>(queries.run), () => state.query(), { description: 'State of the run: stages, verdicts, waits' });
+  setHandler(defineQuery<RunView>(queries.run), () => state.query(), {
+    description: 'State of the run: stages, verdicts, waits',
+  });
   const receive = (payload: unknown, channel: 'signal' | 'update') => {
     const received = state.decisions.receive(payload, channel, new Date().toISOString());
     if (state.graph !== null) run.show();
     return received;
   };
-  setHandler(defineSignal<[unknown?]>(signals.decide), (payload) => void receive(payload, 'signal'), { description: `Approve or reject: ${exampleDecision}` });
+  setHandler(defineSignal<[unknown?]>(signals.decide), (payload) => void receive(payload, 'signal'), {
+    description: `Approve or reject: ${exampleDecision}`,
+  });
   setHandler(
     defineUpdate<AttemptedDecision, [unknown]>(updates.decide),
     async (payload) => {
@@ -76,7 +117,10 @@ function handleMessages(run: RunContext): void {
       const { decision: _decision, ...answer } = received;
       return answer;
     },
-    { validator: (payload) => refuseEarly(run, payload), description: `Approve or reject, with an answer: ${exampleDecision}` },
+    {
+      validator: (payload) => refuseEarly(run, payload),
+      description: `Approve or reject, with an answer: ${exampleDecision}`,
+    },
   );
 }
 
@@ -84,8 +128,19 @@ function handleMessages(run: RunContext): void {
 function refuseEarly(run: RunContext, payload: unknown): void {
   const parsed = parseDecision(payload);
   if ('why' in parsed) throw ApplicationFailure.nonRetryable(parsed.why, 'DecisionMalformed', { code: 'E_DECISION' });
-  const waiting = run.state.stages().filter((s) => s.status === 'waiting-approval').map((s) => s.id);
+  const waiting = run.state
+    .stages()
+    .filter((s) => s.status === 'waiting-approval')
+    .map((s) => s.id);
   const { stage } = parsed.decision;
-  if (waiting.length === 0) throw ApplicationFailure.nonRetryable('gate_not_open: no stage waits for approval', 'DecisionNotExpected', { code: 'E_DECISION' });
-  if (stage !== undefined && !waiting.includes(stage)) throw ApplicationFailure.nonRetryable(`stage ${stage} does not wait for approval; waiting: ${waiting.join(', ')}`, 'DecisionNotExpected', { code: 'E_DECISION' });
+  if (waiting.length === 0)
+    throw ApplicationFailure.nonRetryable('gate_not_open: no stage waits for approval', 'DecisionNotExpected', {
+      code: 'E_DECISION',
+    });
+  if (stage !== undefined && !waiting.includes(stage))
+    throw ApplicationFailure.nonRetryable(
+      `stage ${stage} does not wait for approval; waiting: ${waiting.join(', ')}`,
+      'DecisionNotExpected',
+      { code: 'E_DECISION' },
+    );
 }

@@ -2,7 +2,15 @@ import type { RunRef } from '../activities/calls.js';
 import type { RolloutFlow } from '../plan/graph.js';
 import type { RolloutView } from '../plan/messages.js';
 import { rolloutWorkflowId } from '../plan/names.js';
-import type { ApprovalOutput, Endpoint, GateOutput, Metrics, RolloutOutput, RolloutStepOutput, VersionOutput } from '../plan/outputs.js';
+import type {
+  ApprovalOutput,
+  Endpoint,
+  GateOutput,
+  Metrics,
+  RolloutOutput,
+  RolloutStepOutput,
+  VersionOutput,
+} from '../plan/outputs.js';
 
 /** The one argument of a rollout. */
 export interface RolloutInput {
@@ -44,7 +52,13 @@ export class RolloutState {
     now: string,
   ) {
     this.startedAt = now;
-    this.view = { workflowId: rolloutWorkflowId(input.run.environment, input.service), service: input.service, phase: 'loading', weight: 0, note: null };
+    this.view = {
+      workflowId: rolloutWorkflowId(input.run.environment, input.service),
+      service: input.service,
+      phase: 'loading',
+      weight: 0,
+      note: null,
+    };
   }
 
   show(facts: Partial<RolloutView>): void {
@@ -55,8 +69,19 @@ export class RolloutState {
   output(outcome: RolloutOutput['outcome'], now: string, facts: Partial<RolloutOutput> = {}): RolloutOutput {
     const { service, version } = this.input;
     return {
-      outcome, service, version: version.version, firstModel: this.champion === null, sequence: null, reason: null, serving: null,
-      startedAt: this.startedAt, endedAt: now, candidate: this.candidate, champion: this.champion, steps: this.steps, ...facts,
+      outcome,
+      service,
+      version: version.version,
+      firstModel: this.champion === null,
+      sequence: null,
+      reason: null,
+      serving: null,
+      startedAt: this.startedAt,
+      endedAt: now,
+      candidate: this.candidate,
+      champion: this.champion,
+      steps: this.steps,
+      ...facts,
     };
   }
 }

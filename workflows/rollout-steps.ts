@@ -14,7 +14,10 @@ interface Step {
 /** Every weight in turn, then the bake at 100 %. Returns when all have passed; otherwise throws `RollBack`. */
 export async function runSteps(state: RolloutState, lease: Lease): Promise<void> {
   const { flow } = state.input;
-  const steps: Step[] = [...flow.steps.map((s): Step => ({ phase: 'canary', ...s })), { phase: 'bake', weight: 100, holdMs: flow.bakeMs }];
+  const steps: Step[] = [
+    ...flow.steps.map((s): Step => ({ phase: 'canary', ...s })),
+    { phase: 'bake', weight: 100, holdMs: flow.bakeMs },
+  ];
   for (const step of steps) await runStep(state, lease, step);
 }
 
@@ -25,11 +28,31 @@ async function runStep(state: RolloutState, lease: Lease, step: Step): Promise<v
   await condition(() => !state.paused || state.aborted !== null || lease.lost);
   throwIfStopped(state, lease);
   state.trafficMoved = true;
-  await calls.setTraffic({ environment: run.environment, service, champion, candidate, weight: step.weight, epoch: state.epoch, leaseTtlMs: flow.leaseTtlMs }).catch(asRollBack);
+  await calls
+    .setTraffic({
+      environment: run.environment,
+      service,
+      champion,
+      candidate,
+      weight: step.weight,
+      epoch: state.epoch,
+      leaseTtlMs: flow.leaseTtlMs,
+    })
+    .catch(asRollBack);
   lease.hold();
-  const record: RolloutStepOutput = { phase: step.phase, weight: step.weight, startedAt: new Date().toISOString(), endedAt: '', report: null };
+  const record: RolloutStepOutput = {
+    phase: step.phase,
+    weight: step.weight,
+    startedAt: new Date().toISOString(),
+    endedAt: '',
+    report: null,
+  };
   state.steps.push(record);
-  state.show({ phase: step.phase, weight: step.weight, note: `${step.weight} % for at least ${step.holdMs / 1_000} s` });
+  state.show({
+    phase: step.phase,
+    weight: step.weight,
+    note: `${step.weight} % for at least ${step.holdMs / 1_000} s`,
+  });
   try {
     await judgeUntilClear(state, lease, step, record);
   } finally {
@@ -38,7 +61,12 @@ async function runStep(state: RolloutState, lease: Lease, step: Step): Promise<v
 }
 
 /** Holds the weight until the verdict is pass; an inconclusive end pauses for a person or rolls back, as policy says. */
-async function judgeUntilClear(state: RolloutState, lease: Lease, step: Step, record: RolloutStepOutput): Promise<void> {
+async function judgeUntilClear(
+  state: RolloutState,
+  lease: Lease,
+  step: Step,
+  record: RolloutStepOutput,
+): Promise<void> {
   for (let holdMs = step.holdMs; ; holdMs = 0) {
     const report = await judgeOnce(state, lease, holdMs, record.startedAt);
     if (report !== null) record.report = report;
@@ -47,17 +75,28 @@ async function judgeUntilClear(state: RolloutState, lease: Lease, step: Step, re
     if (report?.verdict === 'fail') throw new RollBack(reasons(report, (v) => v === 'fail'));
     const why = report === null ? 'no judgement' : reasons(report, (v) => v !== 'pass');
     if (state.input.flow.onInconclusive === 'rollback') throw new RollBack(`inconclusive for too long: ${why}`);
-    state.show({ phase: 'paused', note: `inconclusive: ${why}. Send the signal promote or abort, or wait for evidence` });
+    state.show({
+      phase: 'paused',
+      note: `inconclusive: ${why}. Send the signal promote or abort, or wait for evidence`,
+    });
   }
   state.promoteAsked = false;
 }
 
 function reasons(report: AnalysisReport, meant: (verdict: Verdict) => boolean): string {
-  return report.rows.filter((r) => meant(r.verdict)).map((r) => `${r.name}: ${r.reason}`).join('; ');
+  return report.rows
+    .filter((r) => meant(r.verdict))
+    .map((r) => `${r.name}: ${r.reason}`)
+    .join('; ');
 }
 
 /** One judgement and the hold; a stop from outside ends both at once. Null: stopped. */
-async function judgeOnce(state: RolloutState, lease: Lease, holdMs: number, since: string): Promise<AnalysisReport | null> {
+async function judgeOnce(
+  state: RolloutState,
+  lease: Lease,
+  holdMs: number,
+  since: string,
+): Promise<AnalysisReport | null> {
   const { run, stage, flow } = state.input;
   const { champion, candidate } = state;
   if (champion === null || candidate === null) throw new Error('a canary needs a champion and a candidate');
@@ -68,8 +107,14 @@ async function judgeOnce(state: RolloutState, lease: Lease, holdMs: number, sinc
   const judged = scope.run(async () => {
     const report = await calls.watchStep(
       {
-        run, stage, candidate, champion, since, championSince: state.steps[0]?.startedAt ?? since,
-        holdUntil: new Date(start + holdMs).toISOString(), giveUpAt: new Date(start + giveUpMs).toISOString(),
+        run,
+        stage,
+        candidate,
+        champion,
+        since,
+        championSince: state.steps[0]?.startedAt ?? since,
+        holdUntil: new Date(start + holdMs).toISOString(),
+        giveUpAt: new Date(start + giveUpMs).toISOString(),
       },
       giveUpMs,
     );
@@ -97,5 +142,7 @@ function throwIfStopped(state: RolloutState, lease: Lease): void {
 /** Before the commit point a call that failed for good is a reason to go home. */
 function asRollBack(error: unknown): never {
   if (isCancellation(error)) throw error;
-  throw new RollBack(error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error));
+  throw new RollBack(
+    error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error),
+  );
 }

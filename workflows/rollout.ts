@@ -1,4 +1,12 @@
-import { CancellationScope, defineQuery, defineSignal, isCancellation, log, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  setHandler,
+} from '@temporalio/workflow';
 import { queries, signals } from '../plan/names.js';
 import type { RolloutView } from '../plan/messages.js';
 import type { RolloutOutput } from '../plan/outputs.js';
@@ -20,13 +28,18 @@ export async function rollout(input: RolloutInput): Promise<RolloutOutput> {
   try {
     const base = await prepare(state);
     if (input.baseline !== undefined && input.baseline !== base.predecessor && !base.committed) {
-      return await reject(state, base, `stale baseline: the gate compared with record ${input.baseline ?? 'none'}, record ${base.predecessor ?? 'none'} serves`);
+      return await reject(
+        state,
+        base,
+        `stale baseline: the gate compared with record ${input.baseline ?? 'none'}, record ${base.predecessor ?? 'none'} serves`,
+      );
     }
     const refused = await check(state);
     if (refused !== null) return await reject(state, base, refused);
     return await release(state, base);
   } catch (error) {
-    if (isCancellation(error) && !state.committed) await CancellationScope.nonCancellable(() => goHome(state, 'cancelled'));
+    if (isCancellation(error) && !state.committed)
+      await CancellationScope.nonCancellable(() => goHome(state, 'cancelled'));
     throw error;
   }
 }
@@ -68,7 +81,16 @@ async function commit(state: RolloutState, base: RolloutBase, lease: Lease): Pro
   const { run, service, version, approvals, gates, scores } = state.input;
   return await CancellationScope.nonCancellable(async () => {
     state.show({ phase: 'committing' });
-    const result = await calls.commitPromotion({ run, service, version, predecessor: base.committed ? (base.predecessor ?? 1) - 1 || null : base.predecessor, approvals, gates, scores, steps: state.steps });
+    const result = await calls.commitPromotion({
+      run,
+      service,
+      version,
+      predecessor: base.committed ? (base.predecessor ?? 1) - 1 || null : base.predecessor,
+      approvals,
+      gates,
+      scores,
+      steps: state.steps,
+    });
     if (!result.committed) {
       await goHome(state, result.reason);
       return state.output('rejected', now(), { reason: result.reason });
@@ -79,18 +101,35 @@ async function commit(state: RolloutState, base: RolloutBase, lease: Lease): Pro
 }
 
 /** After the commit point: nothing here may give up. */
-async function rollForward(state: RolloutState, base: RolloutBase, lease: Lease, sequence: number): Promise<RolloutOutput> {
+async function rollForward(
+  state: RolloutState,
+  base: RolloutBase,
+  lease: Lease,
+  sequence: number,
+): Promise<RolloutOutput> {
   const { run, service, version, flow } = state.input;
   const candidate = state.candidate;
   if (candidate === null) throw new Error('nothing was loaded');
-  await calls.goHome({ environment: run.environment, service, champion: candidate, candidate: null, weight: 0, epoch: base.epoch, leaseTtlMs: flow.leaseTtlMs });
+  await calls.goHome({
+    environment: run.environment,
+    service,
+    champion: candidate,
+    candidate: null,
+    weight: 0,
+    epoch: base.epoch,
+    leaseTtlMs: flow.leaseTtlMs,
+  });
   lease.release();
   state.show({ weight: 100 });
   await calls.followPromotion({ run, version, previous: base.championVersion, sequence });
   const serving = await calls.verifyServing({ environment: run.environment, endpoint: candidate });
   if (state.champion !== null && state.champion.id !== candidate.id) await endServer(state, state.champion);
   state.show({ phase: 'done', note: serving.reason });
-  return state.output('promoted', now(), { sequence, serving, reason: serving.verdict === 'pass' ? null : `promoted, but not healthy: ${serving.reason}` });
+  return state.output('promoted', now(), {
+    sequence,
+    serving,
+    reason: serving.verdict === 'pass' ? null : `promoted, but not healthy: ${serving.reason}`,
+  });
 }
 
 /** Nothing has moved yet: the candidate is removed and the champion was never touched. */
@@ -105,7 +144,17 @@ async function goHome(state: RolloutState, reason: string): Promise<void> {
   const { run, service, flow } = state.input;
   state.show({ phase: 'rolling-back', note: reason });
   if (state.champion !== null && state.trafficMoved) {
-    await calls.goHome({ environment: run.environment, service, champion: state.champion, candidate: null, weight: 0, epoch: state.epoch, leaseTtlMs: flow.leaseTtlMs }).catch(newerEpoch);
+    await calls
+      .goHome({
+        environment: run.environment,
+        service,
+        champion: state.champion,
+        candidate: null,
+        weight: 0,
+        epoch: state.epoch,
+        leaseTtlMs: flow.leaseTtlMs,
+      })
+      .catch(newerEpoch);
     state.show({ weight: 0 });
   }
   await cleanUp(state, 'rolled_back', reason);
@@ -114,12 +163,16 @@ async function goHome(state: RolloutState, reason: string): Promise<void> {
 
 async function cleanUp(state: RolloutState, outcome: 'rolled_back' | 'rejected', reason: string): Promise<void> {
   const { run, version } = state.input;
-  await calls.tagRollback({ environment: run.environment, version, outcome, reason, steps: state.steps }).catch(courteous('the candidate was not tagged'));
+  await calls
+    .tagRollback({ environment: run.environment, version, outcome, reason, steps: state.steps })
+    .catch(courteous('the candidate was not tagged'));
   if (state.candidate !== null) await endServer(state, state.candidate);
 }
 
 async function endServer(state: RolloutState, endpoint: NonNullable<RolloutState['candidate']>): Promise<void> {
-  await calls.unloadVersion({ environment: state.input.run.environment, endpoint }).catch(courteous(`the server ${endpoint.id} was not ended`));
+  await calls
+    .unloadVersion({ environment: state.input.run.environment, endpoint })
+    .catch(courteous(`the server ${endpoint.id} was not ended`));
 }
 
 /** A newer rollout holds the route: it is not ours to set any more. */
@@ -136,11 +189,23 @@ function courteous(what: string): (error: unknown) => void {
 }
 
 function handleMessages(state: RolloutState): void {
-  setHandler(defineQuery<RolloutView>(queries.run), () => state.view, { description: 'State of the rollout: phase, weight, note' });
-  setHandler(defineSignal<[{ by?: string; reason?: string }?]>(signals.abort), (m) => void (state.aborted = `aborted by ${m?.by ?? 'somebody'}${m?.reason === undefined ? '' : `: ${m.reason}`}`), { description: 'Send all traffic back to the champion: {"by":"…","reason":"…"}' });
-  setHandler(defineSignal<[unknown?]>(signals.promote), () => void (state.promoteAsked = true), { description: 'Go on although the evidence is inconclusive: {"by":"…"}' });
-  setHandler(defineSignal<[unknown?]>(signals.pause), () => void (state.paused = true), { description: 'Stay at the present weight: {"by":"…"}' });
-  setHandler(defineSignal<[unknown?]>(signals.resume), () => void (state.paused = false), { description: 'End a pause: {"by":"…"}' });
+  setHandler(defineQuery<RolloutView>(queries.run), () => state.view, {
+    description: 'State of the rollout: phase, weight, note',
+  });
+  setHandler(
+    defineSignal<[{ by?: string; reason?: string }?]>(signals.abort),
+    (m) => void (state.aborted = `aborted by ${m?.by ?? 'somebody'}${m?.reason === undefined ? '' : `: ${m.reason}`}`),
+    { description: 'Send all traffic back to the champion: {"by":"…","reason":"…"}' },
+  );
+  setHandler(defineSignal<[unknown?]>(signals.promote), () => void (state.promoteAsked = true), {
+    description: 'Go on although the evidence is inconclusive: {"by":"…"}',
+  });
+  setHandler(defineSignal<[unknown?]>(signals.pause), () => void (state.paused = true), {
+    description: 'Stay at the present weight: {"by":"…"}',
+  });
+  setHandler(defineSignal<[unknown?]>(signals.resume), () => void (state.paused = false), {
+    description: 'End a pause: {"by":"…"}',
+  });
   state.onShow = () => setCurrentDetails(rolloutDetails(state));
 }
 

@@ -28,7 +28,8 @@ export class RunContext {
 
   /** Who serves, asked once per run and service. */
   champion(service: string): Promise<ChampionFact | null> {
-    const known = this.champions.get(service) ?? calls.resolveChampion({ environment: this.state.environment, service });
+    const known =
+      this.champions.get(service) ?? calls.resolveChampion({ environment: this.state.environment, service });
     this.champions.set(service, known);
     return known;
   }
@@ -37,7 +38,9 @@ export class RunContext {
   tell(kind: RunEvent['kind'], stage: string | null, text: string, facts: Record<string, Json> = {}): void {
     const { workflowId, pipeline, environment } = this.state;
     // Outside the stage's scope: news of a no must not be cancelled with the stages that the no ends.
-    const sent = CancellationScope.nonCancellable(() => calls.notify({ kind, workflowId, pipeline, environment, stage, text, facts }));
+    const sent = CancellationScope.nonCancellable(() =>
+      calls.notify({ kind, workflowId, pipeline, environment, stage, text, facts }),
+    );
     this.told.push(sent.catch(() => undefined));
   }
 

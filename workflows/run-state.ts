@@ -40,7 +40,16 @@ export class RunState {
     this.graph = graph;
     this.plan = graph.digest;
     this.params = params;
-    this.views = graph.stages.map((s) => ({ id: s.id, verb: s.verb, status: 'waiting', startedAt: null, endedAt: null, attempt: 0, verdict: null, note: null }));
+    this.views = graph.stages.map((s) => ({
+      id: s.id,
+      verb: s.verb,
+      status: 'waiting',
+      startedAt: null,
+      endedAt: null,
+      attempt: 0,
+      verdict: null,
+      note: null,
+    }));
   }
 
   /** Stages that have not started and whose predecessors are all done. */
@@ -67,10 +76,12 @@ export class RunState {
 
   /** The values of a stage's bindings: JSON pointer → value. */
   inputs(stage: GraphStage): Record<string, Json> {
-    return Object.fromEntries(stage.bindings.map(({ at, ref }) => {
-      const root = ref.from === 'param' ? this.params : (this.outputs.get(ref.stage) as unknown as Json | undefined);
-      return [at, valueAt(root, ref.path) ?? null];
-    }));
+    return Object.fromEntries(
+      stage.bindings.map(({ at, ref }) => {
+        const root = ref.from === 'param' ? this.params : (this.outputs.get(ref.stage) as unknown as Json | undefined);
+        return [at, valueAt(root, ref.path) ?? null];
+      }),
+    );
   }
 
   /** Outputs of one kind, in the plan's order. */
@@ -85,9 +96,17 @@ export class RunState {
   query(): RunView {
     const waiting = this.views.some((v) => v.status === 'waiting-approval');
     return {
-      workflowId: this.workflowId, pipeline: this.pipeline, environment: this.environment, plan: this.plan, params: this.params,
+      workflowId: this.workflowId,
+      pipeline: this.pipeline,
+      environment: this.environment,
+      plan: this.plan,
+      params: this.params,
       state: this.outcome !== null ? 'closed' : waiting ? 'waiting-approval' : 'running',
-      outcome: this.outcome, reason: this.reason, stages: this.views, decisions: this.decisions.view(), rollout: this.rollout,
+      outcome: this.outcome,
+      reason: this.reason,
+      stages: this.views,
+      decisions: this.decisions.view(),
+      rollout: this.rollout,
     };
   }
 }

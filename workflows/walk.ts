@@ -59,11 +59,18 @@ class Walker {
     try {
       const result = await stageRunners[stage.verb](stage, this.context);
       state.outputs.set(stage.id, result.output);
-      state.mark(stage.id, 'done', { endedAt: new Date().toISOString(), verdict: result.verdict ?? null, note: result.note ?? null });
+      state.mark(stage.id, 'done', {
+        endedAt: new Date().toISOString(),
+        verdict: result.verdict ?? null,
+        note: result.note ?? null,
+      });
       if (result.stop !== undefined) this.stop({ ...result.stop, error: null });
     } catch (error) {
       const cancelled = isCancellation(error);
-      state.mark(stage.id, cancelled ? 'cancelled' : 'failed', { endedAt: new Date().toISOString(), note: reasonOf(error) });
+      state.mark(stage.id, cancelled ? 'cancelled' : 'failed', {
+        endedAt: new Date().toISOString(),
+        note: reasonOf(error),
+      });
       this.stop({ outcome: cancelled ? 'cancelled' : 'failed', reason: `${stage.id}: ${reasonOf(error)}`, error });
     }
   }

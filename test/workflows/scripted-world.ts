@@ -3,7 +3,14 @@ import { Context } from '@temporalio/activity';
 import type { JobActivities, PipelineActivities, ReleaseActivities } from '../../activities/index.js';
 import type { GraphStage, PlanGraph, RolloutFlow } from '../../plan/graph.js';
 import type { RunEvent } from '../../plan/messages.js';
-import type { AnalysisReport, DatasetOutput, Endpoint, GateOutput, ModelOutput, VersionOutput } from '../../plan/outputs.js';
+import type {
+  AnalysisReport,
+  DatasetOutput,
+  Endpoint,
+  GateOutput,
+  ModelOutput,
+  VersionOutput,
+} from '../../plan/outputs.js';
 import type { Verdict } from '../../plan/verdict.js';
 import type { RunRecordFacts } from '../../activities/record-run.js';
 
@@ -34,26 +41,89 @@ export interface World {
   activities: PipelineActivities & JobActivities & ReleaseActivities;
 }
 
-export const championEndpoint: Endpoint = { id: 'intents-aaaaaaaaaaaa', service: 'intents', host: '127.0.0.1', port: 1, version: '1', sha256: 'a'.repeat(64) };
-export const candidateEndpoint: Endpoint = { id: 'intents-bbbbbbbbbbbb', service: 'intents', host: '127.0.0.1', port: 2, version: '2', sha256: 'b'.repeat(64) };
+export const championEndpoint: Endpoint = {
+  id: 'intents-aaaaaaaaaaaa',
+  service: 'intents',
+  host: '127.0.0.1',
+  port: 1,
+  version: '1',
+  sha256: 'a'.repeat(64),
+};
+export const candidateEndpoint: Endpoint = {
+  id: 'intents-bbbbbbbbbbbb',
+  service: 'intents',
+  host: '127.0.0.1',
+  port: 2,
+  version: '2',
+  sha256: 'b'.repeat(64),
+};
 
 const ref = { uri: 's3://slipway/x', sha256: 'c'.repeat(64), bytes: 1 };
-const dataset: DatasetOutput = { kind: 'dataset', digest: 'd'.repeat(64), source: 'file:x.csv', snapshotAt: '2026-01-01T00:00:00.000Z', rows: 100, splits: { train: { kind: 'split', name: 'train', rows: 70, format: 'csv', dataset: 'd'.repeat(64), snapshotAt: '2026-01-01T00:00:00.000Z', ...ref } } };
-const model: ModelOutput = { kind: 'model', digest: 'e'.repeat(64), files: [{ path: 'model/model.skops', ...ref }], metrics: { accuracy: 0.95 }, params: {}, dataset: dataset.digest, snapshotAt: dataset.snapshotAt, code: 'f'.repeat(64), job: { id: 'j', key: 'k', adapter: 'process' } };
-const version: VersionOutput = { kind: 'version', name: 'intents', version: '2', label: 'abc', package: ref, model, registry: { url: 'http://127.0.0.1/registry' } };
+const dataset: DatasetOutput = {
+  kind: 'dataset',
+  digest: 'd'.repeat(64),
+  source: 'file:x.csv',
+  snapshotAt: '2026-01-01T00:00:00.000Z',
+  rows: 100,
+  splits: {
+    train: {
+      kind: 'split',
+      name: 'train',
+      rows: 70,
+      format: 'csv',
+      dataset: 'd'.repeat(64),
+      snapshotAt: '2026-01-01T00:00:00.000Z',
+      ...ref,
+    },
+  },
+};
+const model: ModelOutput = {
+  kind: 'model',
+  digest: 'e'.repeat(64),
+  files: [{ path: 'model/model.skops', ...ref }],
+  metrics: { accuracy: 0.95 },
+  params: {},
+  dataset: dataset.digest,
+  snapshotAt: dataset.snapshotAt,
+  code: 'f'.repeat(64),
+  job: { id: 'j', key: 'k', adapter: 'process' },
+};
+const version: VersionOutput = {
+  kind: 'version',
+  name: 'intents',
+  version: '2',
+  label: 'abc',
+  package: ref,
+  model,
+  registry: { url: 'http://127.0.0.1/registry' },
+};
 
 /** Activities that answer at once from a script and keep a journal. */
 export function scriptedWorld(script: Script, now: () => Promise<number>): World {
   const world: Omit<World, 'activities'> = { journal: [], told: [], records: [] };
   const note = (line: string) => void world.journal.push(line);
-  return { ...world, activities: { ...pipelineSide(script, world, note), ...jobSide(script, note), ...releaseSide(script, note, now) } };
+  return {
+    ...world,
+    activities: { ...pipelineSide(script, world, note), ...jobSide(script, note), ...releaseSide(script, note, now) },
+  };
 }
 
-function pipelineSide(script: Script, world: Omit<World, 'activities'>, note: (line: string) => void): PipelineActivities {
+function pipelineSide(
+  script: Script,
+  world: Omit<World, 'activities'>,
+  note: (line: string) => void,
+): PipelineActivities {
   return {
     loadPlan: async (i) => ({ environment: i.environment ?? 'dev', graph: script.graph, params: i.params }),
-    resolveChampion: async () => (script.champion == null ? null : { service: 'intents', sequence: script.predecessor ?? 1, version: '1', model }),
-    judgeGate: async () => ({ verdict: 'pass', firstModel: script.champion == null, champion: script.champion == null ? null : { version: '1', sequence: script.predecessor ?? 1 }, rules: [], ...script.gate }),
+    resolveChampion: async () =>
+      script.champion == null ? null : { service: 'intents', sequence: script.predecessor ?? 1, version: '1', model },
+    judgeGate: async () => ({
+      verdict: 'pass',
+      firstModel: script.champion == null,
+      champion: script.champion == null ? null : { version: '1', sequence: script.predecessor ?? 1 },
+      rules: [],
+      ...script.gate,
+    }),
     registerModel: async () => (note('register'), version),
     notify: async (event) => void world.told.push(event),
     recordRun: async (facts) => (world.records.push(facts), 's3://slipway/runs/x.json'),
@@ -72,7 +142,12 @@ function jobSide(script: Script, note: (line: string) => void): JobActivities {
       if (failures++ < (script.train?.fails ?? 0)) throw failed(script.train?.code ?? 'E_TRAINER_EXIT');
       return model;
     },
-    evaluateModel: async (i) => ({ kind: 'scores', model: i.champion?.digest ?? model.digest, data: ref.sha256, metrics: { accuracy: 0.95 } }),
+    evaluateModel: async (i) => ({
+      kind: 'scores',
+      model: i.champion?.digest ?? model.digest,
+      data: ref.sha256,
+      metrics: { accuracy: 0.95 },
+    }),
   };
 }
 
@@ -80,10 +155,22 @@ function releaseSide(script: Script, note: (line: string) => void, now: () => Pr
   let judged = 0;
   let leases = 0;
   return {
-    judgeDecision: async () => (script.protectedEnvironment === true ? { accepted: false, verified: false, why: 'protected' } : { accepted: true, verified: false, why: null }),
-    openRollout: async () => ({ epoch: 7, predecessor: script.predecessor ?? (script.champion == null ? null : 1), champion: script.champion ?? null, championVersion: script.champion == null ? null : { name: 'intents', version: '1' }, committed: false }),
+    judgeDecision: async () =>
+      script.protectedEnvironment === true
+        ? { accepted: false, verified: false, why: 'protected' }
+        : { accepted: true, verified: false, why: null },
+    openRollout: async () => ({
+      epoch: 7,
+      predecessor: script.predecessor ?? (script.champion == null ? null : 1),
+      champion: script.champion ?? null,
+      championVersion: script.champion == null ? null : { name: 'intents', version: '1' },
+      committed: false,
+    }),
     loadVersion: async () => (note('load'), candidateEndpoint),
-    checkVersion: async () => ({ verdict: script.smoke ?? 'pass', reason: 'smoke request 1 of 1 was answered with status 500' }),
+    checkVersion: async () => ({
+      verdict: script.smoke ?? 'pass',
+      reason: 'smoke request 1 of 1 was answered with status 500',
+    }),
     setTraffic: async (i) => {
       note(i.candidate === null ? `home to ${i.champion.version}` : `weight ${i.weight}`);
       return { ...i, expiresAt: null, effectiveWeight: i.weight, expired: false };
@@ -99,7 +186,10 @@ function releaseSide(script: Script, note: (line: string) => void, now: () => Pr
       judged++;
       return report(verdict, i.holdUntil);
     },
-    commitPromotion: async () => (script.commitLost === true ? { committed: false, reason: 'stale baseline: another was first' } : (note('commit'), { committed: true, sequence: 2 })),
+    commitPromotion: async () =>
+      script.commitLost === true
+        ? { committed: false, reason: 'stale baseline: another was first' }
+        : (note('commit'), { committed: true, sequence: 2 }),
     followPromotion: async () => note('aliases'),
     verifyServing: async () => ({ verdict: 'pass', reason: '100/100 probes' }),
     tagRollback: async (i) => note(`tag ${i.outcome}`),
@@ -120,25 +210,63 @@ async function untilCancelled(then: () => void): Promise<void> {
 }
 
 function report(verdict: Verdict, at: string): AnalysisReport {
-  return { verdict, at, rows: [{ name: 'fallback-rate', text: 'rate at most 0.08', verdict, reason: '0.2 is above the maximum 0.08', candidate: { value: 0.2, samples: 100 }, champion: null }] };
+  return {
+    verdict,
+    at,
+    rows: [
+      {
+        name: 'fallback-rate',
+        text: 'rate at most 0.08',
+        verdict,
+        reason: '0.2 is above the maximum 0.08',
+        candidate: { value: 0.2, samples: 100 },
+        champion: null,
+      },
+    ],
+  };
 }
 
 function failed(code: string): ApplicationFailure {
-  return ApplicationFailure.create({ message: `${code}: exit 1`, type: 'TrainerFailed', nonRetryable: true, details: [{ code }] });
+  return ApplicationFailure.create({
+    message: `${code}: exit 1`,
+    type: 'TrainerFailed',
+    nonRetryable: true,
+    details: [{ code }],
+  });
 }
 
-export const flow: RolloutFlow = { service: 'intents', steps: [{ weight: 10, holdMs: 900_000 }, { weight: 50, holdMs: 3_600_000 }], bakeMs: 3_600_000, maxWaitMs: 3_600_000, onInconclusive: 'pause', leaseTtlMs: 60_000, pollMs: 1_000 };
+export const flow: RolloutFlow = {
+  service: 'intents',
+  steps: [
+    { weight: 10, holdMs: 900_000 },
+    { weight: 50, holdMs: 3_600_000 },
+  ],
+  bakeMs: 3_600_000,
+  maxWaitMs: 3_600_000,
+  onInconclusive: 'pause',
+  leaseTtlMs: 60_000,
+  pollMs: 1_000,
+};
 
 /** A chain of stages; each needs the one before. */
 export function chain(...stages: Partial<GraphStage>[]): PlanGraph {
-  const list = stages.map((s, i): GraphStage => ({ id: s.verb ?? 'x', verb: 'train', needs: i === 0 ? [] : [stages[i - 1]?.id ?? stages[i - 1]?.verb ?? ''], bindings: [], limits: { timeoutMs: 60_000, attempts: 1 }, ...s }));
+  const list = stages.map((s, i): GraphStage => ({
+    id: s.verb ?? 'x',
+    verb: 'train',
+    needs: i === 0 ? [] : [stages[i - 1]?.id ?? stages[i - 1]?.verb ?? ''],
+    bindings: [],
+    limits: { timeoutMs: 60_000, attempts: 1 },
+    ...s,
+  }));
   return { digest: '1'.repeat(64), pipeline: 'intents', registryOutageMs: 60_000, stages: list };
 }
 
 const versionBinding = { at: '/version', ref: { from: 'stage', stage: 'register', path: [] } } as const;
 
 /** The reference pipeline: every verb once. */
-export function fullGraph(overrides: { approve?: GraphStage['approve']; rollout?: Partial<RolloutFlow>; attempts?: number } = {}): PlanGraph {
+export function fullGraph(
+  overrides: { approve?: GraphStage['approve']; rollout?: Partial<RolloutFlow>; attempts?: number } = {},
+): PlanGraph {
   return chain(
     { verb: 'snapshot' },
     { verb: 'validate' },
@@ -146,7 +274,14 @@ export function fullGraph(overrides: { approve?: GraphStage['approve']; rollout?
     { verb: 'evaluate' },
     { verb: 'gate', gate: { champion: 'intents', scores: 'evaluate' } },
     { verb: 'register', bindings: [{ at: '/model', ref: { from: 'stage', stage: 'train', path: [] } }] },
-    { verb: 'approve', approve: overrides.approve ?? { by: ['ml-leads'], quorum: 1, withinMs: 86_400_000, onTimeout: 'reject' } },
-    { verb: 'rollout', bindings: [{ ...versionBinding, ref: { ...versionBinding.ref, path: [] } }], rollout: { ...flow, ...overrides.rollout } },
+    {
+      verb: 'approve',
+      approve: overrides.approve ?? { by: ['ml-leads'], quorum: 1, withinMs: 86_400_000, onTimeout: 'reject' },
+    },
+    {
+      verb: 'rollout',
+      bindings: [{ ...versionBinding, ref: { ...versionBinding.ref, path: [] } }],
+      rollout: { ...flow, ...overrides.rollout },
+    },
   );
 }

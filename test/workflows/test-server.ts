@@ -7,6 +7,7 @@ import { afterAll, beforeAll } from 'vitest';
 import type { RunResult, RunView } from '../../plan/messages.js';
 import { searchAttributes, taskQueues } from '../../plan/names.js';
 import { ensurePython, requirementsFile, testServerPath } from '../../stack/index.js';
+import { recordHistories } from '../replay/record.js';
 import { chain, scriptedWorld, type Script, type World } from './scripted-world.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -29,12 +30,21 @@ export function testServer() {
 
   beforeAll(async () => {
     Runtime.install({ logger: silent, telemetryOptions: { logging: { filter: 'ERROR' } } });
-    await ensurePython({ root, requirements: requirementsFile('tools'), env: process.env, onProgress: () => undefined });
-    environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: await testServerPath(root) } } });
+    await ensurePython({
+      root,
+      requirements: requirementsFile('tools'),
+      env: process.env,
+      onProgress: () => undefined,
+    });
+    environment = await TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path: testServerPath(root) } },
+    });
     const namespace = environment.namespace ?? 'default';
     await environment.connection.operatorService.addSearchAttributes({
       namespace,
-      searchAttributes: Object.fromEntries(Object.entries(searchAttributes).map(([name, type]) => [name, attributeType[type]])),
+      searchAttributes: Object.fromEntries(
+        Object.entries(searchAttributes).map(([name, type]) => [name, attributeType[type]]),
+      ),
     });
     stop = await runWorkers(environment, namespace, () => world);
   });
@@ -47,29 +57,46 @@ export function testServer() {
   async function withRun<T>(script: Script, body: (started: Started) => Promise<T>): Promise<T> {
     world = scriptedWorld(script, () => environment.currentTimeMs());
     const { workflow } = environment.client;
-    const handle = await workflow.start('intents', { workflowId: `dev:intents:${randomUUID()}`, taskQueue: taskQueues.pipelines, args: [{ environment: 'dev' }] });
+    const handle = await workflow.start('intents', {
+      workflowId: `dev:intents:${randomUUID()}`,
+      taskQueue: taskQueues.pipelines,
+      args: [{ environment: 'dev' }],
+    });
     try {
       // The result is asked for only when a test awaits it: asking is what lets the server skip time.
       let result: Promise<RunResult> | undefined;
       return await body({
-        handle, world, view: () => handle.query<RunView>('run'),
+        handle,
+        world,
+        view: () => handle.query<RunView>('run'),
         get result() {
           return (result ??= handle.result() as Promise<RunResult>);
         },
       });
     } finally {
-      for (const open of [handle, workflow.getHandle('rollout:dev:intents')]) await open.terminate().catch(() => undefined);
+      await recordHistories(environment, handle.workflowId, 'rollout:dev:intents');
+      for (const open of [handle, workflow.getHandle('rollout:dev:intents')])
+        await open.terminate().catch(() => undefined);
     }
   }
   return { withRun, environment: () => environment };
 }
 
-async function runWorkers(environment: TestWorkflowEnvironment, namespace: string, world: () => World): Promise<() => Promise<void>> {
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath: path.join(root, 'workflows/index.ts'), logger: silent });
+async function runWorkers(
+  environment: TestWorkflowEnvironment,
+  namespace: string,
+  world: () => World,
+): Promise<() => Promise<void>> {
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: path.join(root, 'workflows/index.ts'),
+    logger: silent,
+  });
   const names = Object.keys(world().activities) as (keyof World['activities'])[];
   const activities = Object.fromEntries(names.map((name) => [name, (input: never) => world().activities[name](input)]));
   const workers = await Promise.all(
-    Object.values(taskQueues).map((taskQueue) => Worker.create({ connection: environment.nativeConnection, namespace, taskQueue, workflowBundle, activities })),
+    Object.values(taskQueues).map((taskQueue) =>
+      Worker.create({ connection: environment.nativeConnection, namespace, taskQueue, workflowBundle, activities }),
+    ),
   );
   const running = workers.map((w) => w.run());
   return async () => {

@@ -13,29 +13,62 @@ export async function approve(stage: GraphStage, run: RunContext): Promise<Stage
   if (flow === undefined) throw new Error(`stage ${stage.id} has no approval settings`);
   const deadline = Date.now() + flow.withinMs;
   run.state.mark(stage.id, 'waiting-approval', { note: waitingNote(flow, [], deadline) });
-  upsertSearchAttributes([{ key: attributes.AwaitingApproval, value: true }, { key: attributes.Stage, value: stage.id }]);
-  run.tell('waiting-approval', stage.id, `${run.state.workflowId} waits for approval at ${stage.id}`, { by: flow.by, quorum: flow.quorum, until: new Date(deadline).toISOString() });
+  upsertSearchAttributes([
+    { key: attributes.AwaitingApproval, value: true },
+    { key: attributes.Stage, value: stage.id },
+  ]);
+  run.tell('waiting-approval', stage.id, `${run.state.workflowId} waits for approval at ${stage.id}`, {
+    by: flow.by,
+    quorum: flow.quorum,
+    until: new Date(deadline).toISOString(),
+  });
   run.show();
   const output = await decide(stage, flow, deadline, run);
   upsertSearchAttributes([{ key: attributes.AwaitingApproval, value: false }]);
   const who = output.by ?? 'nobody';
-  run.tell(output.decision === 'approve' ? 'approved' : 'rejected', stage.id, `${output.decision} by ${who} (unverified)`, { reason: output.reason });
+  run.tell(
+    output.decision === 'approve' ? 'approved' : 'rejected',
+    stage.id,
+    `${output.decision} by ${who} (unverified)`,
+    { reason: output.reason },
+  );
   const note = `${output.decision} by ${who}, unverified`;
-  if (output.decision === 'approve' || (output.decision === 'timeout' && flow.onTimeout === 'approve')) return { output, verdict: 'pass', note };
-  const reason = output.decision === 'timeout' ? `nobody decided at ${stage.id} in time` : `rejected at ${stage.id} by ${who}${output.reason === null ? '' : `: ${output.reason}`}`;
+  if (output.decision === 'approve' || (output.decision === 'timeout' && flow.onTimeout === 'approve'))
+    return { output, verdict: 'pass', note };
+  const reason =
+    output.decision === 'timeout'
+      ? `nobody decided at ${stage.id} in time`
+      : `rejected at ${stage.id} by ${who}${output.reason === null ? '' : `: ${output.reason}`}`;
   return { output, verdict: 'fail', note, stop: { outcome: 'rejected', reason } };
 }
 
-async function decide(stage: GraphStage, flow: ApproveFlow, deadline: number, run: RunContext): Promise<ApprovalOutput> {
+async function decide(
+  stage: GraphStage,
+  flow: ApproveFlow,
+  deadline: number,
+  run: RunContext,
+): Promise<ApprovalOutput> {
   const approvers: string[] = [];
   for (;;) {
-    const inTime = await condition(() => run.state.decisions.next(stage.id) !== undefined, Math.max(1, deadline - Date.now()));
+    const inTime = await condition(
+      () => run.state.decisions.next(stage.id) !== undefined,
+      Math.max(1, deadline - Date.now()),
+    );
     const received = run.state.decisions.next(stage.id);
-    if (!inTime || received?.decision == null) return { decision: 'timeout', by: null, at: new Date().toISOString(), reason: null, channel: 'timer', verified: false };
+    if (!inTime || received?.decision == null)
+      return {
+        decision: 'timeout',
+        by: null,
+        at: new Date().toISOString(),
+        reason: null,
+        channel: 'timer',
+        verified: false,
+      };
     const verified = await judged(received, approvers, run);
     if (verified === undefined) continue;
     if (received.decision.decision === 'approve') approvers.push(received.decision.by);
-    if (received.decision.decision === 'reject' || approvers.length >= flow.quorum) return outputOf(received, approvers, verified);
+    if (received.decision.decision === 'reject' || approvers.length >= flow.quorum)
+      return outputOf(received, approvers, verified);
     run.state.mark(stage.id, 'waiting-approval', { note: waitingNote(flow, approvers, deadline) });
     run.show();
   }
@@ -45,7 +78,8 @@ async function decide(stage: GraphStage, flow: ApproveFlow, deadline: number, ru
 async function judged(received: Received, approvers: readonly string[], run: RunContext): Promise<boolean | undefined> {
   const { decision } = received;
   if (decision === null) return undefined;
-  if (decision.decision === 'approve' && approvers.includes(decision.by)) return refuse(received, 'has approved already', run);
+  if (decision.decision === 'approve' && approvers.includes(decision.by))
+    return refuse(received, 'has approved already', run);
   const judgement = await calls.judgeDecision({ environment: run.state.environment, decision });
   if (!judgement.accepted) return refuse(received, judgement.why ?? 'refused', run);
   received.status = 'used';
@@ -60,7 +94,14 @@ function refuse(received: Received, why: string, run: RunContext): undefined {
 function outputOf(received: Received, approvers: readonly string[], verified: boolean): ApprovalOutput {
   const { decision } = received;
   const by = decision?.decision === 'approve' ? approvers.join(', ') : (decision?.by ?? null);
-  return { decision: decision?.decision ?? 'reject', by, at: received.at, reason: decision?.reason ?? null, channel: received.channel, verified };
+  return {
+    decision: decision?.decision ?? 'reject',
+    by,
+    at: received.at,
+    reason: decision?.reason ?? null,
+    channel: received.channel,
+    verified,
+  };
 }
 
 function waitingNote(flow: ApproveFlow, approvers: readonly string[], deadline: number): string {

@@ -13,5 +13,12 @@ import { validate } from './validate.js';
 
 /** How each verb runs. */
 export const stageRunners: Record<Verb, (stage: GraphStage, run: RunContext) => Promise<StageResult>> = {
-  snapshot, validate, train, evaluate, gate, register, approve, rollout,
+  snapshot,
+  validate,
+  train,
+  evaluate,
+  gate,
+  register,
+  approve,
+  rollout,
 };

@@ -1,5 +1,10 @@
 import {
-  ChildWorkflowCancellationType, ParentClosePolicy, WorkflowIdReusePolicy, startChild, upsertSearchAttributes, type ChildWorkflowHandle,
+  ChildWorkflowCancellationType,
+  ParentClosePolicy,
+  WorkflowIdReusePolicy,
+  startChild,
+  upsertSearchAttributes,
+  type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { GraphStage } from '../../plan/graph.js';
@@ -19,12 +24,26 @@ import { isScores } from './register.js';
 export async function rollout(stage: GraphStage, run: RunContext): Promise<StageResult> {
   const input = rolloutInput(stage, run);
   const { service, version } = input;
-  run.state.rollout = { workflowId: rolloutWorkflowId(run.state.environment, service), service, phase: 'loading', weight: 0, note: null };
-  upsertSearchAttributes([{ key: attributes.Stage, value: stage.id }, { key: attributes.ModelVersion, value: `${version.name}/${version.version}` }]);
+  run.state.rollout = {
+    workflowId: rolloutWorkflowId(run.state.environment, service),
+    service,
+    phase: 'loading',
+    weight: 0,
+    note: null,
+  };
+  upsertSearchAttributes([
+    { key: attributes.Stage, value: stage.id },
+    { key: attributes.ModelVersion, value: `${version.name}/${version.version}` },
+  ]);
   run.show();
   const child = await startAlone(input, run);
   const output = await child.result();
-  run.state.rollout = { ...run.state.rollout, phase: 'done', weight: output.outcome === 'promoted' ? 100 : 0, note: output.reason };
+  run.state.rollout = {
+    ...run.state.rollout,
+    phase: 'done',
+    weight: output.outcome === 'promoted' ? 100 : 0,
+    note: output.reason,
+  };
   const note = `${output.outcome}${output.firstModel ? ', first model' : ''}${output.reason === null ? '' : `: ${output.reason}`}`;
   if (output.outcome === 'promoted') {
     run.tell('promoted', stage.id, `${service} version ${version.version} serves`, { version: version.version });
@@ -37,11 +56,17 @@ export async function rollout(stage: GraphStage, run: RunContext): Promise<Stage
 function rolloutInput(stage: GraphStage, run: RunContext): RolloutInput {
   const flow = stage.rollout;
   const version = run.state.inputs(stage)['/version'] as unknown as VersionOutput | null;
-  if (flow === undefined || version === null) throw new Error(`stage ${stage.id} has no rollout settings or no version`);
+  if (flow === undefined || version === null)
+    throw new Error(`stage ${stage.id} has no rollout settings or no version`);
   const gates = run.state.outputsOf(isGate);
   const judged = gates.find((g) => g.champion !== null || g.firstModel);
   return {
-    run: run.ref(), stage: stage.id, service: flow.service ?? version.name, version, flow, gates,
+    run: run.ref(),
+    stage: stage.id,
+    service: flow.service ?? version.name,
+    version,
+    flow,
+    gates,
     approvals: run.state.outputsOf(isApproval),
     scores: run.state.outputsOf(isScores).find((s) => s.model === version.model.digest)?.metrics ?? null,
     baseline: judged === undefined ? undefined : (judged.champion?.sequence ?? null),
@@ -54,7 +79,9 @@ async function startAlone(input: RolloutInput, run: RunContext): Promise<ChildWo
   for (;;) {
     try {
       return await startChild<typeof rolloutWorkflow>('rollout', {
-        workflowId, taskQueue: taskQueues.pipelines, args: [input],
+        workflowId,
+        taskQueue: taskQueues.pipelines,
+        args: [input],
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,

@@ -8,5 +8,10 @@ export async function validate(stage: GraphStage, run: RunContext): Promise<Stag
   const found = output.findings.map((f) => f.message).join('; ');
   const note = `${output.checked} rows, ${output.findings.length} findings`;
   if (output.verdict === 'pass') return { output, verdict: 'pass', note };
-  return { output, verdict: output.verdict, note, stop: { outcome: 'rejected', reason: `data refused at ${stage.id}: ${found}` } };
+  return {
+    output,
+    verdict: output.verdict,
+    note,
+    stop: { outcome: 'rejected', reason: `data refused at ${stage.id}: ${found}` },
+  };
 }
