@@ -1,4 +1,4 @@
-import type { RunDetails } from '../client/index.js';
+import type { RetriedActivity, RunDetails } from '../client/index.js';
 import { formatDuration } from '../plan/duration.js';
 import type { StageView } from '../plan/messages.js';
 import { printable } from '../plan/errors.js';
@@ -27,10 +27,11 @@ export function runLines(out: Output, run: RunDetails, now: number): string[] {
         `  ${rollout.service}: ${rollout.phase}, candidate ${rollout.weight} %${rollout.note === null ? '' : `, ${printable(rollout.note, 300)}`}`,
       ]
     : [];
+  const retries = run.retrying.map((retried) => `  ${out.colors.yellow(retryLine(retried))}`);
   const reason = run.reason === null ? [] : [`  ${printable(run.reason, 400)}`];
   const asleep =
     run.view === null && run.state !== 'closed' ? ['  no worker answers; start one with `slipway up`'] : [];
-  return [head, ...stages, ...traffic, ...reason, ...asleep];
+  return [head, ...stages, ...traffic, ...retries, ...reason, ...asleep];
 }
 
 function stageLine(out: Output, stage: StageView, now: number): string {
@@ -39,6 +40,10 @@ function stageLine(out: Output, stage: StageView, now: number): string {
   const attempt = stage.attempt > 1 ? `  attempt ${stage.attempt}` : '';
   const note = stage.note === null ? '' : `  ${printable(stage.note, 300)}`;
   return `  ${mark} ${stage.id.padEnd(18)} ${elapsed(stage, now).padEnd(8)}${verdict}${attempt}${note}`.trimEnd();
+}
+
+function retryLine({ activity, id, attempt, failure }: RetriedActivity): string {
+  return `waits: ${activity} of ${id}, attempt ${attempt}, after: ${printable(failure, 300)}`;
 }
 
 function elapsed(stage: StageView, now: number): string {
@@ -80,6 +85,7 @@ export class LiveView {
         `${rollout.phase} ${rollout.weight} %`,
         `rollout of ${rollout.service}: ${rollout.phase}, candidate ${rollout.weight} %`,
       );
+    for (const retried of run.retrying) this.#once(`retry ${retried.id}`, retried.failure, retryLine(retried));
     for (const stage of run.view?.stages ?? []) {
       if (stage.status !== 'waiting')
         this.#once(stage.id, `${stage.status} ${stage.attempt}`, stageLine(this.#out, stage, now).trim());

@@ -58,9 +58,11 @@ const runView = z.object({
   decisions: z.array(decision),
   rollout: rolloutView.nullable(),
 });
+const retriedActivity = z.object({ activity: z.string(), id: z.string(), attempt: z.int(), failure: z.string() });
 const runDetails = {
   ...runSummary,
   view: runView.nullable(),
+  retrying: z.array(retriedActivity),
   reason: z.string().nullable(),
   record: z.string().nullable(),
   url: z.string().nullable(),

@@ -52,6 +52,7 @@ function run(stages: StageView[]): RunDetails {
     startedAt: '2026-01-01T00:00:00.000Z',
     endedAt: null,
     record: null,
+    retrying: [],
     view,
   };
 }
@@ -129,6 +130,16 @@ describe('a run in a log', () => {
     expect(runLines(out, run([stage('train', { note: 'a\u001b[2Jb\u202e' })]), now)[1]).toContain(
       'a\\u{1b}[2Jb\\u{202e}',
     );
+  });
+
+  test('shows what is tried again, and tells it once', () => {
+    const { out, stderr } = outputTo(new Screen(false));
+    const retrying = [{ activity: 'registerModel', id: 'register', attempt: 3, failure: 'the registry is down' }];
+    const line = 'waits: registerModel of register, attempt 3, after: the registry is down';
+    expect(runLines(out, { ...run([]), retrying }, now)).toContain(`  ${line}`);
+    const view = new LiveView(out);
+    for (const attempt of [3, 4]) view.show({ ...run([]), retrying: retrying.map((r) => ({ ...r, attempt })) }, now);
+    expect(stderr.text).toBe(`${line}\n`);
   });
 
   test('says when no worker answers', () => {
