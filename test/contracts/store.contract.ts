@@ -170,6 +170,14 @@ export function describeStore(name: string, open: () => Promise<StoreHarness>): 
         expect(await store.read(`d/${unique()}`)).toBeUndefined();
       });
 
+      test('are read whole up to the limit that the reader sets, by default 4 MiB', async () => {
+        const key = `d/${unique()}`;
+        const size = 4 * 1024 * 1024 + 1;
+        await store.put(key, new Uint8Array(size));
+        await expect(store.read(key)).rejects.toMatchObject({ code: 'E_ARTIFACT_SIZE' });
+        expect((await store.read(key, { limitBytes: size }))?.body.length).toBe(size);
+      });
+
       test('are replaced only by who read the latest', async () => {
         const key = `d/${unique()}.json`;
         expect(await store.replace(key, bytes('1'), undefined)).toBe(true);

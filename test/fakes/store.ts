@@ -50,8 +50,10 @@ export function fakeStore(): FakeStore {
         throw error.code === 'EEXIST' ? fault('E_FILE_EXISTS', path) : error;
       });
     },
-    async read(key) {
+    async read(key, o = {}) {
       const there = objects.get(objectKey(location, key));
+      if ((there?.body.length ?? 0) > (o.limitBytes ?? 4 * 1024 * 1024))
+        throw fault('E_ARTIFACT_SIZE', uriOf(location, key));
       return there && { ...there };
     },
     async replace(key, body, etag) {

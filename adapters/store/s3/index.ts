@@ -44,8 +44,8 @@ export function openS3Store(options: S3Options, context: OpenContext): Store {
     async getFile(artifact, path, o = {}) {
       await getFile(await connected(), objectKey(location, keyOf(location, artifact.uri)), artifact, path, o.signal);
     },
-    async read(key) {
-      return readRecord(await connected(), objectKey(location, key));
+    async read(key, o = {}) {
+      return readRecord(await connected(), objectKey(location, key), o.limitBytes ?? maxRecordBytes);
     },
     async replace(key, body, etag) {
       const digest = createHash('sha256').update(body).digest();
@@ -65,14 +65,14 @@ export function openS3Store(options: S3Options, context: OpenContext): Store {
   };
 }
 
-async function readRecord(c: Connection, key: string): Promise<StoredDocument | undefined> {
+async function readRecord(c: Connection, key: string, limit: number): Promise<StoredDocument | undefined> {
   const uri = `s3://${c.bucket}/${key}`;
   try {
     const answer = await c.client.send(
       new c.sdk.GetObjectCommand({ Bucket: c.bucket, Key: key }),
       requestOptions(undefined),
     );
-    if ((answer.ContentLength ?? 0) > maxRecordBytes) throw sizeFault(uri, answer.ContentLength ?? 0, maxRecordBytes);
+    if ((answer.ContentLength ?? 0) > limit) throw sizeFault(uri, answer.ContentLength ?? 0, limit);
     const body = await answer.Body?.transformToByteArray();
     return { body: body ?? new Uint8Array(), etag: answer.ETag ?? '' };
   } catch (error) {
