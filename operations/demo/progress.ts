@@ -22,5 +22,6 @@ function rolloutLine(before: RunView | null, now: RunView): string[] {
   // Its end is the stage's own line.
   if (rollout === null || rollout.phase === 'done') return [];
   if (then !== null && then.phase === rollout.phase && then.weight === rollout.weight && then.note === rollout.note) return [];
-  return [`${''.padEnd(16)} ${rollout.phase} ${rollout.weight} %${rollout.note === null ? '' : `  ${rollout.note}`}`];
+  const note = rollout.note === null || rollout.note === then?.note ? '' : `  ${rollout.note}`;
+  return [`${''.padEnd(16)} ${rollout.phase} ${rollout.weight} %${note}`];
 }

@@ -12,7 +12,10 @@ import { rolledBack } from './run-record.js';
 
 const page = reportPage(rolledBack, 'http://127.0.0.1:8233/namespaces/default/workflows/x');
 /** Rows of the tables and definitions as a reader sees them. */
-const text = page.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
+const text = page
+  .replaceAll(/<style>.*?<\/style>/gs, '')
+  .replaceAll(/<[^>]+>/g, ' ')
+  .replaceAll(/\s+/g, ' ');
 
 describe('the report of a run', () => {
   test('names outcome, reason, environment, times and params', () => {
@@ -55,7 +58,13 @@ describe('the report of a run', () => {
   });
 
   test('follows the chain from the data to the registered version', () => {
-    const chain = ['data home-assistant-intents aaaaaaaaaaaa', 'code of train dddddddddddd', 'model bbbbbbbbbbbb', 'package intents-0123456789ab.tar.gz 999999999999', 'registered intents version 3'];
+    const chain = [
+      'data home-assistant-intents aaaaaaaaaaaa',
+      'code of train dddddddddddd',
+      'model bbbbbbbbbbbb',
+      'package intents-0123456789ab.tar.gz 999999999999',
+      'registered intents version 3',
+    ];
     expect(text).toContain(chain.join(' '));
   });
 
@@ -96,7 +105,9 @@ describe('hostile text in a record', () => {
   /** Every free text of the record replaced; words that the code branches on stay. */
   function replaceStrings(record: RunRecord, value: string): RunRecord {
     const words = new Set(['verb', 'kind', 'status', 'verdict', 'phase', 'outcome', 'format']);
-    return JSON.parse(JSON.stringify(record), (key, v: unknown) => (typeof v === 'string' && !words.has(key) ? value : v)) as RunRecord;
+    return JSON.parse(JSON.stringify(record), (key, v: unknown) =>
+      typeof v === 'string' && !words.has(key) ? value : v,
+    ) as RunRecord;
   }
 });
 
@@ -105,14 +116,43 @@ describe('a plot', () => {
   const pathOf = (drawn: ReturnType<typeof draw>) => /class="line line-0" d="([^"]+)"/.exec(drawn!.markup)![1]!;
 
   test('leaves a gap where nothing was measured', () => {
-    const path = pathOf(draw([{ name: 'p95-ms', version: 'v1', points: [[0, 1], [1, null], [2, 1]] }], { title: 'p95', unit: 'ms' }));
+    const path = pathOf(
+      draw(
+        [
+          {
+            name: 'p95-ms',
+            version: 'v1',
+            points: [
+              [0, 1],
+              [1, null],
+              [2, 1],
+            ],
+          },
+        ],
+        { title: 'p95', unit: 'ms' },
+      ),
+    );
     expect(path.match(/M/g)).toHaveLength(2);
     expect(path).not.toContain('L');
   });
 
   test('holds a weight until the next one', () => {
     const options = { title: 'Weight', unit: '%', steps: true, most: 100 };
-    const path = pathOf(draw([{ name: 'weight', version: 'v1', points: [[0, 10], [10, 50]] }], options));
+    const path = pathOf(
+      draw(
+        [
+          {
+            name: 'weight',
+            version: 'v1',
+            points: [
+              [0, 10],
+              [10, 50],
+            ],
+          },
+        ],
+        options,
+      ),
+    );
     expect(path).toBe('M52.0 159.4L620.0 159.4L620.0 93.0');
   });
 
