@@ -27,7 +27,7 @@ export function durationMs(text: string): number {
 
 /** `90_000` → `'1m 30s'`: at most two units, for people. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)}ms`;
   const parts: string[] = [];
   let rest = Math.round(ms / 1_000);
   for (const [unit, seconds] of [

@@ -48,13 +48,15 @@ export function formatFault(fault: Fault): string {
 }
 
 /**
- * Text safe to print: control, bidirectional and zero-width characters as `\u{…}`, cut to `limit` characters (default 120).
+ * Text safe to print: control (not line feeds), bidirectional and zero-width characters as `\u{…}`, cut to `limit` characters (default 120).
  */
 export function printable(text: string, limit = 120): string {
   // eslint-disable-next-line no-control-regex
-  const hostile = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+  const hostile = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
   const clean = text.replace(hostile, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
-  return clean.length > limit ? `${clean.slice(0, limit - 1)}…` : clean;
+  if (clean.length <= limit) return clean;
+  // A pair that the limit would cut in two goes as a whole.
+  return `${clean.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 /** The known name nearest to a wrong one (Levenshtein distance at most a third of its length), for "did you mean". */

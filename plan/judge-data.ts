@@ -28,19 +28,22 @@ function check(e: Expectation, rows: readonly Row[], columns: readonly string[])
       return missingColumns(e.columns, columns);
     case 'rows':
       return rowCount(e, rows.length);
-    case 'classes': {
-      const classes = new Set(rows.map((r) => text(r[e.column])).filter((v) => v !== ''));
-      return classes.size >= e.min
-        ? undefined
-        : whole(`column \`${e.column}\` has ${classes.size} classes, at least ${e.min} are needed`);
-    }
-    case 'unique':
-      return duplicates(e.column, rows);
     default:
       if (!columns.includes(e.column))
         return whole(`column \`${e.column}\` is missing: columns are ${columns.join(', ')}`);
-      return perRow(e, rows);
+      return ofColumn(e, rows);
   }
+}
+
+function ofColumn(e: Exclude<Expectation, { kind: 'columns' | 'rows' }>, rows: readonly Row[]): Found | undefined {
+  if (e.kind === 'unique') return duplicates(e.column, rows);
+  if (e.kind === 'classes') return tooFewClasses(e, rows);
+  return perRow(e, rows);
+}
+
+function tooFewClasses(e: { column: string; min: number }, rows: readonly Row[]): Found | undefined {
+  const { size } = new Set(rows.map((r) => text(r[e.column])).filter((v) => v !== ''));
+  return size >= e.min ? undefined : whole(`column \`${e.column}\` has ${size} classes, at least ${e.min} are needed`);
 }
 
 function perRow(

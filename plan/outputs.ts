@@ -41,7 +41,7 @@ export interface ModelOutput {
   kind: 'model';
   /** SHA-256 over the sorted `path sha256` lines of the files. */
   digest: string;
-  /** Sorted by path; the first model file named `model.*` is what a server loads. */
+  /** Sorted by path; the first `model/model.*` that is not `model.json` is what a server loads. */
   files: FileRef[];
   metrics: Metrics;
   params: JsonObject;
@@ -140,7 +140,7 @@ export interface Endpoint {
   port: number;
   /** Label of the registered version it serves. */
   version: string;
-  /** SHA-256 of the model file that it loaded. */
+  /** SHA-256 of the model file that it loaded: the first `model/model.*` that is not `model.json`. */
   sha256: string;
 }
 

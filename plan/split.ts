@@ -3,29 +3,41 @@ import type { Row } from './judge-data.js';
 
 /**
  * Splits rows into train and holdout, the same rows for the same data and seed on every machine.
- * Groups (`by`) stay together; with `stratify` the share is kept within each value of that column.
+ * Groups (`by`) stay together; with `stratify` the share is kept within each value of that column, where a group
+ * counts for the value of its first row.
  */
 export function splitRows(rows: readonly Row[], settings: SplitSettings): { train: Row[]; holdout: Row[] } {
-  const strata = new Map<string, Map<string, number[]>>();
-  rows.forEach((row, i) => {
-    const stratum = settings.stratify === undefined ? '' : String(row[settings.stratify] ?? '');
-    const group = settings.by === undefined ? String(i) : String(row[settings.by] ?? '');
-    const groups = strata.get(stratum) ?? new Map<string, number[]>();
-    const members = groups.get(group) ?? [];
-    members.push(i);
-    groups.set(group, members);
-    strata.set(stratum, groups);
-  });
-  const held = new Set<number>();
-  for (const groups of strata.values()) {
-    const ranked = [...groups].sort(([a], [b]) => rank(a, settings.seed) - rank(b, settings.seed) || (a < b ? -1 : 1));
+  const groupOf = (row: Row, i: number) => (settings.by === undefined ? String(i) : String(row[settings.by] ?? ''));
+  const held = new Set<string>();
+  for (const groups of stratify(rows, groupOf, settings.stratify)) {
+    const ranked = [...groups].sort((a, b) => rank(a, settings.seed) - rank(b, settings.seed) || (a < b ? -1 : 1));
     const wanted = Math.round(ranked.length * settings.holdout);
-    for (const [, members] of ranked.slice(0, wanted)) members.forEach((i) => held.add(i));
+    ranked.slice(0, wanted).forEach((group) => held.add(group));
   }
   return {
-    train: rows.filter((_, i) => !held.has(i)),
-    holdout: rows.filter((_, i) => held.has(i)),
+    train: rows.filter((row, i) => !held.has(groupOf(row, i))),
+    holdout: rows.filter((row, i) => held.has(groupOf(row, i))),
   };
+}
+
+/** The groups of each stratum; all in one without a column. */
+function stratify(
+  rows: readonly Row[],
+  groupOf: (row: Row, i: number) => string,
+  column: string | undefined,
+): string[][] {
+  const stratumOf = new Map<string, string>();
+  rows.forEach((row, i) => {
+    const group = groupOf(row, i);
+    if (!stratumOf.has(group)) stratumOf.set(group, column === undefined ? '' : String(row[column] ?? ''));
+  });
+  const strata = new Map<string, string[]>();
+  for (const [group, stratum] of stratumOf) {
+    const groups = strata.get(stratum) ?? [];
+    groups.push(group);
+    strata.set(stratum, groups);
+  }
+  return [...strata.values()];
 }
 
 /** FNV-1a (32 bit) of seed and text with a final avalanche (murmur3's), as a rank without order of its own. */
