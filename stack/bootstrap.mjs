@@ -61,4 +61,5 @@ async function preparePython() {
 checkNode();
 if (!packagesAreCurrent()) run('installing packages', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
 run('compiling', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
+run('bundling workflows', process.execPath, [join(root, 'dist/workers/bundle.js')]);
 if (process.argv.includes('--python')) await preparePython();
