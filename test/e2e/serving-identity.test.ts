@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startRun } from '../../client/index.js';
+import { latestPromotion } from '../../operations/records.js';
+import type { ServingReport } from '../../operations/verify-serving.js';
+import type { Endpoint } from '../../plan/outputs.js';
+import { slipway } from '../cli/command-line.js';
+import { openEndToEndProject, runUntil } from './project.js';
+import type { EndToEndProject } from './project.js';
+import { projectRoot } from './project-setup.js';
+
+const pipeline = `import { canary, definePipeline, features, requestErrors, trainers } from 'slipway';
+import { z } from 'zod';
+export default definePipeline('identity', { params: z.strictObject({}) }, (p) => {
+  const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
+  const model = p.train('train', { trainer: trainers.process({ run: 'python -m iris.train', folder: 'trainers/iris' }), data });
+  const version = p.register('register', { model, as: 'identity' });
+  p.rollout('promote', {
+    version,
+    strategy: canary({ steps: [{ weight: 20, hold: '10m' }], bake: '10m' }),
+    analysis: [requestErrors({ max: 0.01 })],
+    smoke: [features([5.1, 3.5, 1.4, 0.2])],
+  });
+});
+`;
+
+interface Cluster {
+  name: string;
+  load_assignment: { endpoints: [{ lb_endpoints: { endpoint: { address: { socket_address: object } } }[] }] };
+}
+
+let project: EndToEndProject;
+let other: Endpoint | undefined;
+let clusters: { file: string; text: string } | undefined;
+
+beforeAll(async () => {
+  writeFileSync(join(projectRoot, 'pipelines/identity.ts'), pipeline);
+  project = await openEndToEndProject('identity');
+  const { client } = project;
+  const run = await startRun(client, { environment: 'demo', pipeline: 'identity', params: {}, trigger: 'test' });
+  const end = await runUntil(client, run.workflowId, (r) => r.state === 'closed');
+  expect(end.outcome).toBe('promoted');
+}, 600_000);
+afterAll(async () => {
+  if (clusters !== undefined) replaceFile(clusters.file, clusters.text);
+  if (other !== undefined) await project.environment.ports.serving.unload(other);
+  await project?.close();
+});
+
+/** Envoy sees a file only when it is renamed into its folder. */
+function replaceFile(file: string, text: string): void {
+  writeFileSync(`${file}.draft`, text);
+  renameSync(`${file}.draft`, file);
+}
+
+async function verify(): Promise<{ code: number | null; report: ServingReport }> {
+  const { code, stdout } = await slipway(project.root, 'verify-serving', 'identity', '--env', 'demo', '--json');
+  return { code, report: JSON.parse(stdout) as ServingReport };
+}
+
+/** A second server of the same model, as an older version of it: a replica that an update has missed. */
+async function loadStaleReplica(): Promise<Endpoint> {
+  const { store, serving } = project.environment.ports;
+  const promotion = await latestPromotion(store, 'demo', 'identity');
+  if (promotion === undefined) throw new Error('nothing was promoted');
+  return serving.load({ service: 'identity', version: '0', files: promotion.version.model.files });
+}
+
+/** Adds an endpoint to the cluster of the version that serves, behind the back of the router agent. */
+function addReplica(endpoint: Endpoint): void {
+  const file = join(project.root, '.slipway/envoy/cds.json');
+  clusters = { file, text: readFileSync(file, 'utf8') };
+  const document = JSON.parse(clusters.text) as { version_info: string; resources: Cluster[] };
+  const cluster = document.resources.find(({ name }) => name.startsWith('identity-'));
+  if (cluster === undefined) throw new Error('the router has no cluster of the service');
+  const address = { socket_address: { address: endpoint.host, port_value: endpoint.port } };
+  cluster.load_assignment.endpoints[0].lb_endpoints.push({ endpoint: { address } });
+  document.version_info = createHash('sha256').update(JSON.stringify(document.resources)).digest('hex').slice(0, 16);
+  replaceFile(file, JSON.stringify(document));
+}
+
+describe('verify-serving', () => {
+  test('is answered by the promoted version a hundred times out of a hundred', async () => {
+    const { code, report } = await verify();
+    expect(code).toBe(0);
+    expect(report).toMatchObject({
+      probes: 100,
+      matched: 100,
+      mismatches: [],
+      healthy: true,
+      expected: { version: '1' },
+    });
+  });
+
+  test('reports a replica of another version, and ends 1', async () => {
+    other = await loadStaleReplica();
+    addReplica(other);
+    const { serving, router } = project.environment.ports;
+    const address = { ...router.address(), service: 'identity' };
+    await expect.poll(async () => (await serving.version(address)).version, { timeout: 60_000 }).toBe('0');
+    const { code, report } = await verify();
+    expect(code).toBe(1);
+    expect(report.healthy).toBe(false);
+    expect(report.mismatches).toEqual([
+      { answer: `version 0 (${other.sha256.slice(0, 12)})`, count: 100 - report.matched },
+    ]);
+    expect(report.matched).toBeGreaterThan(0);
+    expect(report.matched).toBeLessThan(100);
+  });
+});
