@@ -19,7 +19,10 @@ function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const least = { 20: 19, 22: 12 }[major];
   if (major >= 24 || (least !== undefined && minor >= least)) return;
-  refuse(`Node ${process.versions.node} is not supported: 20.19+, 22.12+ or 24+ is`, 'install Node 22, for example with nvm');
+  refuse(
+    `Node ${process.versions.node} is not supported: 20.19+, 22.12+ or 24+ is`,
+    'install Node 22, for example with nvm',
+  );
 }
 
 /** Runs a program of this project's own set-up; its output is the progress that people see. */

@@ -30,13 +30,19 @@ export function versionOf(record: RunRecord): VersionOutput | undefined {
 }
 
 /** Everything in which an act ended otherwise than described; empty when all is as it should be. */
-export async function problemsOf(played: Omit<Played, 'problems'> & { before: Champions }, environment: Environment, traffic: Traffic): Promise<string[]> {
+export async function problemsOf(
+  played: Omit<Played, 'problems'> & { before: Champions },
+  environment: Environment,
+  traffic: Traffic,
+): Promise<string[]> {
   const { act, record } = played;
   const problems: string[] = [];
-  if (record.outcome !== act.outcome) problems.push(`it ended ${record.outcome} (${record.reason ?? 'no reason'}), not ${act.outcome}`);
+  if (record.outcome !== act.outcome)
+    problems.push(`it ended ${record.outcome} (${record.reason ?? 'no reason'}), not ${act.outcome}`);
   const rollout = outputsOf(record, 'rollout').at(-1)?.output;
   if (act.firstModel && rollout?.firstModel !== true) problems.push('it was not marked as the first model');
-  if (played.traffic.failures > 0) problems.push(`${played.traffic.failures} requests of users failed: ${traffic.faults().join(' | ')}`);
+  if (played.traffic.failures > 0)
+    problems.push(`${played.traffic.failures} requests of users failed: ${traffic.faults().join(' | ')}`);
   const version = versionOf(record);
   if (version === undefined) return [...problems, 'it registered no version'];
   problems.push(...(await aliasProblems(act, played.before, environment, version)));
@@ -45,9 +51,15 @@ export async function problemsOf(played: Omit<Played, 'problems'> & { before: Ch
 }
 
 /** The registry's aliases have to tell who serves and who did before. */
-async function aliasProblems(act: Act, before: Champions, environment: Environment, version: VersionOutput): Promise<string[]> {
+async function aliasProblems(
+  act: Act,
+  before: Champions,
+  environment: Environment,
+  version: VersionOutput,
+): Promise<string[]> {
   const names = aliasNames(environment.name, environment.sharedRegistry);
-  const [champion, previous] = act.outcome === 'promoted' ? [version, before.champion] : [before.champion, before.previous];
+  const [champion, previous] =
+    act.outcome === 'promoted' ? [version, before.champion] : [before.champion, before.previous];
   const aliases = await environment.ports.registry.aliases(version.name);
   const wanted = { [names.champion]: champion?.version, [names.previous]: previous?.version };
   return Object.entries(wanted)
@@ -56,14 +68,21 @@ async function aliasProblems(act: Act, before: Champions, environment: Environme
 }
 
 /** Users were back at the champion in time, and the registry says why the candidate went. */
-async function rollbackProblems(record: RunRecord, environment: Environment, traffic: Traffic, version: VersionOutput): Promise<string[]> {
+async function rollbackProblems(
+  record: RunRecord,
+  environment: Environment,
+  traffic: Traffic,
+  version: VersionOutput,
+): Promise<string[]> {
   const problems: string[] = [];
   const after = secondsToChampion(record, traffic);
   if (after === undefined) problems.push('no analysis judged the candidate by requests of users');
-  else if (after * 1_000 > backWithinMs) problems.push(`the candidate still answered users ${after.toFixed(1)} s after the verdict`);
+  else if (after * 1_000 > backWithinMs)
+    problems.push(`the candidate still answered users ${after.toFixed(1)} s after the verdict`);
   const tags = (await environment.ports.registry.describe(version.name, version.version))?.tags ?? {};
   if (tags['rolled_back'] !== 'true') problems.push(`version ${version.version} is not tagged rolled_back`);
-  if ((tags['slipway.evidence'] ?? '[]') === '[]') problems.push(`version ${version.version} is not tagged with the evidence`);
+  if ((tags['slipway.evidence'] ?? '[]') === '[]')
+    problems.push(`version ${version.version} is not tagged with the evidence`);
   return problems;
 }
 

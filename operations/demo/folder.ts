@@ -17,7 +17,10 @@ export async function prepareFolder(root: string, name: string, onProgress: OnPr
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, '.slipway'), { recursive: true });
   for (const part of ['slipway.config.ts', 'pipelines', 'trainers']) {
-    await cp(join(root, part), join(folder, part), { recursive: true, filter: (source) => !notCopied.has(basename(source)) });
+    await cp(join(root, part), join(folder, part), {
+      recursive: true,
+      filter: (source) => !notCopied.has(basename(source)),
+    });
   }
   for (const shared of ['python', 'tools']) {
     await mkdir(join(root, '.slipway', shared), { recursive: true });

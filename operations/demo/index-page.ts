@@ -10,7 +10,8 @@ import { versionOf } from './findings.js';
 export async function writeIndexPage(played: readonly Played[], reports: readonly string[]): Promise<string> {
   const file = join(dirname(reports[0] ?? ''), 'index.html');
   const rows = played.map(({ act, record, traffic }, i) => [
-    html`<a href="${encodeURIComponent(basename(reports[i] ?? ''))}">${act.name}</a> <span class="dim">${act.title}</span>`,
+    html`<a href="${encodeURIComponent(basename(reports[i] ?? ''))}">${act.name}</a>
+      <span class="dim">${act.title}</span>`,
     badge(record.outcome),
     versionOf(record)?.label,
     `${instant(record.startedAt)}, ${span(record.startedAt, record.endedAt)}`,
@@ -18,6 +19,9 @@ export async function writeIndexPage(played: readonly Played[], reports: readonl
     traffic.failures,
   ]);
   const head = ['run', 'outcome', 'version', 'when', 'requests', 'failures'];
-  await writeFile(file, document('Slipway demo', [html`<h1>Three releases of one pipeline</h1>`, section('Runs', table(head, rows))]));
+  await writeFile(
+    file,
+    document('Slipway demo', [html`<h1>Three releases of one pipeline</h1>`, section('Runs', table(head, rows))]),
+  );
   return file;
 }

@@ -40,7 +40,12 @@ async function play(o: DemoOptions): Promise<ExitCode> {
 }
 
 function busy(root: string): SlipwayError {
-  const fault = { code: 'E_DEMO_RUNS', where: root, message: 'another demo of this folder runs', fix: 'Wait for its end, or end it with Ctrl-C.' };
+  const fault = {
+    code: 'E_DEMO_RUNS',
+    where: root,
+    message: 'another demo of this folder runs',
+    fix: 'Wait for its end, or end it with Ctrl-C.',
+  };
   return new SlipwayError(fault, exitCodes.temporary);
 }
 

@@ -24,7 +24,13 @@ const lookEveryMs = 500;
 /** Starts the run of an act, shows what it does, approves when it asks, and returns when it has ended. */
 export async function playAct(act: Act, scene: Scene): Promise<RunDetails> {
   const { client, environment, print } = scene;
-  const run = await startRun(client, { environment: environment.name, pipeline, params: act.params, runKey: act.name, trigger: 'demo' });
+  const run = await startRun(client, {
+    environment: environment.name,
+    pipeline,
+    params: act.params,
+    runKey: act.name,
+    trigger: 'demo',
+  });
   const { namespace, ui } = environment.temporal;
   print(`${run.workflowId}${ui === undefined ? '' : `  ${temporalUiLink(ui, namespace, run.workflowId, run.runId)}`}`);
   const asked = new Set<string>();
@@ -52,8 +58,16 @@ async function answer(view: RunView, { client, environment, print, wait }: Scene
   for (const { id } of view.stages.filter((s) => s.status === 'waiting-approval' && !asked.has(s.id))) {
     asked.add(id);
     const by = Object.values(environment.approvers).flat()[0] ?? 'demo@example.com';
-    const decision: Decision = { decision: 'approve', by, reason: wait ? 'looks good' : 'approved by the demo', stage: id };
-    if (wait) print(`${''.padEnd(16)} your turn: in the Temporal UI send the signal \`decide\` with ${JSON.stringify(decision)}`);
+    const decision: Decision = {
+      decision: 'approve',
+      by,
+      reason: wait ? 'looks good' : 'approved by the demo',
+      stage: id,
+    };
+    if (wait)
+      print(
+        `${''.padEnd(16)} your turn: in the Temporal UI send the signal \`decide\` with ${JSON.stringify(decision)}`,
+      );
     else await signalDecision(client, view.workflowId, decision);
   }
 }

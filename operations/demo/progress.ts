@@ -11,7 +11,10 @@ export function changes(before: RunView | null, now: RunView): string[] {
 
 function stageLine(stage: StageView): string[] {
   if (stage.status === 'waiting' || stage.status === 'skipped') return [];
-  const time = stage.startedAt === null || stage.endedAt === null ? '' : ` ${((Date.parse(stage.endedAt) - Date.parse(stage.startedAt)) / 1_000).toFixed(1)} s`;
+  const time =
+    stage.startedAt === null || stage.endedAt === null
+      ? ''
+      : ` ${((Date.parse(stage.endedAt) - Date.parse(stage.startedAt)) / 1_000).toFixed(1)} s`;
   const verdict = stage.verdict === null ? '' : ` ${stage.verdict}`;
   const note = stage.note === null ? '' : `  ${stage.note}`;
   return [`${stage.id.padEnd(16)} ${stage.status}${verdict}${time}${note}`];
@@ -21,7 +24,8 @@ function rolloutLine(before: RunView | null, now: RunView): string[] {
   const [then, rollout] = [before?.rollout ?? null, now.rollout];
   // Its end is the stage's own line.
   if (rollout === null || rollout.phase === 'done') return [];
-  if (then !== null && then.phase === rollout.phase && then.weight === rollout.weight && then.note === rollout.note) return [];
+  if (then !== null && then.phase === rollout.phase && then.weight === rollout.weight && then.note === rollout.note)
+    return [];
   const note = rollout.note === null || rollout.note === then?.note ? '' : `  ${rollout.note}`;
   return [`${''.padEnd(16)} ${rollout.phase} ${rollout.weight} %${note}`];
 }

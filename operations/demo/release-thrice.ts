@@ -45,7 +45,12 @@ export async function releaseThrice(o: ReleaseOptions): Promise<ExitCode> {
   await deploy({ root, environment, env, files: [join('pipelines', `${pipeline}.ts`)], by: 'demo', onProgress });
   printLinks(o);
   const client = await connect(environment.temporal);
-  const traffic = prepareTraffic({ address: environment.ports.router.address(), service, texts, perSecond: requestsPerSecond });
+  const traffic = prepareTraffic({
+    address: environment.ports.router.address(),
+    service,
+    texts,
+    perSecond: requestsPerSecond,
+  });
   try {
     const played = await playAll({ o, environment, client, traffic });
     return await conclude({ o, environment, client, traffic }, played);
@@ -58,7 +63,12 @@ export async function releaseThrice(o: ReleaseOptions): Promise<ExitCode> {
 function printLinks({ print, state }: ReleaseOptions): void {
   const { temporal, mlflow, prometheus, envoy } = state.parts;
   print('');
-  for (const [name, link] of [['Temporal UI', temporal?.ui], ['MLflow', mlflow?.address], ['Prometheus', prometheus?.address], ['users', envoy?.address]]) {
+  for (const [name, link] of [
+    ['Temporal UI', temporal?.ui],
+    ['MLflow', mlflow?.address],
+    ['Prometheus', prometheus?.address],
+    ['users', envoy?.address],
+  ]) {
     if (link !== undefined) print(`${name}: ${link}`);
   }
 }
@@ -70,7 +80,8 @@ async function playAll(stage: Stage): Promise<Played[]> {
     stage.o.print(`\nact ${i + 1}  ${act.title}`);
     const one = await play(stage, act, before);
     played.push(one);
-    if (one.record.outcome === 'promoted') before = { champion: versionOf(one.record) ?? null, previous: before.champion };
+    if (one.record.outcome === 'promoted')
+      before = { champion: versionOf(one.record) ?? null, previous: before.champion };
   }
   return played;
 }
@@ -93,11 +104,14 @@ async function play({ o, environment, client, traffic }: Stage, act: Act, before
 /** Reports, table and verdict. */
 async function conclude({ o, environment, traffic }: Stage, played: readonly Played[]): Promise<ExitCode> {
   const reports: string[] = [];
-  for (const { record } of played) reports.push(await writeReport(environment, record, join(o.reports, '.slipway', 'reports')));
+  for (const { record } of played)
+    reports.push(await writeReport(environment, record, join(o.reports, '.slipway', 'reports')));
   o.print('');
   for (const line of summaryTable(played)) o.print(line);
   for (const { act, record } of played.filter((one) => one.record.outcome === 'rolled_back')) {
-    o.print(`${act.name}: users were back at the champion ${secondsToChampion(record, traffic)?.toFixed(1) ?? 'an unknown number of'} s after the verdict`);
+    o.print(
+      `${act.name}: users were back at the champion ${secondsToChampion(record, traffic)?.toFixed(1) ?? 'an unknown number of'} s after the verdict`,
+    );
   }
   o.print(`reports: ${await writeIndexPage(played, reports)}`);
   const problems = played.flatMap(({ act, problems: found }) => found.map((problem) => `${act.name}: ${problem}`));

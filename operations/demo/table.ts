@@ -9,11 +9,18 @@ const head = ['run', 'outcome', 'version', 'time', 'approved by', 'requests', 'f
 export function summaryTable(played: readonly Played[]): string[] {
   const rows = [head, ...played.map(summaryRow)];
   const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 function summaryRow({ act, record, traffic }: Played): string[] {
-  const approvals = outputsOf(record, 'approve').map(({ output }) => `${output.by ?? output.decision}${output.verified ? '' : ' (unverified)'}`);
+  const approvals = outputsOf(record, 'approve').map(
+    ({ output }) => `${output.by ?? output.decision}${output.verified ? '' : ' (unverified)'}`,
+  );
   return [
     act.name,
     record.outcome,

@@ -48,7 +48,8 @@ export function prepareTraffic(o: TrafficOptions): Traffic {
       lastAnswers.set(version, Date.now());
     } catch (error) {
       counts.failures += 1;
-      if (faults.length < keptFaults) faults.push(`${new Date().toISOString()} ${error instanceof Error ? error.message : String(error)}`);
+      if (faults.length < keptFaults)
+        faults.push(`${new Date().toISOString()} ${error instanceof Error ? error.message : String(error)}`);
     }
   };
   const pace = async (): Promise<void> => {
@@ -97,7 +98,8 @@ function ask(o: TrafficOptions, agent: Agent): Promise<string> {
       answer.on('error', reject);
       answer.on('end', () => {
         const received = Buffer.concat(chunks).toString('utf8');
-        const problem = answer.statusCode === 200 ? problemOf(received) : `status ${answer.statusCode}: ${received.slice(0, 200)}`;
+        const problem =
+          answer.statusCode === 200 ? problemOf(received) : `status ${answer.statusCode}: ${received.slice(0, 200)}`;
         if (problem === undefined) resolve(String(answer.headers['x-model-version'] ?? ''));
         else reject(new Error(problem));
       });
@@ -114,7 +116,8 @@ function problemOf(body: string): string | undefined {
     const { outputs } = JSON.parse(body) as { outputs: { name: string; data: unknown[] }[] };
     const first = (name: string): unknown => outputs.find((output) => output.name === name)?.data[0];
     const confidence = first('confidence');
-    const right = typeof first('label') === 'string' && typeof confidence === 'number' && confidence >= 0 && confidence <= 1;
+    const right =
+      typeof first('label') === 'string' && typeof confidence === 'number' && confidence >= 0 && confidence <= 1;
     return right ? undefined : `wrong answer: ${body.slice(0, 200)}`;
   } catch {
     return `wrong answer: ${body.slice(0, 200)}`;

@@ -24,9 +24,22 @@ export function span(from: string | null, to: string | null): string {
 }
 
 const tones: Record<string, string> = {
-  pass: 'good', promoted: 'good', completed: 'good', done: 'good', approve: 'good',
-  fail: 'bad', failed: 'bad', rolled_back: 'bad', rejected: 'bad', reject: 'bad', refused: 'bad',
-  inconclusive: 'unsure', error: 'unsure', cancelled: 'unsure', timeout: 'unsure', unverified: 'unsure',
+  pass: 'good',
+  promoted: 'good',
+  completed: 'good',
+  done: 'good',
+  approve: 'good',
+  fail: 'bad',
+  failed: 'bad',
+  rolled_back: 'bad',
+  rejected: 'bad',
+  reject: 'bad',
+  refused: 'bad',
+  inconclusive: 'unsure',
+  error: 'unsure',
+  cancelled: 'unsure',
+  timeout: 'unsure',
+  unverified: 'unsure',
 };
 
 /** A word with a colour; the word alone says it too. */

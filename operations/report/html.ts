@@ -35,14 +35,32 @@ export function link(href: string, text: string): Html {
 
 /** A table in a box that scrolls by itself on narrow screens. */
 export function table(head: readonly Part[], rows: readonly (readonly Part[])[]): Html {
-  return html`<div class="wide"><table>
-<thead><tr>${head.map((h) => html`<th scope="col">${h}</th>`)}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}</tbody>
-</table></div>`;
+  return html`<div class="wide">
+    <table>
+      <thead>
+        <tr>
+          ${head.map((h) => html`<th scope="col">${h}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              ${row.map((cell) => html`<td>${cell}</td>`)}
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 /** A section with a heading; nothing at all when there is nothing to show. */
 export function section(title: string, ...content: (Html | null)[]): Html | null {
   const shown = content.filter((c) => c !== null);
-  return shown.length === 0 ? null : html`<section><h2>${title}</h2>${shown}</section>\n`;
+  return shown.length === 0
+    ? null
+    : html`<section>
+        <h2>${title}</h2>
+        ${shown}
+      </section> `;
 }

@@ -14,20 +14,36 @@ function gate(id: string, output: GateOutput): Html {
   const against = output.firstModel
     ? badge('first model')
     : output.champion && html`against champion ${output.champion.version}`;
-  const rows = output.rules.map((r) => [r.text, number(r.value), number(r.champion), number(r.threshold), badge(r.verdict)]);
+  const rows = output.rules.map((r) => [
+    r.text,
+    number(r.value),
+    number(r.champion),
+    number(r.threshold),
+    badge(r.verdict),
+  ]);
   return html`<p><strong>${id}</strong> ${badge(output.verdict)} ${against}</p>
-${table(['rule', 'value', 'champion', 'threshold', 'verdict'], rows)}`;
+    ${table(['rule', 'value', 'champion', 'threshold', 'verdict'], rows)}`;
 }
 
 /** Who let it pass, and every decision that arrived. */
 export function approvalSection(record: RunRecord): Html | null {
   const rows = outputsOf(record, 'approve').map(({ id, output }) => [
-    id, badge(output.decision), identity(output), instant(output.at), output.channel, output.reason,
+    id,
+    badge(output.decision),
+    identity(output),
+    instant(output.at),
+    output.channel,
+    output.reason,
   ]);
   const approvals = rows.length === 0 ? null : table(['approval', 'decision', 'by', 'at', 'through', 'reason'], rows);
   const tried = record.decisions.map((d) => [instant(d.at), d.channel, d.status, d.by, d.why]);
-  const attempts = tried.length === 0 ? null : html`<details><summary>Decisions that arrived (${tried.length})</summary>
-${table(['at', 'through', 'status', 'by', 'why'], tried)}</details>`;
+  const attempts =
+    tried.length === 0
+      ? null
+      : html`<details>
+          <summary>Decisions that arrived (${tried.length})</summary>
+          ${table(['at', 'through', 'status', 'by', 'why'], tried)}
+        </details>`;
   return section('Approval', approvals, attempts);
 }
 

@@ -20,11 +20,18 @@ export function lineageSection(record: RunRecord): Html | null {
       ['registered', link(output.registry.url, `${output.name} version ${output.version}`)],
     ]),
     ...outputsOf(record, 'rollout').flatMap(({ output }): Step[] =>
-      output.sequence === null ? [] : [['promotion', `${record.environment}/${output.service} number ${output.sequence}`]],
+      output.sequence === null
+        ? []
+        : [['promotion', `${record.environment}/${output.service} number ${output.sequence}`]],
     ),
   ];
   if (steps.length === 0) return null;
   const plan: Step = ['plan', digest(record.plan)];
-  const items = [plan, ...steps].map(([what, name]) => html`<li><span class="dim">${what}</span> ${name}</li>\n`);
-  return section('Lineage', html`<ol class="chain">${items}</ol>`);
+  const items = [plan, ...steps].map(([what, name]) => html`<li><span class="dim">${what}</span> ${name}</li> `);
+  return section(
+    'Lineage',
+    html`<ol class="chain">
+      ${items}
+    </ol>`,
+  );
 }

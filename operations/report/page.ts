@@ -27,24 +27,41 @@ export function reportPage(record: RunRecord, ui?: string): string {
 /** The frame of every page. */
 export function document(title: string, content: readonly (Html | null)[]): string {
   return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title}</title><style>${new Html(style)}</style></head><body>
-${content}<footer>All times UTC. Made by Slipway from the run record.</footer>
-</body></html>
-`.markup;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <title>${title}</title>
+        <style>
+          ${new Html(style)}
+        </style>
+      </head>
+      <body>
+        ${content}
+        <footer>All times UTC. Made by Slipway from the run record.</footer>
+      </body>
+    </html> `.markup;
 }
 
 function header(record: RunRecord, ui: string | undefined): Html {
   const params = Object.entries(record.params).map(([k, v]) => html`<code>${k} = ${canonicalJson(v)}</code> `);
-  return html`<header><h1>${record.pipeline} ${badge(record.outcome)}</h1>
-${record.reason === null ? null : html`<p>${record.reason}</p>`}
-<dl class="facts">
-<dt>environment</dt><dd>${record.environment}</dd>
-<dt>run</dt><dd>${ui === undefined ? record.workflowId : link(ui, record.workflowId)} <span class="dim">${record.runId}</span></dd>
-<dt>started</dt><dd>${instant(record.startedAt)}, took ${span(record.startedAt, record.endedAt)}</dd>
-<dt>params</dt><dd>${params}</dd>
-<dt>plan</dt><dd>${digest(record.plan)}</dd>
-</dl></header>
-`;
+  return html`<header>
+    <h1>${record.pipeline} ${badge(record.outcome)}</h1>
+    ${record.reason === null ? null : html`<p>${record.reason}</p>`}
+    <dl class="facts">
+      <dt>environment</dt>
+      <dd>${record.environment}</dd>
+      <dt>run</dt>
+      <dd>
+        ${ui === undefined ? record.workflowId : link(ui, record.workflowId)} <span class="dim">${record.runId}</span>
+      </dd>
+      <dt>started</dt>
+      <dd>${instant(record.startedAt)}, took ${span(record.startedAt, record.endedAt)}</dd>
+      <dt>params</dt>
+      <dd>${params}</dd>
+      <dt>plan</dt>
+      <dd>${digest(record.plan)}</dd>
+    </dl>
+  </header> `;
 }

@@ -38,7 +38,11 @@ export interface PlotFrame {
 /** The frame of plots that show these series. */
 export function frameOf(series: readonly Series[]): PlotFrame {
   const times = series.flatMap((s) => s.points.map(([t]) => t));
-  return { from: Math.min(...times), to: Math.max(...times), versions: [...new Set(series.map((s) => s.version))].sort() };
+  return {
+    from: Math.min(...times),
+    to: Math.max(...times),
+    versions: [...new Set(series.map((s) => s.version))].sort(),
+  };
 }
 
 /** Lines over time, one per version, as inline SVG. null when no series has a value. */
@@ -48,11 +52,15 @@ export function plot(series: readonly Series[], o: PlotOptions, frame: PlotFrame
   const scale = scaleOf(frame, o.most ?? roundUp(Math.max(...values)));
   const colour = ({ version }: Series): string => `line-${frame.versions.indexOf(version) % 4}`;
   return html`<figure>
-<figcaption>${o.title} <span class="unit">${o.unit}</span>${series.map((s) => html` <span class="key ${colour(s)}">${s.version}</span>`)}</figcaption>
-<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${o.title} over time">
-${axes(scale)}
-${series.map((s) => html`<path class="line ${colour(s)}" d="${path(s.points, scale, o.steps ?? false)}"/>\n`)}</svg>
-</figure>`;
+    <figcaption>
+      ${o.title}
+      <span class="unit">${o.unit}</span>${series.map((s) => html` <span class="key ${colour(s)}">${s.version}</span>`)}
+    </figcaption>
+    <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${o.title} over time">
+      ${axes(scale)}
+      ${series.map((s) => html`<path class="line ${colour(s)}" d="${path(s.points, scale, o.steps ?? false)}" /> `)}
+    </svg>
+  </figure>`;
 }
 
 function scaleOf({ from, to }: PlotFrame, most: number): Scale {
@@ -70,7 +78,12 @@ function axes(scale: Scale): Html {
   const marks = [0, 0.25, 0.5, 0.75, 1];
   const rows = marks.map((share) => {
     const y = scale.y(share * scale.most).toFixed(1);
-    return html`<line class="grid" x1="${left}" x2="${width - right}" y1="${y}" y2="${y}"/><text x="${left - 6}" y="${y}" class="left">${number(share * scale.most)}</text>`;
+    return html`<line class="grid" x1="${left}" x2="${width - right}" y1="${y}" y2="${y}" /><text
+        x="${left - 6}"
+        y="${y}"
+        class="left"
+        >${number(share * scale.most)}</text
+      >`;
   });
   const columns = marks.map((share) => {
     const x = scale.x(scale.from + share * scale.seconds).toFixed(1);

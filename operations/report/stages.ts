@@ -22,5 +22,8 @@ function bar(record: RunRecord, stage: Stage, total: number): Html | null {
   if (stage.startedAt === null) return null;
   const x = (between(record.startedAt, stage.startedAt) / total) * 200;
   const wide = Math.max(1.5, (between(stage.startedAt, stage.endedAt ?? record.endedAt) / total) * 200);
-  return html`<svg class="bar" viewBox="0 0 200 10" aria-hidden="true"><rect class="rail" width="200" height="10"/><rect x="${Math.min(x, 198).toFixed(1)}" width="${Math.min(wide, 200).toFixed(1)}" height="10"/></svg>`;
+  return html`<svg class="bar" viewBox="0 0 200 10" aria-hidden="true">
+    <rect class="rail" width="200" height="10" />
+    <rect x="${Math.min(x, 198).toFixed(1)}" width="${Math.min(wide, 200).toFixed(1)}" height="10" />
+  </svg>`;
 }

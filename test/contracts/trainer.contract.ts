@@ -40,8 +40,9 @@ export function describeTrainer(name: string, open: () => Promise<TrainerHarness
         .not.toBe('running');
       return trainer.poll(job);
     };
-    const says = (job: string, text: string): Promise<void> =>
-      expect.poll(() => trainer.logs(job), { timeout: 100_000, interval: 50 }).toContain(text);
+    const says = async (job: string, text: string): Promise<void> => {
+      await expect.poll(() => trainer.logs(job), { timeout: 100_000, interval: 50 }).toContain(text);
+    };
 
     test('runs a job to its end and tells what it left behind', async () => {
       const jobKey = key();

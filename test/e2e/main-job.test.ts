@@ -33,7 +33,9 @@ async function whileUsersAsk<T>(work: Promise<T>): Promise<{ result: T; statuses
   let busy = true;
   const user = async (id: number): Promise<void> => {
     for (let n = 0; busy; n++) {
-      const answer = await serving.predict({ ...router.address(), service: 'flowers' }, features, { 'x-user-id': `user-${id}-${n}` });
+      const answer = await serving.predict({ ...router.address(), service: 'flowers' }, features, {
+        'x-user-id': `user-${id}-${n}`,
+      });
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       await sleep(50);
     }
@@ -47,7 +49,13 @@ async function whileUsersAsk<T>(work: Promise<T>): Promise<{ result: T; statuses
 /** Starts a run, approves it as the Temporal UI would, and answers its record. */
 async function release(runKey: string, dataset: string): Promise<RunRecord> {
   const { client, environment } = project;
-  const run = await startRun(client, { environment: 'demo', pipeline: 'flowers', params: { dataset }, runKey, trigger: 'test' });
+  const run = await startRun(client, {
+    environment: 'demo',
+    pipeline: 'flowers',
+    params: { dataset },
+    runKey,
+    trigger: 'test',
+  });
   await runUntil(client, run.workflowId, (r) => r.state === 'waiting-approval');
   await signalDecision(client, run.workflowId, { decision: 'approve', by: 'ada@example.com', reason: 'metrics ok' });
   return readRunRecord(environment, await runUntil(client, run.workflowId, (r) => r.state === 'closed'));
@@ -62,26 +70,43 @@ describe('the main job on small data', () => {
     expect(record.outcome).toBe('promoted');
     expect(rolloutOf(record)).toMatchObject({ firstModel: true, sequence: 1, serving: { verdict: 'pass' } });
     expect(await aliases()).toMatchObject({ [named.champion]: '1' });
-    const answer = await project.environment.ports.serving.predict({ ...project.environment.ports.router.address(), service: 'flowers' }, features);
+    const answer = await project.environment.ports.serving.predict(
+      { ...project.environment.ports.router.address(), service: 'flowers' },
+      features,
+    );
     expect(answer).toMatchObject({ status: 200, version: '1' });
   });
 
   test('takes a challenger on other data through its canary without failing a request', async () => {
     const data = join(project.root, 'trainers/iris/data');
-    writeFileSync(join(data, 'fewer.csv'), `${readFileSync(join(data, 'iris.csv'), 'utf8').trimEnd().split('\n').slice(0, -5).join('\n')}\n`);
+    writeFileSync(
+      join(data, 'fewer.csv'),
+      `${readFileSync(join(data, 'iris.csv'), 'utf8').trimEnd().split('\n').slice(0, -5).join('\n')}\n`,
+    );
     const { result: record, statuses } = await whileUsersAsk(release('second', 'file:trainers/iris/data/fewer.csv'));
     expect(record.outcome).toBe('promoted');
-    expect(rolloutOf(record).steps.map((s) => [s.phase, s.weight, s.report?.verdict])).toEqual([['canary', 20, 'pass'], ['bake', 100, 'pass']]);
+    expect(rolloutOf(record).steps.map((s) => [s.phase, s.weight, s.report?.verdict])).toEqual([
+      ['canary', 20, 'pass'],
+      ['bake', 100, 'pass'],
+    ]);
     expect([...statuses.keys()]).toEqual([200]);
     expect(await aliases()).toMatchObject({ [named.champion]: '2', [named.previous]: '1' });
   });
 
   test('records who approved, through what, and that nobody proved it', async () => {
     const { client, environment } = project;
-    const record = await readRunRecord(environment, await runUntil(client, 'demo:flowers:second', (r) => r.state === 'closed'));
+    const record = await readRunRecord(
+      environment,
+      await runUntil(client, 'demo:flowers:second', (r) => r.state === 'closed'),
+    );
     const approval = record.stages.find((s) => s.verb === 'approve')?.output;
     expect(approval).toMatchObject({ by: 'ada@example.com', reason: 'metrics ok', channel: 'signal', verified: false });
-    expect(readFileSync(await writeReport(environment, 'demo:flowers:second', join(project.root, '.slipway/reports')), 'utf8')).toContain('ada@example.com');
+    expect(
+      readFileSync(
+        await writeReport(environment, 'demo:flowers:second', join(project.root, '.slipway/reports')),
+        'utf8',
+      ),
+    ).toContain('ada@example.com');
   });
 
   test('took less than 90 seconds of a warm stack', () => {

@@ -27,7 +27,11 @@ export async function openEndToEndProject(pipeline: string): Promise<EndToEndPro
 }
 
 /** Looks at a run until it is as wanted; what it says last is in the failure when it ends otherwise. */
-export async function runUntil(client: SlipwayClient, workflowId: string, wanted: (run: RunDetails) => boolean): Promise<RunDetails> {
+export async function runUntil(
+  client: SlipwayClient,
+  workflowId: string,
+  wanted: (run: RunDetails) => boolean,
+): Promise<RunDetails> {
   for (;;) {
     const run = await viewRun(client, workflowId);
     if (wanted(run)) return run;

@@ -35,16 +35,26 @@ describe.skipIf(executablePath === undefined && !required)('a person with a brow
   let browser: Browser;
   let page: Page;
   let run: StartedRun;
-  const picture = async (name: string): Promise<void> => void (await page.screenshot({ path: join(pictures, `${name}.png`) }));
+  const picture = async (name: string): Promise<void> =>
+    void (await page.screenshot({ path: join(pictures, `${name}.png`) }));
 
   beforeAll(async () => {
     await mkdir(pictures, { recursive: true });
     project = await openEndToEndProject('intent-classifier');
     // Containers run as root, where Chromium's own sandbox does not start; it shows our own loopback page only.
-    browser = await chromium.launch({ ...(executablePath !== undefined && { executablePath }), args: ['--no-sandbox'] });
+    browser = await chromium.launch({
+      ...(executablePath !== undefined && { executablePath }),
+      args: ['--no-sandbox'],
+    });
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
     page.setDefaultTimeout(60_000);
-    run = await startRun(project.client, { environment: 'demo', pipeline: 'intent-classifier', params: { share: 0.4 }, runKey: 'browser', trigger: 'test' });
+    run = await startRun(project.client, {
+      environment: 'demo',
+      pipeline: 'intent-classifier',
+      params: { share: 0.4 },
+      runKey: 'browser',
+      trigger: 'test',
+    });
     await runUntil(project.client, run.workflowId, (r) => r.state === 'waiting-approval');
   }, 600_000);
 
@@ -84,14 +94,20 @@ describe.skipIf(executablePath === undefined && !required)('a person with a brow
     const form = page.getByTestId('signal-confirmation-modal').filter({ visible: true });
     await form.getByRole('button', { name: 'Select a signal' }).click();
     await form.getByRole('option', { name: 'decide' }).last().click();
-    await form.getByRole('textbox', { name: 'Data' }).fill('{"decision":"approve","by":"ada@example.com","reason":"metrics ok"}');
+    await form
+      .getByRole('textbox', { name: 'Data' })
+      .fill('{"decision":"approve","by":"ada@example.com","reason":"metrics ok"}');
     // Left by the cursor, the editor lays the JSON out on five lines, and with that moves the button.
     await form.getByTestId('confirm-modal-button').focus();
     await expect.poll(() => form.locator('.cm-line').count(), { timeout: 60_000 }).toBe(5);
     await picture('temporal-ui-signal');
     const sentAt = Date.now();
     await form.getByTestId('confirm-modal-button').click();
-    const { view } = await runUntil(project.client, run.workflowId, (r) => r.view?.stages.find((s) => s.id === 'promote')?.startedAt !== null);
+    const { view } = await runUntil(
+      project.client,
+      run.workflowId,
+      (r) => r.view?.stages.find((s) => s.id === 'promote')?.startedAt !== null,
+    );
     const stages = Object.fromEntries(view?.stages.map((s) => [s.id, s]) ?? []);
     expect(stages['sign-off']).toMatchObject({ status: 'done', verdict: 'pass' });
     expect(stages['sign-off']?.note).toContain('ada@example.com');

@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -61,7 +70,11 @@ const planted: Planted[] = [
   importing('cli/commands/a.ts', '@temporalio/client'),
   importing('cli/commands/b.ts', '../../adapters/store/s3/index.js'),
   { file: 'stack/exec.ts', code: "import { exec } from 'node:child_process';\nexec('true');", rule: restricted },
-  { file: 'stack/sync.ts', code: "import { execSync } from 'node:child_process';\nexecSync('true');", rule: restricted },
+  {
+    file: 'stack/sync.ts',
+    code: "import { execSync } from 'node:child_process';\nexecSync('true');",
+    rule: restricted,
+  },
   { file: 'cli/environment.ts', code: 'export const home = process.env.HOME;', rule: 'no-process-env' },
   { file: 'activities/say.ts', code: "console.log('hello');", rule: 'no-console' },
   { file: 'adapters/say.ts', code: "console.log('hello');", rule: 'no-console' },
@@ -69,11 +82,23 @@ const planted: Planted[] = [
   { file: 'client/cycle-a.ts', code: "import './cycle-b.js';", rule: 'no-cycle' },
   { file: 'client/cycle-b.ts', code: "import './cycle-a.js';", rule: 'no-cycle' },
   { file: 'client/long.ts', code: lines(401, 'export {};'), rule: 'max-lines' },
-  { file: 'client/tall.ts', code: `export function f(n: number): number {\n${lines(60, '  n += 1;')}  return n;\n}`, rule: 'max-lines-per-function' },
-  { file: 'client/floating.ts', code: 'export function f(p: Promise<void>): void {\n  p;\n}', rule: 'no-floating-promises' },
+  {
+    file: 'client/tall.ts',
+    code: `export function f(n: number): number {\n${lines(60, '  n += 1;')}  return n;\n}`,
+    rule: 'max-lines-per-function',
+  },
+  {
+    file: 'client/floating.ts',
+    code: 'export function f(p: Promise<void>): void {\n  p;\n}',
+    rule: 'no-floating-promises',
+  },
   { file: 'client/any.ts', code: 'export const x: any = 1;', rule: 'no-explicit-any' },
   { file: 'client/CamelCase.ts', code: 'export {};', rule: 'filename-case' },
-  { file: 'test/only.test.ts', code: "import { test } from 'vitest';\ntest.only('a thing', () => {});", rule: 'no-focused-tests' },
+  {
+    file: 'test/only.test.ts',
+    code: "import { test } from 'vitest';\ntest.only('a thing', () => {});",
+    rule: 'no-focused-tests',
+  },
 ];
 
 /** What each folder needs must stay allowed, or people would switch the guard off. */
@@ -99,7 +124,10 @@ function refusals(): Set<string> {
   const compilerOptions = { module: 'nodenext', target: 'es2022', strict: true, noEmit: true };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['**/*.ts'] }));
   const fine = allowed.map(([file, from]) => ({ file, code: `import '${from}';` }));
-  const types = { file: 'workflows/types.ts', code: "import type { A } from '../activities/index.js';\nexport type B = A;" };
+  const types = {
+    file: 'workflows/types.ts',
+    code: "import type { A } from '../activities/index.js';\nexport type B = A;",
+  };
   for (const { file, code } of [...planted, ...fine, types]) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), `${code}\n`);
@@ -124,7 +152,10 @@ describe('the linter', () => {
 
 /** Source files known to git or about to be, without tests. */
 function sources(): string[] {
-  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.mjs'], { cwd: root, encoding: 'utf8' });
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.mjs'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   return listed.split('\n').filter((f) => f !== '' && !f.startsWith('test/') && existsSync(join(root, f)));
 }
 
@@ -141,7 +172,14 @@ describe('what the linter cannot see', () => {
 
   test('no folder is named for its shape', () => {
     const shapes = new Set(['utils', 'helpers', 'lib', 'shared', 'common', 'misc']);
-    expect(sources().filter((f) => f.split('/').slice(0, -1).some((part) => shapes.has(part)))).toEqual([]);
+    expect(
+      sources().filter((f) =>
+        f
+          .split('/')
+          .slice(0, -1)
+          .some((part) => shapes.has(part)),
+      ),
+    ).toEqual([]);
   });
 
   test('every top-level folder says in at most 25 lines what lives there', () => {

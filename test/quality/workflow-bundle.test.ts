@@ -20,7 +20,10 @@ beforeAll(async () => {
   const workflowsPath = resolve(import.meta.dirname, '../../workflows/index.ts');
   const { code } = await bundleWorkflowCode({ workflowsPath, logger });
   const [program = '', map = ''] = code.split('//# sourceMappingURL=data:application/json;charset=utf-8;base64,');
-  const { sources, sourcesContent } = JSON.parse(Buffer.from(map, 'base64').toString('utf8')) as { sources: string[]; sourcesContent: string[] };
+  const { sources, sourcesContent } = JSON.parse(Buffer.from(map, 'base64').toString('utf8')) as {
+    sources: string[];
+    sourcesContent: string[];
+  };
   sizeKb = Buffer.byteLength(program) / 1_000;
   modules = sources.map((path, i) => ({ path, bytes: Buffer.byteLength(sourcesContent[i] ?? '') }));
 }, 120_000);
@@ -33,7 +36,9 @@ describe('the workflow bundle', () => {
   });
 
   test('holds our workflows', () => {
-    expect(modules.map((m) => m.path)).toEqual(expect.arrayContaining([expect.stringMatching(/workflows\/rollout\.ts$/)]));
+    expect(modules.map((m) => m.path)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/workflows\/rollout\.ts$/)]),
+    );
   });
 
   test('holds no zod, no adapter and nothing of Node', () => {

@@ -4,6 +4,8 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { expect } from 'vitest';
 
+/** Stack traces in failures name files of this folder; fixtures name them relative to it. */
+const root = path.resolve(import.meta.dirname, '../..');
 export const historiesFolder = path.join(import.meta.dirname, 'histories');
 
 /**
@@ -32,5 +34,8 @@ export async function recordHistories(
 
 async function write(environment: TestWorkflowEnvironment, workflowId: string, file: string): Promise<void> {
   const history = await environment.client.workflow.getHandle(workflowId).fetchHistory();
-  await writeFile(path.join(historiesFolder, file), `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`);
+  await writeFile(
+    path.join(historiesFolder, file),
+    `${JSON.stringify(JSON.parse(historyToJSON(history))).replaceAll(`${root}/`, '')}\n`,
+  );
 }

@@ -10,7 +10,14 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 test('a demo refuses to start while another one of the folder runs, and touches nothing', async () => {
   const release = await tryMachineLock(`${root}/.slipway/demo`);
-  const second = demo({ root, wait: false, keep: false, env: {}, print: () => undefined, signal: new AbortController().signal });
+  const second = demo({
+    root,
+    wait: false,
+    keep: false,
+    env: {},
+    print: () => undefined,
+    signal: new AbortController().signal,
+  });
   await expect(second).rejects.toMatchObject({ code: 'E_DEMO_RUNS', exitCode: 75 });
   expect(readdirSync(root)).toEqual([]);
   await release?.();

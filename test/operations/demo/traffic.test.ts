@@ -5,7 +5,13 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Traffic } from '../../../operations/demo/traffic.js';
 import { prepareTraffic } from '../../../operations/demo/traffic.js';
 
-const right = JSON.stringify({ outputs: [{ name: 'label', data: ['a'] }, { name: 'confidence', data: [0.9] }, { name: 'fallback', data: [false] }] });
+const right = JSON.stringify({
+  outputs: [
+    { name: 'label', data: ['a'] },
+    { name: 'confidence', data: [0.9] },
+    { name: 'fallback', data: [false] },
+  ],
+});
 let server: Server | undefined;
 let traffic: Traffic | undefined;
 
@@ -23,13 +29,22 @@ async function serve(answer: (response: ServerResponse) => void): Promise<{ traf
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       const { inputs } = JSON.parse(body) as { inputs: { data: string[] }[] };
-      seen.push({ user: String(request.headers['x-user-id']), path: request.url ?? '', text: inputs[0]?.data[0] ?? '' });
+      seen.push({
+        user: String(request.headers['x-user-id']),
+        path: request.url ?? '',
+        text: inputs[0]?.data[0] ?? '',
+      });
       answer(response);
     });
   });
   await new Promise<void>((listening) => server?.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
-  traffic = prepareTraffic({ address: { host: '127.0.0.1', port }, service: 'intents', texts: ['turn on the light'], perSecond: 200 });
+  traffic = prepareTraffic({
+    address: { host: '127.0.0.1', port },
+    service: 'intents',
+    texts: ['turn on the light'],
+    perSecond: 200,
+  });
   traffic.begin();
   return { traffic, seen };
 }
@@ -52,7 +67,9 @@ describe('the users of the demo', () => {
   });
 
   test('count right answers as requests and nothing else, and know who answered last', async () => {
-    const { traffic: users } = await serve((response) => response.writeHead(200, { 'x-model-version': 'v7' }).end(right));
+    const { traffic: users } = await serve((response) =>
+      response.writeHead(200, { 'x-model-version': 'v7' }).end(right),
+    );
     await until(() => expect(users.lastAnswerOf('v7')).toBeDefined());
     await users.stop();
     expect(users.counts()).toEqual({ requests: expect.any(Number), failures: 0 });
@@ -79,7 +96,12 @@ describe('the users of the demo', () => {
     await users.stop();
     const sent = users.counts().requests;
     expect(seen.length).toBe(sent);
-    const silent = prepareTraffic({ address: { host: '127.0.0.1', port: 1 }, service: 'x', texts: ['x'], perSecond: 200 });
+    const silent = prepareTraffic({
+      address: { host: '127.0.0.1', port: 1 },
+      service: 'x',
+      texts: ['x'],
+      perSecond: 200,
+    });
     await silent.stop();
     expect(silent.counts()).toEqual({ requests: 0, failures: 0 });
   });
