@@ -47,12 +47,11 @@ async function runStep(state: RolloutState, lease: Lease, step: Step): Promise<v
     endedAt: '',
     report: null,
   };
+  const before = state.steps.at(-1);
   state.steps.push(record);
-  state.show({
-    phase: step.phase,
-    weight: step.weight,
-    note: `${step.weight} % for at least ${step.holdMs / 1_000} s`,
-  });
+  const said = before === undefined ? '' : ` (${before.weight} %: ${before.report?.verdict ?? 'no verdict'})`;
+  const note = `${step.weight} % for at least ${step.holdMs / 1_000} s${said}`;
+  state.show({ phase: step.phase, weight: step.weight, note });
   try {
     await judgeUntilClear(state, lease, step, record);
   } finally {
