@@ -11,6 +11,7 @@ import { slipway } from '../cli/command-line.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
 import { projectRoot } from './project-setup.js';
+import { outputOf } from './run-output.js';
 
 /** How long a part stays away, beyond what the test waits to see. */
 const outageMs = Number(process.env['SLIPWAY_OUTAGE_SECONDS'] ?? '10') * 1_000;
@@ -87,9 +88,8 @@ describe('a run that registers while the registry is down', () => {
     const run = await runUntil(project.client, waiting.workflowId, (r) => r.state === 'closed');
     expect(run).toMatchObject({ outcome: 'promoted', retrying: [] });
     const record = await readRunRecord(project.environment, run);
-    const archived = record.stages.find((s) => s.id === 'archive');
-    expect(archived?.attempt).toBe(1);
-    const { version } = archived?.output as VersionOutput;
+    expect(record.stages.find((s) => s.id === 'archive')?.attempt).toBe(1);
+    const { version } = outputOf<VersionOutput>(record, 'archive');
     const { registry } = project.environment.ports;
     const registered = await registry.describe('outage-archive', version);
     expect(registered?.tags['slipway.key']).toMatch(/^[0-9a-f]{64}$/);

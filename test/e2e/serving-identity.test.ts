@@ -40,8 +40,8 @@ beforeAll(async () => {
   project = await openEndToEndProject('identity');
   const { client } = project;
   const run = await startRun(client, { environment: 'demo', pipeline: 'identity', params: {}, trigger: 'test' });
-  const end = await runUntil(client, run.workflowId, (r) => r.state === 'closed');
-  expect(end.outcome).toBe('promoted');
+  // Throws when it ends otherwise.
+  await runUntil(client, run.workflowId, (r) => r.outcome === 'promoted');
 }, 600_000);
 afterAll(async () => {
   if (clusters !== undefined) replaceFile(clusters.file, clusters.text);
