@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Makes a fresh clone ready to run. Plain JavaScript without a dependency, because nothing is installed yet.
-//   node stack/bootstrap.mjs            packages and build
-//   node stack/bootstrap.mjs --python   the Python environments of the stack and the trainers as well
+//   node stack/bootstrap.mjs          packages, and the programs compiled
+//   node stack/bootstrap.mjs --test   the tests compiled as well, and the Python environments of stack and trainers
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -63,6 +63,8 @@ async function preparePython() {
 
 checkNode();
 if (!packagesAreCurrent()) run('installing packages', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
-run('compiling', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
+const forTests = process.argv.includes('--test');
+const programs = forTests ? [] : ['cli', 'workers', 'agents'];
+run('compiling', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...programs]);
 run('bundling workflows', process.execPath, [join(root, 'dist/workers/bundle.js')]);
-if (process.argv.includes('--python')) await preparePython();
+if (forTests) await preparePython();
