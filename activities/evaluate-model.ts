@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SlipwayError } from '../plan/errors.js';
 import type { Json, JsonObject } from '../plan/json.js';
-import { pointerStep } from '../plan/json.js';
+import { pointerStep, valueAt } from '../plan/json.js';
 import { keys } from '../plan/names.js';
 import type { Metrics, ModelOutput, ScoresOutput } from '../plan/outputs.js';
 import type { EvaluateStage, Plan } from '../plan/plan.js';
@@ -75,12 +75,16 @@ function checkMetrics(stage: EvaluateStage, metrics: Metrics | null): Metrics {
   if (parsed.success) return metrics ?? {};
   throw new SlipwayError(
     parsed.error.issues.map((issue) => ({
-      code: issue.code === 'invalid_type' && issue.input === undefined ? 'E_METRIC_MISSING' : 'E_METRIC_INVALID',
+      code: isMissing(metrics, issue.path.map(String)) ? 'E_METRIC_MISSING' : 'E_METRIC_INVALID',
       where: `${stage.id} metrics.json${issue.path.map((s) => pointerStep(String(s))).join('')}`,
       message: issue.message,
       fix: "make the evaluator write what the pipeline's `metrics` schema states",
     })),
   );
+}
+
+function isMissing(metrics: Metrics | null, path: string[]): boolean {
+  return metrics === null || valueAt(metrics as Json, path) === undefined;
 }
 
 function flat(metrics: Metrics): Record<string, number> {

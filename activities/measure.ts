@@ -24,7 +24,8 @@ export async function measure(
   const reasons: string[] = [];
   const of = async (endpoint: Endpoint, since: string): Promise<Measured> => {
     const select = (counter: Counter) => counterSelector(counter, endpoint, router);
-    return await measureOne(metrics, rule, (c) => grown(metrics, select(c), since, reasons), select, since, reasons);
+    const value = (counter: Counter, absent?: 'or 0') => grown(metrics, select(counter), since, reasons, absent);
+    return await measureOne(metrics, rule, value, select, since, reasons);
   };
   const candidate = await of(who.candidate, who.since);
   const champion = await of(who.champion, who.championSince);
@@ -34,16 +35,15 @@ export async function measure(
 async function measureOne(
   metrics: Metrics,
   rule: AnalysisRule,
-  value: (c: Counter) => Promise<number | null>,
+  value: (c: Counter, absent?: 'or 0') => Promise<number | null>,
   select: (c: Counter) => string,
   since: string,
   reasons: string[],
 ): Promise<Measured> {
   switch (rule.kind) {
     case 'rate': {
-      const [events, total] = [await value(rule.events), await value(rule.total)];
-      // An event counter that was never raised may not exist yet; requests that were counted say that its value is 0.
-      return total === null ? null : { kind: 'rate', events: events ?? 0, total };
+      const [events, total] = [await value(rule.events, 'or 0'), await value(rule.total)];
+      return events === null || total === null ? null : { kind: 'rate', events, total };
     }
     case 'mean': {
       const [sum, squares, count] = [await value(rule.sum), await value(rule.squares), await value(rule.count)];
@@ -62,9 +62,19 @@ async function measureOne(
   }
 }
 
-/** How much a counter grew since a time: its value now less its value then (none then: 0). */
-async function grown(metrics: Metrics, x: string, since: string, reasons: string[]): Promise<number | null> {
-  const answer = await metrics.query(`sum(${x}) - (sum(${x} @ ${seconds(since)}) or vector(0))`);
+/**
+ * How much a counter grew since a time: its value now less its value then (none then: 0). An event counter that was
+ * never raised may not exist yet: `absent` says that its value is 0, which a metrics store that gives no answer never is.
+ */
+async function grown(
+  metrics: Metrics,
+  x: string,
+  since: string,
+  reasons: string[],
+  absent?: 'or 0',
+): Promise<number | null> {
+  const now = absent === undefined ? `sum(${x})` : `(sum(${x}) or vector(0))`;
+  const answer = await metrics.query(`${now} - (sum(${x} @ ${seconds(since)}) or vector(0))`);
   if (answer.kind === 'no-data') {
     reasons.push(answer.reason);
     return null;

@@ -44,16 +44,25 @@ async function writeArchive(
 ): Promise<void> {
   const tar = pack();
   const written = pipeline(tar, createGzip({ level: 9 }), createWriteStream(archive, { mode: 0o600 }));
+  // A failure of writing is thrown below; until then nobody waits for it.
+  written.catch(() => undefined);
   const text = Buffer.from(`${canonicalJson(metadata)}\n`);
   tar.entry({ name: 'metadata.json', size: text.length, mtime: epoch, mode: 0o644 }, text);
-  for (const [i, file] of modelFiles(model).entries()) {
-    const local = path.join(scratch, String(i));
-    await store.getFile(file, local);
-    const entry = tar.entry({ name: file.path, size: file.bytes, mtime: epoch, mode: 0o644 });
-    await pipeline(createReadStream(local), entry);
-    await rm(local);
+  try {
+    for (const [i, file] of modelFiles(model).entries()) {
+      const local = path.join(scratch, String(i));
+      await store.getFile(file, local);
+      const entry = tar.entry({ name: file.path, size: file.bytes, mtime: epoch, mode: 0o644 });
+      await pipeline(createReadStream(local), entry);
+      await rm(local);
+    }
+    tar.finalize();
+  } catch (error) {
+    tar.destroy();
+    // Only once its file is closed may the folder go.
+    await written.catch(() => undefined);
+    throw error;
   }
-  tar.finalize();
   await written;
   await neutralSystemByte(archive);
 }

@@ -1,4 +1,6 @@
 import type { Store } from '../adapters/store/port.js';
+import { SlipwayError, exitCodes } from '../plan/errors.js';
+import { unavailableCode } from '../plan/failures.js';
 import { keys } from '../plan/names.js';
 import type { PromotionRecord } from '../plan/outputs.js';
 
@@ -11,5 +13,17 @@ export async function latestPromotion(
   const newest = (await store.list(keys.promotions(environment, service))).at(-1);
   if (newest === undefined) return undefined;
   const stored = await store.read(newest.key);
-  return stored === undefined ? undefined : (JSON.parse(new TextDecoder().decode(stored.body)) as PromotionRecord);
+  if (stored === undefined) {
+    // Records are never deleted: taking this for "no champion yet" would promote without a canary.
+    throw new SlipwayError(
+      {
+        code: unavailableCode,
+        where: newest.key,
+        message: 'the promotion record is listed but cannot be read',
+        fix: 'it is read again',
+      },
+      exitCodes.temporary,
+    );
+  }
+  return JSON.parse(new TextDecoder().decode(stored.body)) as PromotionRecord;
 }

@@ -117,9 +117,14 @@ export function writeTable(table: Table, rows: readonly Row[]): Uint8Array {
     table.format === 'jsonl'
       ? rows.map((r) => JSON.stringify(r))
       : [table.columns, ...rows.map((r) => table.columns.map((c) => String(r[c] ?? '')))].map((values) =>
-          values.map(csvCell).join(','),
+          csvLine(values),
         );
   return new TextEncoder().encode(`${lines.join('\n')}\n`);
+}
+
+/** One empty cell alone is quoted: an empty line would be no row. */
+function csvLine(values: string[]): string {
+  return values.length === 1 && values[0] === '' ? '""' : values.map(csvCell).join(',');
 }
 
 /** Quoted as RFC 4180 says. */

@@ -50,7 +50,9 @@ async function readSource(context: ActivityContext, store: Store, from: string):
     });
   }
   const file = await insideRoot(context.root, from.slice('file:'.length), from);
-  const size = (await stat(file)).size;
+  const facts = await stat(file);
+  if (!facts.isFile()) throw noData(from, 'this is not a file');
+  const { size } = facts;
   if (size > largestFile)
     throw new SlipwayError({
       code: 'E_DATA_SIZE',

@@ -15,15 +15,13 @@ const tagLimit = 4_500;
 export async function tagRollback(context: ActivityContext, input: TagRollbackInput): Promise<void> {
   const { ports } = await context.environment(input.environment);
   const evidence = JSON.stringify(
-    input.steps
-      .at(-1)
-      ?.report?.rows.map((r) => ({
-        rule: r.name,
-        verdict: r.verdict,
-        reason: r.reason,
-        candidate: r.candidate,
-        champion: r.champion,
-      })) ?? [],
+    input.steps.at(-1)?.report?.rows.map((r) => ({
+      rule: r.name,
+      verdict: r.verdict,
+      reason: r.reason,
+      candidate: r.candidate,
+      champion: r.champion,
+    })) ?? [],
   );
   await ports.registry.tag(input.version.name, input.version.version, {
     'slipway.outcome': input.outcome,

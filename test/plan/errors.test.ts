@@ -48,7 +48,7 @@ describe('printable text', () => {
   test('is cut to its limit, never within a character', () => {
     expect(printable('x'.repeat(120))).toBe('x'.repeat(120));
     expect(printable('x'.repeat(121))).toBe(`${'x'.repeat(119)}…`);
-    expect(printable('\u{1F600}'.repeat(10), 6).isWellFormed()).toBe(true);
+    expect(() => encodeURIComponent(printable('\u{1F600}'.repeat(10), 6))).not.toThrow();
     expect(printable('\u{1F600}'.repeat(10), 6).length).toBeLessThanOrEqual(6);
   });
 });

@@ -1,5 +1,6 @@
 import type { AnalysisRule } from '../../plan/analysis-rule.js';
 import type { Measured, Measurement } from '../../plan/judge-analysis.js';
+import type { Moments } from '../../plan/statistics.js';
 
 const counter = (metric: string) => ({ metric, scope: 'model' as const });
 
@@ -35,7 +36,7 @@ export function rates(candidate: Share, champion: Share): Measurement {
 }
 
 /** What a counter trio holds after `count` values of this mean and standard deviation. */
-export function moments(mean: number, deviation: number, count: number): Exclude<Measured, null> {
+export function moments(mean: number, deviation: number, count: number): { kind: 'mean' } & Moments {
   const squares = count * mean ** 2 + (count - 1) * deviation ** 2;
   return { kind: 'mean', sum: mean * count, squares, count };
 }

@@ -1,0 +1,137 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import { loadPlan } from '../../activities/load-plan.js';
+import { judgeGate } from '../../activities/judge-gate.js';
+import { SlipwayError } from '../../plan/errors.js';
+import { keys } from '../../plan/names.js';
+import type { Plan } from '../../plan/plan.js';
+import { callOf, codesOf, createWorld, faultsOf, planOf, publish, run, type World } from './context.js';
+import { rolloutStage, stageOf, trainStage } from './stages.js';
+
+let world: World;
+beforeEach(() => void (world = createWorld()));
+
+const load = (facts: Partial<Parameters<typeof loadPlan>[1]> = {}) =>
+  run(world, loadPlan, { pipeline: 'intents', environment: null, plan: null, params: {}, ...facts });
+
+async function deploy(plan: Plan, pipeline = plan.pipeline): Promise<string> {
+  const digest = await publish(world, plan);
+  const pointer = { format: 1, pipeline, environment: 'dev', plan: digest, at: '2026-01-01T00:00:00Z', by: 'ada' };
+  await world.store.put(keys.deployed('dev', pipeline), new TextEncoder().encode(JSON.stringify(pointer)));
+  return digest;
+}
+
+const approve = stageOf('approve', { by: ['ml-leads'], quorum: 1, withinMs: 1_000, onTimeout: 'reject' });
+const gate = stageOf('gate', { rules: [], scores: 'evaluate', champion: 'intents' });
+
+describe('the plan of a run', () => {
+  test('is the deployed one of its environment when none is named', async () => {
+    const digest = await deploy(planOf([trainStage]));
+    expect(await load()).toMatchObject({ environment: 'dev', graph: { digest, pipeline: 'intents' } });
+  });
+
+  test('is the named one when there is one, deployed or not', async () => {
+    await deploy(planOf([trainStage]));
+    const other = await publish(world, planOf([]));
+    expect((await load({ plan: other })).graph).toMatchObject({ digest: other, stages: [] });
+  });
+
+  test('gives the workflow the graph, not the settings', async () => {
+    await deploy(planOf([trainStage, gate]));
+    const { graph } = await load();
+    expect(graph.stages[0]).toEqual({ id: 'train', verb: 'train', needs: [], bindings: [], limits: trainStage.limits });
+    expect(graph.stages[1]?.gate).toEqual({ champion: 'intents', scores: 'evaluate' });
+    expect(JSON.stringify(graph)).not.toContain('python');
+  });
+
+  test('fills in defaults of params and refuses wrong ones', async () => {
+    const epochs = { type: 'integer', default: 3, minimum: 1 };
+    const params = { type: 'object', properties: { epochs }, additionalProperties: false };
+    await deploy(planOf([], { params }));
+    expect((await load()).params).toEqual({ epochs: 3 });
+    expect((await load({ params: { epochs: 5 } })).params).toEqual({ epochs: 5 });
+    expect(await codesOf(load({ params: { epochs: 'x' } }))).toEqual([expect.stringMatching(/^E_PARAM_/)]);
+  });
+});
+
+describe('times', () => {
+  const stages = [approve, rolloutStage()];
+
+  test("are the pipeline's own where the environment sets none", async () => {
+    await deploy(planOf(stages));
+    const { graph } = await load();
+    expect(graph.registryOutageMs).toBe(1_800_000);
+    expect(graph.stages[0]?.approve).toMatchObject({ by: ['ml-leads'], withinMs: 1_000 });
+    expect(graph.stages[1]?.rollout).toEqual({
+      service: null,
+      steps: [{ weight: 10, holdMs: 900_000 }],
+      bakeMs: 3_600_000,
+      maxWaitMs: 3_600_000,
+      onInconclusive: 'pause',
+      leaseTtlMs: 60_000,
+      pollMs: 5_000,
+    });
+  });
+
+  test("are the environment's where it sets some, zero included", async () => {
+    world.environment.policy = {
+      rollout: { ...world.environment.policy.rollout, holdMs: 15_000, bakeMs: 0, onInconclusive: 'rollback' },
+      approval: { withinMs: 60_000 },
+      registry: { maxOutageMs: 5_000 },
+    };
+    await deploy(planOf(stages));
+    const { graph } = await load();
+    expect(graph.registryOutageMs).toBe(5_000);
+    expect(graph.stages[0]?.approve?.withinMs).toBe(60_000);
+    expect(graph.stages[1]?.rollout).toMatchObject({
+      steps: [{ weight: 10, holdMs: 15_000 }],
+      bakeMs: 0,
+      onInconclusive: 'rollback',
+    });
+  });
+});
+
+describe('a plan that cannot be used', () => {
+  test('because none is deployed: the deployed ones are named', async () => {
+    await deploy(planOf([], { pipeline: 'iris' }));
+    await deploy(planOf([], { pipeline: 'digits' }));
+    const [fault] = await faultsOf(load());
+    expect(fault).toMatchObject({ code: 'E_NOT_DEPLOYED', where: 'intents', fix: 'slipway deploy --env dev' });
+    expect(fault?.message).toContain('deployed are: digits, iris');
+  });
+
+  test('because nothing at all is deployed', async () => {
+    expect((await faultsOf(load()))[0]?.message).toContain('deployed are: none');
+  });
+
+  test('because the digest is unknown', async () => {
+    expect(await codesOf(load({ plan: '0'.repeat(64) }))).toEqual(['E_PLAN_UNKNOWN']);
+  });
+
+  test("because it is another pipeline's", async () => {
+    const digest = await publish(world, planOf([], { pipeline: 'iris' }));
+    expect(await codesOf(load({ plan: digest }))).toEqual(['E_PLAN_PIPELINE']);
+  });
+
+  test('because its bytes are not those of its digest', async () => {
+    const digest = await publish(world, planOf([], { owner: 'tampered-with' }));
+    await world.store.put(keys.plan(digest), new TextEncoder().encode('{}'));
+    expect(await codesOf(load({ plan: digest }))).toEqual(['E_ARTIFACT_DIGEST']);
+  });
+
+  test('because it has another format: a fault of the configuration, 78', async () => {
+    const digest = await publish(world, planOf([], { format: 99 as unknown as 1 }));
+    const error = await load({ plan: digest }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(SlipwayError);
+    expect(error).toMatchObject({ code: 'E_SCHEMA_VERSION', exitCode: 78 });
+    expect((error as Error).message).toContain('format 99');
+  });
+
+  test('because it has no such stage of this verb', async () => {
+    const call = await callOf(world, trainStage);
+    expect(await codesOf(run(world, judgeGate, { ...call, champion: null }))).toEqual(['E_PLAN_STAGE']);
+    expect(await codesOf(run(world, judgeGate, { ...call, stage: 'nowhere', champion: null }))).toEqual([
+      'E_PLAN_STAGE',
+    ]);
+  });
+});

@@ -1,0 +1,187 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { snapshotData } from '../../activities/snapshot-data.js';
+import type { DatasetOutput } from '../../plan/outputs.js';
+import type { Stage } from '../../plan/plan.js';
+import { intentRows } from '../plan/intent-fixture.js';
+import { artifact, callOf, codesOf, createWorld, faultsOf, run, type World } from './context.js';
+import { outputFile } from './models.js';
+import { stageOf } from './stages.js';
+
+let root: string;
+let world: World;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'slipway-snapshot-'));
+  world = createWorld(root);
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(root, { recursive: true });
+});
+
+async function snapshot(stage: Stage, inputs: object = {}): Promise<DatasetOutput> {
+  return await run(world, snapshotData, await callOf(world, stage, inputs));
+}
+
+async function of(name: string, content: string | Uint8Array): Promise<DatasetOutput> {
+  await writeFile(join(root, name), content);
+  return await snapshot(stageOf('snapshot', { from: `file:${name}` }));
+}
+
+async function stored(split: { uri: string; sha256: string; bytes: number }): Promise<string> {
+  return new TextDecoder().decode(await world.store.get(split));
+}
+
+describe('a snapshot of a file', () => {
+  test('of CSV keeps every cell, quoted where it must be', async () => {
+    const csv = 'text,intent\n"a, ""b""",x\n"two\nlines",\n';
+    const data = await of('data.csv', csv);
+    expect(data).toMatchObject({ kind: 'dataset', rows: 2, source: 'file:data.csv' });
+    expect(data.splits.train).toMatchObject({ name: 'train', format: 'csv', rows: 2, dataset: data.digest });
+    expect(await stored(data.splits.train)).toBe(csv);
+    expect(data.splits.holdout).toBeUndefined();
+  });
+
+  test('of one column keeps its empty cells', async () => {
+    const first = await of('data.csv', 'a\nx\n""\ny\n');
+    expect(first.rows).toBe(3);
+    expect((await of('again.csv', await stored(first.splits.train))).rows).toBe(3);
+  });
+
+  test('of JSON lines keeps values and skips empty lines', async () => {
+    const data = await of('data.jsonl', '\ufeff{"text":"a","n":1}\n\n{"text":"b","tags":["x"]}');
+    expect(data.rows).toBe(2);
+    expect(await stored(data.splits.train)).toBe('{"text":"a","n":1}\n{"text":"b","tags":["x"]}\n');
+  });
+
+  test('taken twice is the same snapshot, of the time when it was first taken', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
+    const first = await of('data.csv', 'a,b\n1,2\n');
+    vi.setSystemTime(Date.parse('2026-06-01T00:00:00Z'));
+    const again = await of('copy.csv', 'a,b\r\n1,2\r\n');
+    expect(again).toMatchObject({ digest: first.digest, snapshotAt: '2026-01-01T00:00:00.000Z' });
+    expect(again.splits.train).toEqual(first.splits.train);
+    const other = await of('data.csv', 'a,b\n1,3\n');
+    expect(other.digest).not.toBe(first.digest);
+    expect(other.snapshotAt).toBe('2026-06-01T00:00:00.000Z');
+  });
+
+  test('is split as the plan says, and the digest covers both parts', async () => {
+    await writeFile(
+      join(root, 'data.jsonl'),
+      intentRows()
+        .map((row) => JSON.stringify(row))
+        .join('\n'),
+    );
+    const split = { holdout: 0.3, seed: 42, stratify: 'intent' };
+    const from = 'file:data.jsonl';
+    const data = await snapshot(stageOf('snapshot', { from, split }));
+    expect(data).toMatchObject({ rows: 1_000, splits: { train: { rows: 700 }, holdout: { rows: 300 } } });
+    const other = await snapshot(stageOf('snapshot', { from, split: { ...split, seed: 43 } }));
+    expect(other.digest).not.toBe(data.digest);
+    const again = await snapshot(stageOf('snapshot', { from, split }));
+    expect(again).toEqual(data);
+  });
+
+  test('takes the path that a param binds', async () => {
+    await writeFile(join(root, 'bound.csv'), 'a\n1\n');
+    const data = await snapshot(stageOf('snapshot', {}), { '/from': 'file:bound.csv' });
+    expect(data.source).toBe('file:bound.csv');
+  });
+});
+
+describe('a file outside the project', () => {
+  test.each(['file:../outside.csv', 'file:/etc/passwd', 'file:.', 'file:link.csv', 'file:sub/../../outside.csv'])(
+    'named %s is refused',
+    async (from) => {
+      world = createWorld(join(root, 'project'));
+      await mkdir(join(root, 'project/sub'), { recursive: true });
+      await writeFile(join(root, 'outside.csv'), 'a\n1\n');
+      await symlink(join(root, 'outside.csv'), join(root, 'project/link.csv'));
+      expect(await codesOf(snapshot(stageOf('snapshot', { from })))).toEqual(['E_PATH_ESCAPE']);
+      expect([...world.store.objects.keys()].filter((key) => key.startsWith('data/'))).toEqual([]);
+    },
+  );
+});
+
+describe('data that cannot be read', () => {
+  test.each<[string, string, string | Uint8Array, string, string]>([
+    ['bytes that are not UTF-8', 'data.csv', Uint8Array.of(0x61, 0x0a, 0xff, 0xfe), 'E_DATA_ENCODING', 'file:data.csv'],
+    ['a column twice in the header', 'data.csv', 'a,b,a\n1,2,3\n', 'E_DATA_COLUMNS', 'file:data.csv'],
+    ['a line with too many cells', 'data.csv', 'a,b\n1,2\n1,2,3\n', 'E_CSV', 'file:data.csv:3'],
+    ['a quote that is never closed', 'data.csv', 'a,b\n1,"2\n', 'E_CSV', 'file:data.csv:2'],
+    ['no rows', 'data.csv', 'a,b\n', 'E_DATA_EMPTY', 'file:data.csv'],
+    ['an empty file', 'data.jsonl', '', 'E_DATA_EMPTY', 'file:data.jsonl'],
+    ['a line that is no JSON', 'data.jsonl', '{"a":1}\n{"a":\n', 'E_DATA_PARSE', 'file:data.jsonl:2'],
+    ['a line that is no object', 'data.jsonl', '{"a":1}\n\n[1]\n', 'E_DATA_PARSE', 'file:data.jsonl:3'],
+    ['a name of another format', 'data.xlsx', 'x', 'E_DATA_FORMAT', 'file:data.xlsx'],
+  ])('with %s is refused, naming the place', async (_, name, content, code, where) => {
+    expect(await faultsOf(of(name, content))).toMatchObject([{ code, where }]);
+  });
+
+  test.each([
+    'file:missing.csv',
+    'data.csv',
+    'https://example.com/data.csv',
+    '',
+    's3://slipway/missing.csv',
+    'file:folder.csv',
+  ])('at %j is refused as a source', async (from) => {
+    await mkdir(join(root, 'folder.csv'));
+    expect(await codesOf(snapshot(stageOf('snapshot', { from })))).toEqual(['E_DATA_SOURCE']);
+  });
+});
+
+describe('a snapshot of an object', () => {
+  test('in the store is taken like a file', async () => {
+    await artifact(world, 'incoming/data.csv', 'a,b\n1,2\n');
+    await artifact(world, 'incoming/data.csv.bak', 'a,b\n9,9\n');
+    const data = await snapshot(stageOf('snapshot', { from: 's3://slipway/incoming/data.csv' }));
+    expect(await stored(data.splits.train)).toBe('a,b\n1,2\n');
+  });
+});
+
+describe('a snapshot of a source', () => {
+  const source = { trainer: { adapter: 'fake', run: ['python', '-m', 'source'] }, params: { size: 10 } };
+  const stage = stageOf('snapshot', { source });
+  const writes = async (...names: string[]) => {
+    const files = await Promise.all(
+      names.map((name) => outputFile(world, `output/data/${name}`, '{"a":1}\n{"a":2}\n')),
+    );
+    world.jobs.play = () => ({ manifest: { files, metrics: null } });
+  };
+
+  test('runs it as a job and takes the one file that it wrote', async () => {
+    await writes('rows.jsonl');
+    const data = await snapshot(stage, { '/from': 's3://bucket/raw', '/params': { seed: 7 } });
+    expect(data).toMatchObject({ rows: 2, source: 's3://bucket/raw', splits: { train: { format: 'jsonl' } } });
+    const [job] = world.trainer.jobs.values();
+    expect(job?.spec).toMatchObject({
+      hyperparameters: { size: 10, from: 's3://bucket/raw', seed: 7 },
+      expects: ['data'],
+      inputs: {},
+    });
+  });
+
+  test.each([[[]], [['a.jsonl', 'b.csv']], [['notes.txt']]])('refuses the files %j', async (names) => {
+    await writes(...names);
+    expect(await codesOf(snapshot(stage))).toEqual(['E_TRAINER_CONTRACT']);
+  });
+
+  test('fails with both hashes when what it wrote has changed since', async () => {
+    await writes('rows.jsonl');
+    for (const [key, object] of world.store.objects) {
+      if (key.endsWith('rows.jsonl'))
+        world.store.objects.set(key, { ...object, body: Buffer.from('{"a":1}\n{"a":3}\n') });
+    }
+    const [fault] = await faultsOf(snapshot(stage));
+    expect(fault).toMatchObject({
+      code: 'E_ARTIFACT_DIGEST',
+      message: expect.stringMatching(/^expected sha256 [0-9a-f]{12} .*, found [0-9a-f]{12} /) as string,
+    });
+  });
+});
