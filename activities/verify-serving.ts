@@ -20,7 +20,7 @@ export async function verifyServing(
   const others = new Map<string, number>();
   for (let i = 0; i < probes; i++) {
     const said = await ports.serving.version(address);
-    if (said.sha256 === input.endpoint.sha256) matches++;
+    if (said.version === input.endpoint.version && said.sha256 === input.endpoint.sha256) matches++;
     else others.set(said.version, (others.get(said.version) ?? 0) + 1);
   }
   const wrong = [...others].map(([version, n]) => `${n} × version ${version}`).join(', ');

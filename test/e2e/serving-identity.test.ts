@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ActivityContext } from '../../activities/context.js';
+import { verifyServing } from '../../activities/verify-serving.js';
 import { startRun } from '../../client/index.js';
 import { latestPromotion } from '../../operations/records.js';
 import type { ServingReport } from '../../operations/verify-serving.js';
@@ -108,5 +110,16 @@ describe('verify-serving', () => {
     ]);
     expect(report.matched).toBeGreaterThan(0);
     expect(report.matched).toBeLessThan(100);
+  });
+  test('is what the check of a run says too: promoted, but not healthy', async () => {
+    const { environment } = project;
+    const endpoint = (await environment.ports.serving.list()).find(
+      (e) => e.service === 'identity' && e.version === '1',
+    );
+    if (endpoint === undefined) throw new Error('the promoted version has no server');
+    const context = { environment: () => Promise.resolve(environment) } as unknown as ActivityContext;
+    const check = await verifyServing(context, { environment: 'demo', endpoint });
+    expect(check.verdict).toBe('fail');
+    expect(check.reason).toMatch(/^\d+\/100 probes answered by version 1, \d+ × version 0$/);
   });
 });
