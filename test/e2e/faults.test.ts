@@ -15,6 +15,7 @@ import { outputOf } from './run-output.js';
 
 /** How long a part stays away, beyond what the test waits to see. */
 const outageMs = Number(process.env['SLIPWAY_OUTAGE_SECONDS'] ?? '10') * 1_000;
+const limitMs = outageMs + 120_000;
 
 /** A second registration follows the approval: by then the registry is down. */
 const pipeline = `import { canary, definePipeline, features, requestErrors, trainers } from 'slipway';
@@ -56,15 +57,19 @@ afterAll(async () => {
 const stages = (run: RunDetails) => Object.fromEntries(run.view?.stages.map((s) => [s.id, s]) ?? []);
 
 describe('a run that waits for a person', () => {
-  test('still waits, unchanged, after Temporal was away', async () => {
-    expect(await stopPart(project.root, 'temporal')).toBe(true);
-    expect((await slipway(project.root, 'status', waiting.workflowId, '--env', 'demo')).code).toBe(69);
-    await sleep(outageMs);
-    await startPart(project.root, 'temporal');
-    // Its answer needs the worker to be back too.
-    const run = await runUntil(project.client, waiting.workflowId, (r) => r.view !== null);
-    expect(run).toEqual(waiting);
-  });
+  test(
+    'still waits, unchanged, after Temporal was away',
+    async () => {
+      expect(await stopPart(project.root, 'temporal')).toBe(true);
+      expect((await slipway(project.root, 'status', waiting.workflowId, '--env', 'demo')).code).toBe(69);
+      await sleep(outageMs);
+      await startPart(project.root, 'temporal');
+      // Its answer needs the worker to be back too.
+      const run = await runUntil(project.client, waiting.workflowId, (r) => r.view !== null);
+      expect(run).toEqual(waiting);
+    },
+    limitMs,
+  );
 });
 
 describe('a run that registers while the registry is down', () => {
@@ -82,18 +87,22 @@ describe('a run that registers while the registry is down', () => {
     expect(status.stdout).toMatch(/waits: registerModel of archive, attempt \d+, after: E_UNAVAILABLE/);
   });
 
-  test('finishes once it is back, having registered one version', async () => {
-    await sleep(outageMs);
-    await startPart(project.root, 'mlflow');
-    const run = await runUntil(project.client, waiting.workflowId, (r) => r.state === 'closed');
-    expect(run).toMatchObject({ outcome: 'promoted', retrying: [] });
-    const record = await readRunRecord(project.environment, run);
-    expect(record.stages.find((s) => s.id === 'archive')?.attempt).toBe(1);
-    const { version } = outputOf<VersionOutput>(record, 'archive');
-    const { registry } = project.environment.ports;
-    const registered = await registry.describe('outage-archive', version);
-    expect(registered?.tags['slipway.key']).toMatch(/^[0-9a-f]{64}$/);
-    expect(await registry.describe('outage-archive', String(Number(version) + 1))).toBeUndefined();
-    expect(version).toBe('1');
-  });
+  test(
+    'finishes once it is back, having registered one version',
+    async () => {
+      await sleep(outageMs);
+      await startPart(project.root, 'mlflow');
+      const run = await runUntil(project.client, waiting.workflowId, (r) => r.state === 'closed');
+      expect(run).toMatchObject({ outcome: 'promoted', retrying: [] });
+      const record = await readRunRecord(project.environment, run);
+      expect(record.stages.find((s) => s.id === 'archive')?.attempt).toBe(1);
+      const { version } = outputOf<VersionOutput>(record, 'archive');
+      const { registry } = project.environment.ports;
+      const registered = await registry.describe('outage-archive', version);
+      expect(registered?.tags['slipway.key']).toMatch(/^[0-9a-f]{64}$/);
+      expect(await registry.describe('outage-archive', String(Number(version) + 1))).toBeUndefined();
+      expect(version).toBe('1');
+    },
+    limitMs,
+  );
 });
