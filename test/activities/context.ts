@@ -31,8 +31,8 @@ export function createWorld(root = '/nowhere') {
     registry: fakeRegistry(),
     tracking: fakeTracking(),
     serving: fakeServing(store),
-    router: fakeRouter(),
-    metrics: fakeMetrics(),
+    router: fakeRouter(() => Date.now()),
+    metrics: fakeMetrics(() => Date.now()),
     trainer: fakeTrainer((job, key) => ({ ending: jobs.play(job, key) })),
   };
   const notifiers = [fakeNotifier(), fakeNotifier()] as const;

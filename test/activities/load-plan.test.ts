@@ -70,12 +70,19 @@ describe('times', () => {
       onInconclusive: 'pause',
       leaseTtlMs: 60_000,
       pollMs: 5_000,
+      minSamples: null,
     });
   });
 
   test("are the environment's where it sets some, zero included", async () => {
     world.environment.policy = {
-      rollout: { ...world.environment.policy.rollout, holdMs: 15_000, bakeMs: 0, onInconclusive: 'rollback' },
+      rollout: {
+        ...world.environment.policy.rollout,
+        holdMs: 15_000,
+        bakeMs: 0,
+        minSamples: 5,
+        onInconclusive: 'rollback',
+      },
       approval: { withinMs: 60_000 },
       registry: { maxOutageMs: 5_000 },
     };
@@ -86,8 +93,34 @@ describe('times', () => {
     expect(graph.stages[1]?.rollout).toMatchObject({
       steps: [{ weight: 10, holdMs: 15_000 }],
       bakeMs: 0,
+      minSamples: 5,
       onInconclusive: 'rollback',
     });
+  });
+});
+
+describe('a protected environment', () => {
+  const approvesAlone = stageOf('approve', { by: ['ada'], quorum: 1, withinMs: 1_000, onTimeout: 'approve' });
+  beforeEach(() => void (world.environment.protected = true));
+
+  test('runs its deployed plan, named or not', async () => {
+    const digest = await deploy(planOf([trainStage]));
+    expect((await load()).graph.digest).toBe(digest);
+    expect((await load({ plan: digest })).graph.digest).toBe(digest);
+  });
+
+  test('refuses any other plan: not permitted, 77', async () => {
+    await deploy(planOf([trainStage]));
+    const other = await publish(world, planOf([]));
+    const error = await load({ plan: other }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'E_PLAN_NOT_DEPLOYED', exitCode: 77 });
+  });
+
+  test('takes no silence for consent, as an unprotected one may', async () => {
+    await deploy(planOf([approvesAlone]));
+    expect((await load()).graph.stages[0]?.approve?.onTimeout).toBe('reject');
+    world.environment.protected = false;
+    expect((await load()).graph.stages[0]?.approve?.onTimeout).toBe('approve');
   });
 });
 

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 
-import { extract, type Headers } from 'tar-stream';
+import { extract, type Header } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { registerModel, type RegisterInput } from '../../activities/register-model.js';
@@ -29,7 +29,7 @@ async function input(version?: string, plan?: Partial<Plan>): Promise<RegisterIn
 }
 
 interface Entry {
-  headers: Headers;
+  headers: Header;
   text: string;
 }
 

@@ -1,0 +1,76 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { describe, expect, test } from 'vitest';
+
+import { guarded, toFailure } from '../../activities/guard.js';
+import { idempotencyKey } from '../../activities/digest.js';
+import { jobActivities, pipelineActivities, releaseActivities } from '../../activities/index.js';
+import { SlipwayError } from '../../plan/errors.js';
+import { callOf, createWorld } from './context.js';
+import { trainStage } from './stages.js';
+
+describe('what an activity throws', () => {
+  test('is tried again only when a dependency is away', () => {
+    expect(toFailure(new SlipwayError({ code: 'E_UNAVAILABLE', message: 'x' }))).toMatchObject({ nonRetryable: false });
+    expect(toFailure(new SlipwayError({ code: 'E_ARTIFACT_DIGEST', message: 'x' }))).toMatchObject({
+      nonRetryable: true,
+      type: 'ArtifactDigest',
+      details: [{ code: 'E_ARTIFACT_DIGEST' }],
+    });
+  });
+
+  test('carries at most 2,000 characters, none of them hostile', () => {
+    const failure = toFailure(
+      new SlipwayError({ code: 'E_CSV', message: `\u001b[31m${'x'.repeat(9_000)}` }),
+    ) as ApplicationFailure;
+    expect(failure).toBeInstanceOf(ApplicationFailure);
+    expect(failure.message.length).toBe(2_000);
+    expect(failure.message).toContain('E_CSV: \\u{1b}[31m');
+  });
+
+  test.each([new TypeError('a bug'), new CancelledFailure('cancelled'), 'text'])(
+    'passes as it is when unknown: %s',
+    (error) => {
+      expect(toFailure(error)).toBe(error);
+    },
+  );
+
+  test('is mapped for every activity of a set, and answers pass through', async () => {
+    const set = guarded({
+      good: async (input: { n: number }) => input.n + 1,
+      bad: async (): Promise<void> => {
+        throw new SlipwayError({ code: 'E_INPUT', message: 'x' });
+      },
+    });
+    expect(await set.good({ n: 1 })).toBe(2);
+    await expect(set.bad()).rejects.toMatchObject({ type: 'Input', nonRetryable: true });
+  });
+});
+
+describe('the three sets', () => {
+  const { context } = createWorld();
+  const sets = [pipelineActivities(context), jobActivities(context), releaseActivities(context)];
+
+  test('share no name', () => {
+    const names = sets.flatMap((set) => Object.keys(set));
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('give an activity its context, and map what it throws', async () => {
+    const input = { pipeline: 'intents', environment: null, plan: '0'.repeat(64), params: {} };
+    await expect(pipelineActivities(context).loadPlan(input)).rejects.toMatchObject({ type: 'PlanUnknown' });
+  });
+});
+
+test('an idempotency key depends on run, stage, attempt, inputs and purpose, and on nothing else', async () => {
+  const call = await callOf(createWorld(), trainStage, { '/a': 1, '/b': 2 });
+  const key = idempotencyKey(call);
+  expect(key).toMatch(/^[0-9a-f]{64}$/);
+  expect(idempotencyKey({ ...call, inputs: { '/b': 2, '/a': 1 }, run: { ...call.run, runId: 'another' } })).toBe(key);
+  const others = [
+    { ...call, stage: 'other' },
+    { ...call, attempt: 2 },
+    { ...call, inputs: { '/a': 1 } },
+    { ...call, run: { ...call.run, workflowId: 'dev:intents:2' } },
+  ];
+  expect(new Set([key, idempotencyKey(call, 'scores'), ...others.map((other) => idempotencyKey(other))]).size).toBe(6);
+});
