@@ -21,6 +21,7 @@ export function compile(recorded: Recorded, params: JsonObject, file: string): R
     pipeline: recorded.name,
     ...(recorded.owner === undefined ? {} : { owner: recorded.owner }),
     ...(recorded.version === undefined ? {} : { version: recorded.version }),
+    ...(recorded.schedule === undefined ? {} : { schedule: recorded.schedule }),
     params,
     stages,
     file,

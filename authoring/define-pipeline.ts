@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ScheduleDraft } from '../plan/schedule.js';
 import type { ParamRef } from './references.js';
 import type { Stages } from './pipeline-stages.js';
 import { callerPlace } from './places.js';
@@ -17,6 +18,8 @@ export interface PipelineOptions<P extends z.ZodObject> {
   owner?: string;
   /** Semantic version of the pipeline; names the packages of the models it registers. Default: the digest of their inputs. */
   version?: string;
+  /** When runs start by themselves: `weekly('Mon 03:00', { timezone: 'Europe/Berlin' })`. Applied by `slipway deploy`. */
+  schedule?: ScheduleDraft;
 }
 
 /** Params as references: `params.epochs` stands for the value that a run will have. */
@@ -27,7 +30,7 @@ const mark = Symbol.for('slipway.pipeline');
 /** A pipeline as its file exports it. Recording it gives a plan; nothing runs here. */
 export interface PipelineDefinition {
   readonly name: string;
-  readonly options: { params?: z.ZodType; owner?: string; version?: string };
+  readonly options: { params?: z.ZodType; owner?: string; version?: string; schedule?: ScheduleDraft };
   readonly build: (p: Stages, params: never) => unknown;
   /** Where it is defined; `file` is absolute. */
   readonly place: Place;

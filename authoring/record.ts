@@ -14,6 +14,7 @@ import { paramSchema } from './param-schema.js';
 import { stagesOf } from './pipeline-stages.js';
 import { formatPlace, placeInStack } from './places.js';
 import type { Place } from './places.js';
+import { recordSchedule } from './record-schedule.js';
 import { Recorder } from './recorder.js';
 import { findings, kebab } from './shapes.js';
 
@@ -35,9 +36,12 @@ export function recordPipeline(definition: PipelineDefinition, root: string): Re
   // Without params the function cannot be run: every reference in it would be one more fault.
   if (params.wrong.length > 0) return { faults: [...faults, ...nameFaults(name, place)] };
 
+  const timed = recordSchedule(options?.schedule, params.schema, place);
+  faults.push(...timed.faults);
+
   const recorder = new Recorder(root, name, options?.version);
   const thrown = build(definition, recorder, params.schema, place);
-  const recorded: Recorded = { name, place, stages: recorder.stages, ...given(options) };
+  const recorded: Recorded = { name, place, stages: recorder.stages, ...given(options), ...timed.found };
   faults.push(...recorder.faults, ...thrown);
   // A function that broke off leaves stages out: edges to those are no faults of their own.
   if (thrown.length === 0) faults.push(...checks.flatMap((check) => check(recorded)));
@@ -48,6 +52,7 @@ const optionsShape = z.strictObject({
   params: z.any().optional(),
   owner: z.any().optional(),
   version: z.any().optional(),
+  schedule: z.any().optional(),
 });
 const emptyParams: JsonObject = { type: 'object', properties: {}, additionalProperties: false };
 

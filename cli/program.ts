@@ -14,12 +14,13 @@ import { addPlan } from './commands/plan.js';
 import { addReject } from './commands/reject.js';
 import { addReport } from './commands/report.js';
 import { addRun } from './commands/run.js';
+import { addSchedule } from './commands/schedule.js';
 import { addStatus } from './commands/status.js';
 import { addUp } from './commands/up.js';
 import { addValidate } from './commands/validate.js';
 import { addVerifyServing } from './commands/verify-serving.js';
 import { addWatch } from './commands/watch.js';
-import { watchFlags } from './usage.js';
+import { allCommands, watchFlags } from './usage.js';
 
 /** The whole command line; `onExit` hears the exit code of the command that ran. */
 export function makeProgram(io: Io, version: string, onExit: (code: number) => void): Command {
@@ -53,6 +54,7 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
     addApprove,
     addReject,
     addCancel,
+    addSchedule,
     addVerifyServing,
     addReport,
     addUp,
@@ -62,7 +64,7 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
     addDemo,
   ];
   for (const add of commands) add(cli);
-  for (const command of [program, ...program.commands]) watchFlags(command);
+  for (const command of allCommands(program)) watchFlags(command);
   return program;
 }
 

@@ -81,6 +81,11 @@ const stackPart = z.object({
   service: z.string().optional(),
   version: z.string().optional(),
 });
+const deployedSchedule = z.object({
+  change: z.enum(['created', 'updated', 'unchanged', 'removed', 'kept']),
+  paused: z.boolean(),
+  next: z.array(time),
+});
 const deployed = z.array(
   z.object({
     pipeline: z.string(),
@@ -88,6 +93,7 @@ const deployed = z.array(
     plan: digest,
     previous: digest.nullable(),
     changed: z.boolean(),
+    schedule: deployedSchedule.nullable(),
   }),
 );
 const planDescription = z.object({
@@ -118,6 +124,27 @@ const planDescription = z.object({
     }),
   ),
 });
+const scheduleKey = { environment: z.string(), pipeline: z.string() };
+const scheduleView = z.object({
+  ...scheduleKey,
+  id: z.string(),
+  owner: z.enum(['pipeline', 'person']).nullable(),
+  cron: z.array(z.string()),
+  timezone: z.string(),
+  jitterMs: z.int(),
+  overlap: z.string(),
+  catchUpMs: z.int(),
+  pauseOnFailure: z.boolean(),
+  params: z.record(z.string(), z.json()),
+  paused: z.boolean(),
+  note: z.string().nullable(),
+  next: z.array(time),
+  recent: z.array(z.object({ workflowId: z.string(), at: time })),
+  running: z.array(z.string()),
+  started: z.int(),
+  skipped: z.int(),
+  missed: z.int(),
+});
 const decided = z.object({ workflowId: z.string(), decision: z.enum(['approve', 'reject']), by: z.string() });
 
 /** Command → schema of its `--json` output. */
@@ -144,6 +171,18 @@ export const schemas = {
   approve: decided,
   reject: decided,
   cancel: z.object({ workflowId: z.string(), requested: z.literal('cancel') }),
+  'schedule-create': scheduleView,
+  'schedule-update': scheduleView,
+  'schedule-pause': scheduleView,
+  'schedule-resume': scheduleView,
+  'schedule-list': z.object({ schedules: z.array(scheduleView) }),
+  'schedule-trigger': z.object({
+    ...scheduleKey,
+    workflowId: z.string().nullable(),
+    skippedFor: z.string().nullable(),
+  }),
+  'schedule-backfill': z.object({ ...scheduleKey, started: z.array(time), kept: z.array(time) }),
+  'schedule-delete': z.object({ ...scheduleKey, deleted: z.literal(true) }),
   'verify-serving': z.object({
     environment: z.string(),
     service: z.string(),

@@ -13,7 +13,7 @@ export function toUsageFault(
 ): SlipwayError | undefined {
   const named = /'([^']*)'/.exec(error.message)?.[1] ?? '';
   const command = commandOf(program, argv);
-  const help = `See \`${[program.name(), ...(command === program ? [] : [command.name()]), '--help'].join(' ')}\`.`;
+  const help = `See \`${pathOf(command)} --help\`.`;
   switch (error.code) {
     case 'commander.helpDisplayed':
     case 'commander.version':
@@ -26,7 +26,7 @@ export function toUsageFault(
         unknownName(
           'command',
           named,
-          program.commands.map((c) => c.name()),
+          command.commands.map((c) => c.name()),
         ),
         help,
       );
@@ -45,11 +45,22 @@ export function toUsageFault(
 }
 
 function commandOf(program: Command, argv: readonly string[]): Command {
-  return program.commands.find((c) => argv.includes(c.name())) ?? program;
+  const command = program.commands.find((c) => argv.includes(c.name()));
+  return command === undefined ? program : commandOf(command, argv);
 }
 
 function flagsOf(program: Command, command: Command): string[] {
   return [...new Set([...command.options, ...program.options].map((o) => o.long ?? o.flags))];
+}
+
+/** A command with all that are below it. */
+export function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+/** `slipway schedule create`. */
+export function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 /** Refuses a flag that is given twice unless it collects, and a flag's value that is itself a flag. */
@@ -58,7 +69,7 @@ export function watchFlags(command: Command): void {
     let seen = false;
     command.on(`option:${option.name()}`, (value: unknown) => {
       const flag = option.long ?? option.flags;
-      const help = `See \`slipway ${command.name() === 'slipway' ? '' : `${command.name()} `}--help\`.`;
+      const help = `See \`${pathOf(command)} --help\`.`;
       if (seen && !collects(option)) throw usageFault(flag, 'this flag is given twice', help);
       seen = true;
       if (option.required && typeof value === 'string' && value.startsWith('--')) {

@@ -6,4 +6,15 @@ export type { ListRequest, RetriedActivity, RunDetails, RunSummary } from './run
 export { checkListRequest, listRuns, resolveRun, runStates, viewRun } from './runs.js';
 export type { StartRequest, StartedRun } from './start.js';
 export { checkRunKey, newRunKey, startRun } from './start.js';
+export type { AppliedSchedule, ScheduleKey, ScheduleOwner, ScheduleRequest, ScheduleView } from './schedules.js';
+export {
+  applySchedule,
+  createSchedule,
+  findSchedule,
+  listSchedules,
+  updateSchedule,
+  viewSchedule,
+} from './schedules.js';
+export type { Backfilled, BackfillRequest, Triggered } from './steer-schedule.js';
+export { backfillSchedule, deleteSchedule, pauseSchedule, resumeSchedule, triggerSchedule } from './steer-schedule.js';
 export { viewRollout } from './view-rollout.js';

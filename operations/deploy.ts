@@ -1,9 +1,12 @@
+import type { CompletePlan } from '../authoring/loading/index.js';
 import type { Environment } from '../config/open.js';
 import type { Env, OnProgress } from '../stack/index.js';
 import type { Definition } from './definitions.js';
 import { completeAll, loadDefinitions } from './definitions.js';
 import { movePointer, publishPlan } from './publish.js';
 import { ensureEnvironments } from './python-environments.js';
+import type { DeployedSchedule } from './schedules.js';
+import { prepareSchedules } from './schedules.js';
 
 export interface DeployOptions {
   root: string;
@@ -22,11 +25,14 @@ export interface Deployed {
   plan: string;
   previous: string | null;
   changed: boolean;
+  /** Null when it has none. */
+  schedule: DeployedSchedule | null;
 }
 
 /**
  * Publishes definitions and makes them the ones that new runs of the environment take. Faults of any file stop all
  * of it before anything is written. Runs in flight keep their plan.
+ * A pipeline's schedule follows its plan; a pause that a person set stays. Throws `E_TEMPORAL_UNREACHABLE` (69) first.
  */
 export async function deploy(o: DeployOptions): Promise<Deployed[]> {
   return deployDefinitions(o, await loadDefinitions(o.root, o.files));
@@ -36,21 +42,28 @@ export async function deploy(o: DeployOptions): Promise<Deployed[]> {
 export async function deployDefinitions(o: DeployOptions, definitions: readonly Definition[]): Promise<Deployed[]> {
   const plans = await completeAll(o.root, definitions);
   await ensureEnvironments({ root: o.root, plans: plans.map((p) => p.plan), env: o.env, onProgress: o.onProgress });
-  const { store } = o.environment.ports;
-  const deployed: Deployed[] = [];
-  for (const complete of plans) {
-    await publishPlan(store, complete);
-    const { pipeline } = complete.plan;
-    const at = new Date().toISOString();
-    const to = { environment: o.environment.name, pipeline, digest: complete.digest, by: o.by, at };
-    const previous = await movePointer(store, to);
-    deployed.push({
-      pipeline,
-      environment: to.environment,
-      plan: to.digest,
-      previous,
-      changed: previous !== to.digest,
-    });
+  const schedules = await prepareSchedules(
+    o.environment,
+    plans.map((p) => p.plan),
+  );
+  try {
+    const deployed: Deployed[] = [];
+    for (const complete of plans) {
+      const moved = await publishAndPoint(o, complete);
+      deployed.push({ ...moved, schedule: await schedules.apply(complete.plan) });
+    }
+    return deployed;
+  } finally {
+    await schedules.close();
   }
-  return deployed;
+}
+
+async function publishAndPoint(o: DeployOptions, complete: CompletePlan): Promise<Omit<Deployed, 'schedule'>> {
+  const { store } = o.environment.ports;
+  await publishPlan(store, complete);
+  const { pipeline } = complete.plan;
+  const at = new Date().toISOString();
+  const to = { environment: o.environment.name, pipeline, digest: complete.digest, by: o.by, at };
+  const previous = await movePointer(store, to);
+  return { pipeline, environment: to.environment, plan: to.digest, previous, changed: previous !== to.digest };
 }

@@ -32,6 +32,11 @@ export function runWorkflowId(environment: string, pipeline: string, runKey: str
   return `${environment}:${pipeline}:${runKey}`;
 }
 
+/** `<environment>:<pipeline>`: one schedule per pipeline and environment. Its runs carry the fire time after it. */
+export function scheduleId(environment: string, pipeline: string): string {
+  return `${environment}:${pipeline}`;
+}
+
 /** `rollout:<environment>:<service>`: the id is the lock, one rollout per service at a time. */
 export function rolloutWorkflowId(environment: string, service: string): string {
   return `rollout:${environment}:${service}`;

@@ -2,6 +2,7 @@ import type { AnalysisRule } from './analysis-rule.js';
 import type { Expectation } from './expectation.js';
 import type { GateRule } from './gate-rule.js';
 import type { Json, JsonObject } from './json.js';
+import type { Schedule } from './schedule.js';
 
 /** Version of the stored form. A reader knows this one and the one before. */
 export const planFormat = 1;
@@ -112,6 +113,8 @@ export interface Plan {
   owner?: string;
   /** The pipeline's semantic version, when its author gives one. */
   version?: string;
+  /** When runs start by themselves, when its author says so. */
+  schedule?: Schedule;
   /** JSON Schema of the params. */
   params: JsonObject;
   /** In topological order, ties by the order of definition. */

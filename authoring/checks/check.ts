@@ -1,4 +1,5 @@
 import type { Fault } from '../../plan/errors.js';
+import type { Schedule } from '../../plan/schedule.js';
 import { formatPlace } from '../places.js';
 import type { Place } from '../places.js';
 import type { StageDraft } from '../recorder.js';
@@ -8,6 +9,8 @@ export interface Recorded {
   name: string;
   owner?: string;
   version?: string;
+  /** Read and found right. */
+  schedule?: Schedule;
   place: Place;
   stages: readonly StageDraft[];
 }

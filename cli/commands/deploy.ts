@@ -1,4 +1,5 @@
 import type { Cli } from '../cli.js';
+import { time } from '../format.js';
 import { progressTo } from '../progress.js';
 
 export function addDeploy(cli: Cli): void {
@@ -28,6 +29,10 @@ export function addDeploy(cli: Cli): void {
             ? out.colors.green(d.previous === null ? 'new' : 'changed')
             : out.colors.dim('unchanged');
           out.line(`${d.pipeline}  ${d.environment}  ${d.plan.slice(0, 12)}  ${state}`);
+          if (d.schedule === null) continue;
+          const { change, paused, next } = d.schedule;
+          const times = next.length > 0 ? `, next ${next.map((at) => `${time(at)} UTC`).join(', ')}` : '';
+          out.line(`  schedule ${change}${paused ? ', paused' : ''}${times}`);
         }
         return undefined;
       }),

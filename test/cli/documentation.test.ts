@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeProgram } from '../../cli/program.js';
+import { allCommands, pathOf } from '../../cli/usage.js';
 import { repository } from './command-line.js';
 
 const program = makeProgram(
@@ -24,9 +25,9 @@ function section(command: Command): string {
     (o) =>
       `- \`${o.flags}\`: ${o.description}${typeof o.defaultValue === 'string' ? ` (default: ${o.defaultValue})` : ''}`,
   );
-  const usage = ['slipway', command.name(), ...args].join(' ');
+  const usage = [pathOf(command), ...args].join(' ');
   return [
-    `## ${command.name()}`,
+    `## ${pathOf(command).replace(/^slipway /, '')}`,
     '',
     `\`${usage}\``,
     '',
@@ -63,7 +64,7 @@ Facts are printed on stdout, progress and faults on stderr. With \`--json\`, std
 | 78 | configuration, or something is missing on this machine |
 | 130 | interrupted; a run that was started goes on |
 
-${program.commands.map(section).join('\n')}`;
+${allCommands(program).slice(1).map(section).join('\n')}`;
 }
 
 test('docs/cli.md describes every command as it is', async () => {

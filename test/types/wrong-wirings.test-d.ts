@@ -1,5 +1,5 @@
 /** Wirings that must not compile: the build fails when one of them does. */
-import { champion, canary, definePipeline, fallbackRate, latency, suite, text } from 'slipway';
+import { champion, canary, daily, definePipeline, fallbackRate, hourly, latency, suite, text, weekly } from 'slipway';
 import { z } from 'zod';
 import { analysis, checks, evaluator, source, Scores, strategy, trainer, wiring } from './wiring.js';
 
@@ -111,3 +111,9 @@ canary({ steps: [{ weight: 10, hold: '15m' }] });
 suite((d) => [d.notEmtpy('text')]);
 // @ts-expect-error 49: a smoke request of text is text
 text(1);
+// @ts-expect-error 50: an unknown day of the week
+weekly('Mo 03:00');
+// @ts-expect-error 51: an unknown overlap policy
+daily('03:00', { overlap: 'skp' });
+// @ts-expect-error 52: a jitter is a duration
+hourly(0, { jitter: 5 });
