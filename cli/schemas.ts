@@ -104,6 +104,7 @@ const planDescription = z.object({
   environment: z.string(),
   deployed: z.enum(['same', 'differs', 'none']),
   params: z.array(z.object({ name: z.string(), type: z.string(), default: z.string().nullable() })),
+  schedule: z.string().nullable(),
   stages: z.array(
     z.object({
       id: z.string(),

@@ -1,4 +1,6 @@
-import { msNumberToTs } from '@temporalio/common/lib/time.js';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Cron } from '../plan/cron.js';
+import { nextFires, parseCron } from '../plan/cron.js';
 import { SlipwayError } from '../plan/errors.js';
 import { scheduleId } from '../plan/names.js';
 import type { OverlapPolicy } from '../plan/schedule.js';
@@ -63,8 +65,8 @@ export interface Backfilled {
  */
 export async function backfillSchedule(client: SlipwayClient, request: BackfillRequest): Promise<Backfilled> {
   const { from, to, overlap = 'buffer-all' } = request;
-  await viewSchedule(client, request);
-  const times = from <= to ? await timesBetween(client, request) : [];
+  const fires = timesBetween(await viewSchedule(client, request), request);
+  const times = fires.slice(0, -1);
   if (times.length === 0 || times.length > maxBackfill || to.getTime() > Date.now()) {
     const found = times.length > maxBackfill ? `more than ${maxBackfill} times` : `${times.length} times`;
     const message = `it fires ${found} from ${from.toISOString()} to ${to.toISOString()}; expected are 1 to ${maxBackfill}, none to come`;
@@ -72,55 +74,53 @@ export async function backfillSchedule(client: SlipwayClient, request: BackfillR
     throw new SlipwayError({ code: 'E_SCHEDULE', where, message, fix: 'Choose another range.' });
   }
   // Temporal itself would run a time again once its run has ended.
-  const known = await runsOf(client, request);
-  const missing = times.filter((at) => !known.has(runIdAt(request, at)));
+  const missing = await withoutRun(client, request, times);
+  // Jitter ends before the next fire time: such a range holds one of them, whatever its jitter.
   const ranges = missing.map((at) => ({
-    start: beforeStart(new Date(at)),
-    end: new Date(at),
+    start: new Date(at - 1),
+    end: new Date((fires[fires.indexOf(at) + 1] ?? at + 60_000) - 1),
     overlap: overlapName(overlap),
   }));
   if (ranges.length > 0) await onSchedule(client, request, (handle) => handle.backfill(ranges));
-  return { started: missing, kept: times.filter((at) => !missing.includes(at)) };
+  const kept = times.filter((at) => !missing.includes(at));
+  return { started: missing.map(iso), kept: kept.map(iso) };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
 }
 
 /** The workflow id that Temporal makes for a fire time. */
-function runIdAt(key: ScheduleKey, at: string): string {
-  return `${scheduleId(key.environment, key.pipeline)}-${at.replace('.000Z', 'Z')}`;
+function runIdAt(key: ScheduleKey, at: number): string {
+  return `${scheduleId(key.environment, key.pipeline)}-${iso(at).replace('.000Z', 'Z')}`;
 }
 
-/** Ids of all runs that the schedule started. */
-async function runsOf(client: SlipwayClient, key: ScheduleKey): Promise<Set<string>> {
-  const query = `TemporalScheduledById = "${scheduleId(key.environment, key.pipeline)}"`;
-  const ids = new Set<string>();
-  await client.call(async () => {
-    for await (const run of client.temporal.workflow.list({ query, pageSize: 1_000 })) ids.add(run.workflowId);
-  }, 30_000);
-  return ids;
-}
-
-/** Asks the server, which leaves out the start of a range. */
-async function timesBetween(client: SlipwayClient, { from, to, ...key }: BackfillRequest): Promise<string[]> {
-  const found: string[] = [];
-  for (let start = beforeStart(from); found.length <= maxBackfill;) {
-    const page = await client.call(() =>
-      client.temporal.workflowService.listScheduleMatchingTimes({
-        namespace: client.namespace,
-        scheduleId: scheduleId(key.environment, key.pipeline),
-        startTime: msNumberToTs(start.getTime()),
-        endTime: msNumberToTs(to.getTime()),
-      }),
-    );
-    const times = page.startTime.map((time) => new Date(Number(time.seconds) * 1_000));
-    const last = times.at(-1);
-    found.push(...times.map((time) => time.toISOString()));
-    if (last === undefined || last >= to) break;
-    start = last;
+/** Those times that have no run. Asked one by one: lists of runs lag behind by a moment. */
+async function withoutRun(client: SlipwayClient, key: ScheduleKey, times: readonly number[]): Promise<number[]> {
+  const missing: number[] = [];
+  for (let i = 0; i < times.length; i += 50) {
+    const some = times.slice(i, i + 50);
+    const there = await client.call(() => Promise.all(some.map((at) => exists(client, runIdAt(key, at)))));
+    missing.push(...some.filter((_, n) => there[n] !== true));
   }
-  return found;
+  return missing;
 }
 
-function beforeStart(from: Date): Date {
-  return new Date(from.getTime() - 1);
+async function exists(client: SlipwayClient, workflowId: string): Promise<boolean> {
+  try {
+    await client.temporal.workflow.getHandle(workflowId).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+/** Fire times from `from` to `to`, without jitter as in the ids of the runs, and the one after them. */
+function timesBetween({ cron, timezone }: ScheduleView, { from, to }: BackfillRequest): number[] {
+  const parsed = cron.map(parseCron).filter((c): c is Cron => typeof c !== 'string');
+  const times = nextFires(parsed, timezone, from.getTime() - 1, maxBackfill + 2);
+  return times.slice(0, times.filter((at) => at <= to.getTime()).length + 1);
 }
 
 /** Removes the schedule; runs that it started go on. */

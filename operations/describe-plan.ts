@@ -5,6 +5,7 @@ import { gateText } from '../plan/judge-gate.js';
 import type { JsonObject } from '../plan/json.js';
 import type { Policy } from '../plan/policy.js';
 import type { Binding, JobSettings, Plan, Stage } from '../plan/plan.js';
+import { scheduleText } from '../plan/schedule.js';
 import { deployedPointer, latestPromotion, servicesOf } from './records.js';
 
 export interface StageDescription {
@@ -26,6 +27,8 @@ export interface PlanDescription {
   /** How it stands to the deployed plan of the environment. */
   deployed: 'same' | 'differs' | 'none';
   params: { name: string; type: string; default: string | null }[];
+  /** When runs start by themselves, in one line; null when the pipeline declares no schedule. */
+  schedule: string | null;
   stages: StageDescription[];
   /** Holds and bakes alone; jobs and people come on top. */
   minimumMs: number;
@@ -54,6 +57,7 @@ export async function describePlan(environment: Environment, plan: Plan, digest:
     environment: environment.name,
     deployed: pointer === undefined ? 'none' : pointer.plan === digest ? 'same' : 'differs',
     params: describeParams(plan.params),
+    schedule: plan.schedule === undefined ? null : scheduleText(plan.schedule),
     stages: plan.stages.map((stage) => describeStage(stage, environment)),
     minimumMs: plan.stages.reduce((sum, stage) => sum + minimumOf(stage, environment.policy), 0),
     champions: await Promise.all(champions),

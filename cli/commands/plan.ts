@@ -38,6 +38,7 @@ function print(out: Output, d: PlanDescription): void {
   out.line(dim('params'));
   for (const p of d.params)
     out.line(`  ${p.name}: ${p.type}${p.default === null ? ', required' : `, default ${p.default}`}`);
+  if (d.schedule !== null) out.line(`${dim('schedule')} ${d.schedule}`);
   out.line(dim('stages'));
   d.stages.forEach((stage, i) => {
     const after = stage.after.length > 0 ? ` after ${stage.after.join(', ')}` : '';

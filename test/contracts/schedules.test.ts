@@ -146,8 +146,8 @@ describe('runs of a schedule', () => {
     await vi.waitFor(async () => expect(await active(asked.pipeline)).toEqual([workflowId]), 60_000);
   });
 
-  test('of a time that has passed are started one after the other, once each', async () => {
-    const asked = request({ cron: ['0 * * * *'], timezone: 'UTC' });
+  test.each(['0s', '24h'])('of a time that has passed are started in turn, once each, jitter %s', async (jitter) => {
+    const asked = request({ cron: ['0 * * * *'], timezone: 'UTC', jitter });
     await createSchedule(client, asked);
     const range = { from: new Date('2026-01-05T01:00:00Z'), to: new Date('2026-01-05T03:00:00Z') };
     const times = ['2026-01-05T01:00:00.000Z', '2026-01-05T02:00:00.000Z', '2026-01-05T03:00:00.000Z'];
@@ -234,8 +234,24 @@ describe('deploying a pipeline', () => {
 });
 
 describe('clocks that are put forward and back, over ten years', () => {
-  const zones = ['Europe/Berlin', 'America/New_York', 'America/Santiago', 'Australia/Lord_Howe', 'Africa/Casablanca'];
-  const times = ['0 0 * * *', '15 1 * * *', '45 1 * * *', '15 2 * * *', '45 2 * * *', '0 3 * * *', '30 23 * * *'];
+  const zones = [
+    'Europe/Berlin',
+    'America/New_York',
+    'America/Santiago',
+    'Australia/Lord_Howe',
+    'Africa/Casablanca',
+    'Europe/London',
+  ];
+  const times = [
+    '15 0 * * *',
+    '0 0 * * *',
+    '15 1 * * *',
+    '45 1 * * *',
+    '15 2 * * *',
+    '45 2 * * *',
+    '0 3 * * *',
+    '30 23 * * *',
+  ];
 
   test.each(zones)('%s: what is accepted never fires twice on one day, what is refused would', async (zone) => {
     const now = Date.now();

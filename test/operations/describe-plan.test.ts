@@ -6,11 +6,16 @@ import { openEnvironment } from '../../config/open.js';
 import { completeAll, loadDefinitions } from '../../operations/definitions.js';
 import type { PlanDescription } from '../../operations/describe-plan.js';
 import { describePlan } from '../../operations/describe-plan.js';
+import type { Plan } from '../../plan/plan.js';
+import { readSchedule } from '../../plan/schedule.js';
 import { fakeStore } from '../fakes/store.js';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-async function describeIris(environment: string): Promise<{ description: PlanDescription; written: number }> {
+async function describeIris(
+  environment: string,
+  changed: Partial<Plan> = {},
+): Promise<{ description: PlanDescription; written: number }> {
   const [complete] = await completeAll(
     repository,
     await loadDefinitions(repository, [join(repository, 'pipelines/iris.ts')]),
@@ -19,7 +24,7 @@ async function describeIris(environment: string): Promise<{ description: PlanDes
   const opened = await openEnvironment(await loadConfig(repository), environment, { root: repository, env: {} });
   const store = fakeStore();
   const described: Environment = { ...withoutPorts(opened), ports: { store } as unknown as Environment['ports'] };
-  const description = await describePlan(described, complete.plan, complete.digest);
+  const description = await describePlan(described, { ...complete.plan, ...changed }, complete.digest);
   return { description, written: (await store.list('')).length };
 }
 
@@ -55,4 +60,13 @@ test('shows stages in order with gates, limits and defaults, and writes nothing'
   expect(description.champions).toEqual([{ service: 'iris', version: null, sequence: null, since: null }]);
   expect(description.deployed).toBe('none');
   expect(written).toBe(0);
+});
+
+test('shows the schedule of a pipeline that declares one, every default visible', async () => {
+  const read = readSchedule({ cron: ['0 3 * * 1'], timezone: 'Europe/Berlin' }, Date.now());
+  if ('faults' in read) throw new Error('refused');
+  expect((await describeIris('dev', read)).description.schedule).toBe(
+    '0 3 * * 1 Europe/Berlin, overlap skip, no jitter, catch-up 1h',
+  );
+  expect((await describeIris('dev')).description.schedule).toBeNull();
 });
