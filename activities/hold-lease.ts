@@ -1,7 +1,11 @@
 import { CancelledFailure } from '@temporalio/common';
 import { cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import { SlipwayError } from '../plan/errors.js';
+import { beating } from './beating.js';
 import type { ActivityContext } from './context.js';
+
+/** Below the heartbeat's limit, whatever the lease's length. */
+const longestPauseMs = 3_000;
 
 export interface HoldLeaseInput {
   environment: string;
@@ -18,12 +22,13 @@ export type LeaseEnd = { lost: true; reason: string } | { lost: false; until: st
  */
 export async function holdLease(context: ActivityContext, input: HoldLeaseInput): Promise<LeaseEnd> {
   const { ports } = await context.environment(input.environment);
-  const pauseMs = Math.max(200, Math.floor(input.leaseTtlMs / 4));
+  const pauseMs = Math.min(longestPauseMs, Math.max(200, Math.floor(input.leaseTtlMs / 4)));
   for (;;) {
     try {
       const expiresAt = new Date(Date.now() + input.leaseTtlMs).toISOString();
-      await ports.router.renew(input.service, input.epoch, expiresAt, cancellationSignal());
-      heartbeat({ until: expiresAt });
+      await beating(ports.router.renew(input.service, input.epoch, expiresAt, cancellationSignal()), {
+        until: expiresAt,
+      });
     } catch (error) {
       if (error instanceof CancelledFailure || cancellationSignal().aborted) throw error;
       if (error instanceof SlipwayError && (error.code === 'E_EPOCH' || error.code === 'E_LEASE_EXPIRED'))

@@ -1,11 +1,11 @@
-import { SlipwayError } from '../plan/errors.js';
+import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { GraphStage, PlanGraph, RolloutFlow } from '../plan/graph.js';
 import type { JsonObject } from '../plan/json.js';
 import { keys } from '../plan/names.js';
 import type { DeployedPointer, RolloutStage, Stage } from '../plan/plan.js';
 import type { Policy } from '../plan/policy.js';
 import type { Store } from '../adapters/store/port.js';
-import type { ActivityContext } from './context.js';
+import type { ActivityContext, ActivityEnvironment } from './context.js';
 import { readPlan } from './plan-cache.js';
 
 export interface LoadPlanInput {
@@ -25,7 +25,7 @@ export interface LoadedPlan {
 export async function loadPlan(context: ActivityContext, input: LoadPlanInput): Promise<LoadedPlan> {
   const environment = await context.environment(input.environment ?? context.defaultEnvironment);
   const { store } = environment.ports;
-  const digest = input.plan ?? (await deployedDigest(store, environment.name, input.pipeline));
+  const digest = await planDigest(environment, input);
   const plan = await readPlan(store, digest);
   if (plan.pipeline !== input.pipeline) {
     throw new SlipwayError({
@@ -42,9 +42,25 @@ export async function loadPlan(context: ActivityContext, input: LoadPlanInput): 
       digest,
       pipeline: plan.pipeline,
       registryOutageMs: environment.policy.registry.maxOutageMs,
-      stages: plan.stages.map((s) => graphStage(s, environment.policy)),
+      stages: plan.stages.map((s) => graphStage(s, environment)),
     },
   };
+}
+
+/** The digest given with the run, or the deployed one; a protected environment runs what is deployed in it and nothing else. */
+async function planDigest(environment: ActivityEnvironment, input: LoadPlanInput): Promise<string> {
+  if (input.plan !== null && !environment.protected) return input.plan;
+  const deployed = await deployedDigest(environment.ports.store, environment.name, input.pipeline);
+  if (input.plan === null || input.plan === deployed) return deployed;
+  throw new SlipwayError(
+    {
+      code: 'E_PLAN_NOT_DEPLOYED',
+      where: input.plan.slice(0, 12),
+      message: `environment \`${environment.name}\` is protected and runs its deployed plan ${deployed.slice(0, 12)} only`,
+      fix: `slipway deploy --env ${environment.name}, then start without a digest`,
+    },
+    exitCodes.permission,
+  );
 }
 
 async function deployedDigest(store: Store, environment: string, pipeline: string): Promise<string> {
@@ -69,14 +85,22 @@ async function deployedDigest(store: Store, environment: string, pipeline: strin
   return (JSON.parse(new TextDecoder().decode(stored.body)) as DeployedPointer).plan;
 }
 
-function graphStage(stage: Stage, policy: Policy): GraphStage {
+function graphStage(stage: Stage, { policy, protected: guarded }: ActivityEnvironment): GraphStage {
   const { id, verb, needs, bindings, limits } = stage;
   const base: GraphStage = { id, verb, needs, bindings, limits };
   switch (stage.verb) {
     case 'gate':
       return { ...base, gate: { champion: stage.settings.champion ?? null, scores: stage.settings.scores } };
     case 'approve':
-      return { ...base, approve: { ...stage.settings, withinMs: policy.approval.withinMs ?? stage.settings.withinMs } };
+      return {
+        ...base,
+        approve: {
+          ...stage.settings,
+          withinMs: policy.approval.withinMs ?? stage.settings.withinMs,
+          // Silence is no proof of who agrees.
+          onTimeout: guarded ? 'reject' : stage.settings.onTimeout,
+        },
+      };
     case 'rollout':
       return { ...base, rollout: rolloutFlow(stage, policy.rollout) };
     default:
@@ -94,5 +118,6 @@ function rolloutFlow(stage: RolloutStage, policy: Policy['rollout']): RolloutFlo
     onInconclusive: policy.onInconclusive,
     leaseTtlMs: policy.leaseTtlMs,
     pollMs: policy.pollMs,
+    minSamples: policy.minSamples ?? null,
   };
 }

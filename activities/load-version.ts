@@ -1,7 +1,8 @@
-import { cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
+import { cancellationSignal, sleep } from '@temporalio/activity';
 import type { Serving, ServingVersion } from '../adapters/serving/port.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { Endpoint, VersionOutput } from '../plan/outputs.js';
+import { beating } from './beating.js';
 import type { ActivityContext } from './context.js';
 
 const readyWithinMs = 120_000;
@@ -16,17 +17,18 @@ export interface LoadVersionInput {
 /** Starts the server of a version (or finds it) and waits until it is ready; no traffic reaches it yet. */
 export async function loadVersion(context: ActivityContext, input: LoadVersionInput): Promise<Endpoint> {
   const { ports } = await context.environment(input.environment);
-  const endpoint = await ports.serving.load(servingVersion(input.service, input.version), cancellationSignal());
-  await waitUntilReady(ports.serving, endpoint);
-  return endpoint;
+  return await beating(loadReady(ports.serving, servingVersion(input.service, input.version)), {
+    loads: input.version.version,
+  });
 }
 
 export function servingVersion(service: string, version: VersionOutput): ServingVersion {
   return { service, version: version.version, files: version.model.files };
 }
 
-/** Waits for readiness with heartbeats; `E_SERVING_NOT_READY` after two minutes. */
-export async function waitUntilReady(serving: Serving, endpoint: Endpoint): Promise<void> {
+/** Loads a version and waits for its readiness; `E_SERVING_NOT_READY` after two minutes. */
+export async function loadReady(serving: Serving, version: ServingVersion): Promise<Endpoint> {
+  const endpoint = await serving.load(version, cancellationSignal());
   const deadline = Date.now() + readyWithinMs;
   while (!(await serving.ready(endpoint, cancellationSignal()))) {
     if (Date.now() > deadline) {
@@ -40,7 +42,7 @@ export async function waitUntilReady(serving: Serving, endpoint: Endpoint): Prom
         exitCodes.unavailable,
       );
     }
-    heartbeat({ waitingFor: endpoint.id });
     await sleep(pollMs);
   }
+  return endpoint;
 }

@@ -20,16 +20,18 @@ export async function measure(
   router: Router,
   rule: AnalysisRule,
   who: Compared,
+  signal: AbortSignal,
 ): Promise<Measurement> {
-  const reasons: string[] = [];
-  const of = async (endpoint: Endpoint, since: string): Promise<Measured> => {
+  const of = async (endpoint: Endpoint, since: string): Promise<{ measured: Measured; reasons: string[] }> => {
+    const reasons: string[] = [];
     const select = (counter: Counter) => counterSelector(counter, endpoint, router);
-    const value = (counter: Counter, absent?: 'or 0') => grown(metrics, select(counter), since, reasons, absent);
-    return await measureOne(metrics, rule, value, select, since, reasons);
+    const value = (counter: Counter, absent?: 'or 0') =>
+      grown(metrics, select(counter), since, reasons, signal, absent);
+    return { measured: await measureOne(metrics, rule, value, select, since, reasons, signal), reasons };
   };
-  const candidate = await of(who.candidate, who.since);
-  const champion = await of(who.champion, who.championSince);
-  return { candidate, champion, ...(reasons[0] === undefined ? {} : { reason: reasons[0] }) };
+  const [candidate, champion] = await Promise.all([of(who.candidate, who.since), of(who.champion, who.championSince)]);
+  const [reason] = [...candidate.reasons, ...champion.reasons];
+  return { candidate: candidate.measured, champion: champion.measured, ...(reason === undefined ? {} : { reason }) };
 }
 
 async function measureOne(
@@ -39,6 +41,7 @@ async function measureOne(
   select: (c: Counter) => string,
   since: string,
   reasons: string[],
+  signal: AbortSignal,
 ): Promise<Measured> {
   switch (rule.kind) {
     case 'rate': {
@@ -55,7 +58,7 @@ async function measureOne(
       const x = select(rule.buckets);
       const at = `@ ${seconds(since)}`;
       const buckets = `sum by (le) (${x}) - (sum by (le) (${x} ${at}) or sum by (le) (${x}) * 0)`;
-      const answer = await metrics.query(`histogram_quantile(${rule.quantile}, ${buckets})`);
+      const answer = await metrics.query(`histogram_quantile(${rule.quantile}, ${buckets})`, undefined, signal);
       if (answer.kind === 'no-data') reasons.push(answer.reason);
       return { kind: 'quantile', value: answer.kind === 'series' ? (answer.samples[0]?.value ?? null) : null, samples };
     }
@@ -71,10 +74,11 @@ async function grown(
   x: string,
   since: string,
   reasons: string[],
+  signal: AbortSignal,
   absent?: 'or 0',
 ): Promise<number | null> {
   const now = absent === undefined ? `sum(${x})` : `(sum(${x}) or vector(0))`;
-  const answer = await metrics.query(`${now} - (sum(${x} @ ${seconds(since)}) or vector(0))`);
+  const answer = await metrics.query(`${now} - (sum(${x} @ ${seconds(since)}) or vector(0))`, undefined, signal);
   if (answer.kind === 'no-data') {
     reasons.push(answer.reason);
     return null;
@@ -84,8 +88,9 @@ async function grown(
     return null;
   }
   const value = answer.samples[0]?.value ?? null;
-  // A counter that fell was reset with its process: what is left counts from 0.
-  return value === null ? null : Math.max(0, value);
+  if (value === null || value >= 0) return value;
+  reasons.push(`${x} fell since the step began: its process restarted, and what it counted before is lost`);
+  return null;
 }
 
 /** The series of one version: model servers label theirs, the router tells its own labels. */

@@ -1,7 +1,8 @@
 import type { Endpoint, PromotionRecord, VersionOutput } from '../plan/outputs.js';
+import { beating } from './beating.js';
 import type { RunRef } from './calls.js';
 import type { ActivityContext, ActivityPorts } from './context.js';
-import { servingVersion, waitUntilReady } from './load-version.js';
+import { loadReady, servingVersion } from './load-version.js';
 import { latestPromotion } from './promotions.js';
 
 export interface OpenRolloutInput {
@@ -44,8 +45,9 @@ async function championServes(
   record: PromotionRecord,
   epoch: number,
 ): Promise<Endpoint> {
-  const endpoint = await ports.serving.load(servingVersion(service, record.version));
-  await waitUntilReady(ports.serving, endpoint);
+  const endpoint = await beating(loadReady(ports.serving, servingVersion(service, record.version)), {
+    loads: record.version.version,
+  });
   await ports.router.apply({ service, champion: endpoint, candidate: null, weight: 0, epoch, expiresAt: null });
   return endpoint;
 }

@@ -7,6 +7,7 @@ import type { SnapshotStage } from '../plan/plan.js';
 import type { JsonObject } from '../plan/json.js';
 import { splitRows } from '../plan/split.js';
 import type { Store } from '../adapters/store/port.js';
+import { beating } from './beating.js';
 import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { digestOf, idempotencyKey, sha256 } from './digest.js';
@@ -15,7 +16,8 @@ import { openStage, type OpenStage } from './plan-cache.js';
 import { dataFormat, readTable, writeTable, type Table } from './rows.js';
 import { runJob } from './run-job.js';
 
-const largestFile = 256 * 1024 * 1024;
+/** Read as a whole: larger files would hold up the worker's other work for too long. */
+const largestFile = 64 * 1024 * 1024;
 
 /** Takes an immutable copy of the data, split as the plan says; the same bytes are the same snapshot. */
 export async function snapshotData(context: ActivityContext, call: StageCall): Promise<DatasetOutput> {
@@ -25,13 +27,13 @@ export async function snapshotData(context: ActivityContext, call: StageCall): P
   const from = inputs.from ?? open.stage.settings.from ?? '';
   const table =
     open.stage.settings.source === undefined
-      ? await readSource(context, store, from)
+      ? await beating(readSource(context, store, from), { reads: from })
       : await generate(open, call, from, inputs.params ?? {});
   const { train, holdout } =
     open.stage.settings.split === undefined
       ? { train: table.rows, holdout: undefined }
       : splitRows(table.rows, open.stage.settings.split);
-  return await keep(store, from, table, train, holdout);
+  return await beating(keep(store, from, table, train, holdout), { keeps: table.rows.length });
 }
 
 async function readSource(context: ActivityContext, store: Store, from: string): Promise<Table> {

@@ -1,8 +1,9 @@
-import { cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
+import { cancellationSignal, sleep } from '@temporalio/activity';
 import type { AnalysisRule } from '../plan/analysis-rule.js';
 import { judgeAnalysis } from '../plan/judge-analysis.js';
 import type { AnalysisReport, Endpoint } from '../plan/outputs.js';
 import { worst } from '../plan/verdict.js';
+import { beating } from './beating.js';
 import type { RunRef } from './calls.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
 import { measure } from './measure.js';
@@ -20,6 +21,10 @@ export interface WatchStepInput {
   /** A pass is not given before, an inconclusive answer not after (ISO 8601). */
   holdUntil: string;
   giveUpAt: string;
+  /** Pause between two looks, milliseconds. */
+  pollMs: number;
+  /** Replaces the minimum samples of every rule, when the environment's policy says so. */
+  minSamples: number | null;
 }
 
 /**
@@ -28,17 +33,16 @@ export interface WatchStepInput {
  */
 export async function watchStep(context: ActivityContext, input: WatchStepInput): Promise<AnalysisReport> {
   const environment = await context.environment(input.run.environment);
-  const rules = await rulesOf(environment, input);
+  const rules = await beating(rulesOf(environment, input), { reads: 'plan' });
   for (;;) {
-    const report = await judge(environment, rules, input);
-    heartbeat({ verdict: report.verdict, at: report.at });
+    const report = await beating(judge(environment, rules, input), { judges: input.candidate.id });
     const now = Date.now();
     if (report.verdict === 'fail') return report;
     const held = now >= Date.parse(input.holdUntil);
     if (held && report.verdict === 'pass') return report;
     if (now >= Date.parse(input.giveUpAt)) return report;
     cancellationSignal().throwIfAborted();
-    await sleep(environment.policy.rollout.pollMs);
+    await beating(sleep(input.pollMs), { verdict: report.verdict, at: report.at });
   }
 }
 
@@ -46,8 +50,8 @@ async function rulesOf(environment: ActivityEnvironment, input: WatchStepInput):
   const plan = await readPlan(environment.ports.store, input.run.plan);
   const stage = plan.stages.find((s) => s.id === input.stage);
   const rules = stage?.verb === 'rollout' ? stage.settings.analysis : [];
-  const { minSamples } = environment.policy.rollout;
-  return minSamples === undefined ? rules : rules.map((rule) => ({ ...rule, minSamples }));
+  const { minSamples } = input;
+  return minSamples === null ? rules : rules.map((rule) => ({ ...rule, minSamples }));
 }
 
 async function judge(
@@ -56,7 +60,8 @@ async function judge(
   input: WatchStepInput,
 ): Promise<AnalysisReport> {
   const { metrics, router } = environment.ports;
-  const rows = [];
-  for (const rule of rules) rows.push(judgeAnalysis(rule, await measure(metrics, router, rule, input)));
+  const rows = await Promise.all(
+    rules.map(async (rule) => judgeAnalysis(rule, await measure(metrics, router, rule, input, cancellationSignal()))),
+  );
   return { verdict: worst(rows.map((r) => r.verdict)), at: new Date().toISOString(), rows };
 }

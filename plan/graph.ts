@@ -34,6 +34,8 @@ export interface RolloutFlow {
   onInconclusive: 'pause' | 'rollback';
   leaseTtlMs: number;
   pollMs: number;
+  /** Replaces the minimum samples of every analysis rule; null: the rules' own. */
+  minSamples: number | null;
 }
 
 /** The plan as the workflow sees it: at most 64 KB for 500 stages. */

@@ -116,6 +116,8 @@ export interface RolloutStepOutput {
   startedAt: string;
   endedAt: string;
   report: AnalysisReport | null;
+  /** A person went on although the evidence was inconclusive. */
+  override?: { by: string; reason: string | null; at: string };
 }
 export interface AnalysisRow {
   name: string;

@@ -1,5 +1,5 @@
 import { openEnvironment, type Environment, type OpenOptions } from '../config/open.js';
-import type { Config } from '../config/schema.js';
+import type { Config, EnvironmentConfig } from '../config/schema.js';
 import type { TemporalSettings } from '../config/temporal.js';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
 
@@ -12,13 +12,15 @@ export interface Served {
 }
 
 /**
- * A worker serves every environment that its configuration names in the namespace of the default one. Protected
+ * A worker serves every environment that its configuration names in the namespace (and on the server) of the default one. Protected
  * environments have namespaces of their own and so are never served by accident.
  */
 export async function servedEnvironments(config: Config, options: OpenOptions): Promise<Served> {
   const home = await openEnvironment(config, config.defaultEnvironment, options);
   const all = Object.entries(config.environments);
-  const names = all.filter(([, e]) => e.temporal.namespace === home.temporal.namespace).map(([name]) => name);
+  const own = config.environments[config.defaultEnvironment]?.temporal;
+  const here = (e: EnvironmentConfig) => e.temporal.namespace === own?.namespace && e.temporal.address === own.address;
+  const names = all.filter(([, e]) => here(e)).map(([name]) => name);
   const opened = new Map<string, Promise<Environment>>();
   return {
     temporal: home.temporal,

@@ -30,7 +30,8 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
       workflowBundle: workflowBundle(),
       activities: pipelineActivities(context),
       maxCachedWorkflows: 100,
-      maxConcurrentActivityTaskExecutions: 50,
+      // Waiting for another rollout takes a slot and no work.
+      maxConcurrentActivityTaskExecutions: 200,
       stickyQueueScheduleToStartTimeout: '5s',
     }),
     Worker.create({
@@ -43,7 +44,8 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
       ...base,
       taskQueue: taskQueues.release,
       activities: releaseActivities(context),
-      maxConcurrentActivityTaskExecutions: 50,
+      // A rollout under way holds two slots with timers, and going home must never wait for one.
+      maxConcurrentActivityTaskExecutions: 1_000,
     }),
   ]);
 }

@@ -1,6 +1,6 @@
-import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import { newAttemptCodes } from '../plan/failures.js';
 import type { GraphStage } from '../plan/graph.js';
+import { failureCode } from './failure-facts.js';
 import type { RunContext } from './run-context.js';
 
 /**
@@ -22,11 +22,4 @@ export async function attempts<T>(
       if (attempt >= stage.limits.attempts || code === undefined || !newAttemptCodes.includes(code)) throw error;
     }
   }
-}
-
-/** The `E_…` code of a failed activity, when it has one. */
-export function failureCode(error: unknown): string | undefined {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (!(cause instanceof ApplicationFailure)) return undefined;
-  return (cause.details?.[0] as { code?: string } | undefined)?.code;
 }

@@ -94,10 +94,11 @@ export const calls = {
       activityId: i.stage,
       summary: `train ${i.stage}, attempt ${i.attempt}`,
     }),
-  evaluateModel: (i: In<JobActivities['evaluateModel']>, ms: number) =>
+  /** `by`: the stage that asks, which names the activity; two gates may score the champion at once. */
+  evaluateModel: (i: In<JobActivities['evaluateModel']>, ms: number, by = i.stage) =>
     call(jobs.evaluateModel, taskQueues.jobs, i, {
       ...jobLimits(ms),
-      activityId: i.champion === null ? i.stage : `${i.stage}/champion`,
+      activityId: i.champion === null ? by : `${by}/champion`,
       summary: i.champion === null ? `evaluate ${i.stage}` : `score the champion like ${i.stage}`,
     }),
 
@@ -122,8 +123,9 @@ export const calls = {
     }),
   checkVersion: (i: In<ReleaseActivities['checkVersion']>) =>
     call(release.checkVersion, taskQueues.release, i, {
-      ...short,
+      retry,
       startToCloseTimeout: 2 * minute,
+      scheduleToCloseTimeout: 5 * minute,
       summary: 'identity check and smoke test',
     }),
   setTraffic: (i: In<ReleaseActivities['setTraffic']>) =>
@@ -135,7 +137,7 @@ export const calls = {
   goHome: (i: In<ReleaseActivities['setTraffic']>) =>
     call(release.setTraffic, taskQueues.release, i, {
       ...forever,
-      startToCloseTimeout: 10_000,
+      startToCloseTimeout: 35_000,
       summary: `all traffic to version ${i.champion.version}`,
     }),
   holdLease: (i: In<ReleaseActivities['holdLease']>) =>
@@ -148,12 +150,14 @@ export const calls = {
   watchStep: (i: In<ReleaseActivities['watchStep']>, ms: number) =>
     call(release.watchStep, taskQueues.release, i, {
       startToCloseTimeout: ms + 5 * minute,
-      heartbeatTimeout: 30_000,
+      // A judge that cannot work for so long is a reason to go home.
+      scheduleToCloseTimeout: ms + 10 * minute,
+      heartbeatTimeout: 10_000,
       retry,
       summary: 'judge the candidate',
     }),
   commitPromotion: (i: In<ReleaseActivities['commitPromotion']>) =>
-    call(release.commitPromotion, taskQueues.release, i, { ...short, summary: `promotion record of ${i.service}` }),
+    call(release.commitPromotion, taskQueues.release, i, { ...forever, summary: `promotion record of ${i.service}` }),
   followPromotion: (i: In<ReleaseActivities['followPromotion']>) =>
     call(release.followPromotion, taskQueues.release, i, {
       ...forever,

@@ -3,9 +3,11 @@ import { parseDecision } from './decision.js';
 
 export interface Received extends AttemptedDecision {
   decision: Decision | null;
+  /** The stage it is for: the one that it names, else the one that waited when it came; null: it came before any waited. */
+  stage: string | null;
 }
 
-const kept = 200;
+const most = 200;
 
 /**
  * Every decision that arrived, in order. Handlers only record here; the stage that waits takes what is meant for it.
@@ -13,6 +15,7 @@ const kept = 200;
  */
 export class Decisions {
   readonly all: Received[] = [];
+  private readonly waiting: string[] = [];
   private closed = false;
 
   /** Records a payload. `now` is ISO 8601. */
@@ -20,7 +23,7 @@ export class Decisions {
     const parsed = parseDecision(payload);
     const received: Received =
       'why' in parsed
-        ? { at: now, channel, status: 'ignored', by: null, why: parsed.why, decision: null }
+        ? { at: now, channel, status: 'ignored', by: null, why: parsed.why, decision: null, stage: null }
         : {
             at: now,
             channel,
@@ -28,19 +31,34 @@ export class Decisions {
             by: parsed.decision.by,
             why: null,
             decision: parsed.decision,
+            stage: parsed.decision.stage ?? this.waiting[0] ?? null,
           };
     this.all.push(received);
-    if (this.all.length > kept)
-      this.all.splice(
-        this.all.findIndex((d) => d.status !== 'kept'),
-        1,
-      );
+    if (this.all.length > most) this.forgetOldest();
     return received;
   }
 
-  /** The oldest kept decision that is for this stage or for none in particular. */
+  /** From here on this stage waits: what names no stage is for it. */
+  open(stage: string): void {
+    this.waiting.push(stage);
+  }
+
+  /** The stage has decided: what else was for it is late, and is not taken by the next one. */
+  shut(stage: string): void {
+    this.waiting.splice(this.waiting.indexOf(stage), 1);
+    for (const d of this.all) if (d.status === 'kept' && d.stage === stage) d.status = 'late';
+  }
+
+  /** The oldest kept decision that is for this stage, or that came before any stage waited. */
   next(stage: string): Received | undefined {
-    return this.all.find((d) => d.status === 'kept' && (d.decision?.stage ?? stage) === stage);
+    return this.all.find((d) => d.status === 'kept' && (d.stage ?? stage) === stage);
+  }
+
+  /** An update that is forgotten must still be answered, so its status says what became of it. */
+  private forgetOldest(): void {
+    const settled = this.all.findIndex((d) => d.status !== 'kept');
+    const [gone] = this.all.splice(Math.max(0, settled), 1);
+    if (gone?.status === 'kept') Object.assign(gone, { status: 'ignored', why: `more than ${most} decisions wait` });
   }
 
   /** No stage waits or will wait any more: what is left, and what still comes, is late. */
@@ -51,6 +69,6 @@ export class Decisions {
 
   /** For queries: without tokens. */
   view(): AttemptedDecision[] {
-    return this.all.map(({ decision: _decision, ...rest }) => rest);
+    return this.all.map(({ decision: _decision, stage: _stage, ...rest }) => rest);
   }
 }

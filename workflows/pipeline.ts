@@ -6,6 +6,7 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
+  log,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -16,6 +17,7 @@ import type { AttemptedDecision, RunInput, RunResult, RunView } from '../plan/me
 import { queries, signals, updates } from '../plan/names.js';
 import { calls } from './call.js';
 import { exampleDecision, parseDecision } from './decision.js';
+import { failureReason } from './failure-facts.js';
 import { runDetails } from './details.js';
 import { RunContext } from './run-context.js';
 import { RunState } from './run-state.js';
@@ -68,7 +70,7 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
     if (end.outcome === 'failed' || end.outcome === 'cancelled' || end.outcome === 'completed')
       run.tell(end.outcome, null, `${state.workflowId} ${end.outcome}`, { reason: end.reason });
     const { workflowId, runId, pipeline: name, environment, plan, params } = state;
-    const record = await calls.recordRun({
+    const facts = {
       workflowId,
       runId,
       pipeline: name,
@@ -80,6 +82,11 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
       decisions: state.decisions.view(),
       startedAt: workflowInfo().startTime.toISOString(),
       stages: state.stages().map((s) => ({ ...s, output: state.outputs.get(s.id) ?? null })),
+    };
+    // A run that has promoted has promoted, also when its record could not be written.
+    const record = await calls.recordRun(facts).catch((error: unknown) => {
+      log.error('the run record was not written', { reason: failureReason(error) });
+      return null;
     });
     await run.settled();
     run.show();
@@ -114,7 +121,7 @@ function handleMessages(run: RunContext): void {
     async (payload) => {
       const received = receive(payload, 'update');
       await condition(() => received.status !== 'kept');
-      const { decision: _decision, ...answer } = received;
+      const { decision: _decision, stage: _stage, ...answer } = received;
       return answer;
     },
     {

@@ -42,7 +42,8 @@ export class RolloutState {
   committed = false;
   trafficMoved = false;
   aborted: string | null = null;
-  promoteAsked = false;
+  /** A person's word to go on without clear evidence; taken only while the rollout is paused. */
+  override: RolloutStepOutput['override'] | null = null;
   paused = false;
   epoch = 0;
   onShow: () => void = () => undefined;

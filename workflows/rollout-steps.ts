@@ -1,7 +1,8 @@
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
-import type { AnalysisReport, RolloutStepOutput } from '../plan/outputs.js';
+import type { AnalysisReport, Endpoint, RolloutStepOutput } from '../plan/outputs.js';
 import type { Verdict } from '../plan/verdict.js';
 import { calls } from './call.js';
+import { failureReason } from './failure-facts.js';
 import type { Lease } from './lease.js';
 import { RollBack, type RolloutState } from './rollout-state.js';
 
@@ -25,7 +26,6 @@ async function runStep(state: RolloutState, lease: Lease, step: Step): Promise<v
   const { run, service, flow } = state.input;
   const { champion, candidate } = state;
   if (champion === null || candidate === null) throw new Error('a canary needs a champion and a candidate');
-  await condition(() => !state.paused || state.aborted !== null || lease.lost);
   throwIfStopped(state, lease);
   state.trafficMoved = true;
   await calls
@@ -59,27 +59,53 @@ async function runStep(state: RolloutState, lease: Lease, step: Step): Promise<v
   }
 }
 
-/** Holds the weight until the verdict is pass; an inconclusive end pauses for a person or rolls back, as policy says. */
+/**
+ * Holds the weight until the verdict is pass; an inconclusive end pauses for a person or rolls back, as policy says.
+ * The judging never stops: a candidate that turns bad goes home in a pause too.
+ */
 async function judgeUntilClear(
   state: RolloutState,
   lease: Lease,
   step: Step,
   record: RolloutStepOutput,
 ): Promise<void> {
-  for (let holdMs = step.holdMs; ; holdMs = 0) {
-    const report = await judgeOnce(state, lease, holdMs, record.startedAt);
+  const { flow } = state.input;
+  for (let holdMs = step.holdMs; ; holdMs = state.paused ? flow.maxWaitMs : 0) {
+    const report = await judgeOnce(state, lease, step, holdMs, record.startedAt);
     if (report !== null) record.report = report;
     throwIfStopped(state, lease);
-    if (report?.verdict === 'pass' || state.promoteAsked) break;
     if (report?.verdict === 'fail') throw new RollBack(reasons(report, (v) => v === 'fail'));
-    const why = report === null ? 'no judgement' : reasons(report, (v) => v !== 'pass');
-    if (state.input.flow.onInconclusive === 'rollback') throw new RollBack(`inconclusive for too long: ${why}`);
+    if (await overridden(state, record)) return;
+    if (state.paused) {
+      state.show({ phase: 'paused', note: 'paused by a person. Send the signal resume, promote or abort' });
+      continue;
+    }
+    if (report?.verdict === 'pass') return;
+    if (report === null) continue;
+    const why = reasons(report, (v) => v !== 'pass');
+    if (flow.onInconclusive === 'rollback') throw new RollBack(`inconclusive for too long: ${why}`);
     state.show({
       phase: 'paused',
       note: `inconclusive: ${why}. Send the signal promote or abort, or wait for evidence`,
     });
+    await condition(() => steered(state, lease), flow.pollMs);
   }
-  state.promoteAsked = false;
+}
+
+/** A person's override counts only where decisions of that kind are accepted; it is kept with the step. */
+async function overridden(state: RolloutState, record: RolloutStepOutput): Promise<boolean> {
+  const { override } = state;
+  state.override = null;
+  if (override == null) return false;
+  const { environment } = state.input.run;
+  const reason = override.reason === null ? {} : { reason: override.reason };
+  const judgement = await calls.judgeDecision({
+    environment,
+    decision: { decision: 'approve', by: override.by, ...reason },
+  });
+  if (!judgement.accepted) return false;
+  record.override = override;
+  return true;
 }
 
 function reasons(report: AnalysisReport, meant: (verdict: Verdict) => boolean): string {
@@ -93,34 +119,16 @@ function reasons(report: AnalysisReport, meant: (verdict: Verdict) => boolean): 
 async function judgeOnce(
   state: RolloutState,
   lease: Lease,
+  step: Step,
   holdMs: number,
   since: string,
 ): Promise<AnalysisReport | null> {
-  const { run, stage, flow } = state.input;
   const { champion, candidate } = state;
   if (champion === null || candidate === null) throw new Error('a canary needs a champion and a candidate');
-  const start = Date.now();
-  const giveUpMs = holdMs + flow.maxWaitMs;
   const scope = new CancellationScope({ cancellable: true });
-  const stopped = () => state.aborted !== null || lease.lost || state.promoteAsked;
-  const judged = scope.run(async () => {
-    const report = await calls.watchStep(
-      {
-        run,
-        stage,
-        candidate,
-        champion,
-        since,
-        championSince: state.steps[0]?.startedAt ?? since,
-        holdUntil: new Date(start + holdMs).toISOString(),
-        giveUpAt: new Date(start + giveUpMs).toISOString(),
-      },
-      giveUpMs,
-    );
-    const rest = start + holdMs - Date.now();
-    if (report.verdict === 'pass' && rest > 0) await sleep(rest);
-    return report;
-  });
+  const wasPaused = state.paused;
+  const stopped = () => steered(state, lease) || (wasPaused && !state.paused);
+  const judged = scope.run(() => judgement(state, step, { candidate, champion }, holdMs, since));
   const waiting = scope.run(() => condition(stopped)).then(() => null);
   try {
     return await Promise.race([judged, waiting]);
@@ -133,6 +141,35 @@ async function judgeOnce(
   }
 }
 
+async function judgement(
+  state: RolloutState,
+  step: Step,
+  who: { candidate: Endpoint; champion: Endpoint },
+  holdMs: number,
+  since: string,
+): Promise<AnalysisReport> {
+  const { run, stage, flow } = state.input;
+  const start = Date.now();
+  const giveUpMs = holdMs + flow.maxWaitMs;
+  // At 100 % the champion has no traffic left: its requests of the canary steps are what is compared with.
+  const championSince = step.phase === 'bake' ? (state.steps[0]?.startedAt ?? since) : since;
+  const holdUntil = new Date(start + holdMs).toISOString();
+  const giveUpAt = new Date(start + giveUpMs).toISOString();
+  const { pollMs, minSamples } = flow;
+  const report = await calls.watchStep(
+    { run, stage, ...who, since, championSince, holdUntil, giveUpAt, pollMs, minSamples },
+    giveUpMs,
+  );
+  const rest = start + holdMs - Date.now();
+  if (report.verdict === 'pass' && rest > 0) await sleep(rest);
+  return report;
+}
+
+/** Something from outside wants the step to end. */
+function steered(state: RolloutState, lease: Lease): boolean {
+  return state.aborted !== null || lease.lost || state.override !== null;
+}
+
 function throwIfStopped(state: RolloutState, lease: Lease): void {
   if (state.aborted !== null) throw new RollBack(state.aborted);
   lease.throwIfLost();
@@ -141,7 +178,5 @@ function throwIfStopped(state: RolloutState, lease: Lease): void {
 /** Before the commit point a call that failed for good is a reason to go home. */
 function asRollBack(error: unknown): never {
   if (isCancellation(error)) throw error;
-  throw new RollBack(
-    error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error),
-  );
+  throw new RollBack(failureReason(error));
 }

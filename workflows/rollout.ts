@@ -11,7 +11,7 @@ import { queries, signals } from '../plan/names.js';
 import type { RolloutView } from '../plan/messages.js';
 import type { RolloutOutput } from '../plan/outputs.js';
 import type { RolloutBase } from '../activities/open-rollout.js';
-import { failureCode } from './attempts.js';
+import { failureCode, failureReason } from './failure-facts.js';
 import { calls } from './call.js';
 import { rolloutDetails } from './details.js';
 import { Lease } from './lease.js';
@@ -25,23 +25,28 @@ import { runSteps } from './rollout-steps.js';
 export async function rollout(input: RolloutInput): Promise<RolloutOutput> {
   const state = new RolloutState(input, now());
   handleMessages(state);
+  const lease = new Lease(state);
   try {
     const base = await prepare(state);
-    if (input.baseline !== undefined && input.baseline !== base.predecessor && !base.committed) {
-      return await reject(
-        state,
-        base,
-        `stale baseline: the gate compared with record ${input.baseline ?? 'none'}, record ${base.predecessor ?? 'none'} serves`,
-      );
-    }
-    const refused = await check(state);
+    const refused = staleBaseline(input, base) ?? (await check(state));
     if (refused !== null) return await reject(state, base, refused);
-    return await release(state, base);
+    if (!base.committed && base.champion !== null) await runSteps(state, lease);
+    return await commit(state, base, lease);
   } catch (error) {
-    if (isCancellation(error) && !state.committed)
-      await CancellationScope.nonCancellable(() => goHome(state, 'cancelled'));
-    throw error;
+    if (state.committed) throw error;
+    const reason = isCancellation(error) ? 'cancelled' : failureReason(error);
+    await CancellationScope.nonCancellable(() => goHome(state, reason));
+    if (isCancellation(error) || !(error instanceof RollBack || state.trafficMoved)) throw error;
+    return state.output('rolled_back', now(), { reason });
+  } finally {
+    lease.release();
   }
+}
+
+/** The gate compared with a champion that does not serve any more. */
+function staleBaseline({ baseline }: RolloutInput, base: RolloutBase): string | null {
+  if (baseline === undefined || baseline === base.predecessor || base.committed) return null;
+  return `stale baseline: the gate compared with record ${baseline ?? 'none'}, record ${base.predecessor ?? 'none'} serves`;
 }
 
 async function prepare(state: RolloutState): Promise<RolloutBase> {
@@ -49,7 +54,10 @@ async function prepare(state: RolloutState): Promise<RolloutBase> {
   const base = await calls.openRollout({ run, service, version });
   state.champion = base.champion;
   state.epoch = base.epoch;
-  state.candidate = await calls.loadVersion({ environment: run.environment, service, version });
+  // Not cancellable: a server that was started must be known, or nobody could end it.
+  state.candidate = await CancellationScope.nonCancellable(() =>
+    calls.loadVersion({ environment: run.environment, service, version }),
+  );
   return base;
 }
 
@@ -60,21 +68,6 @@ async function check(state: RolloutState): Promise<string | null> {
   const { run, stage } = state.input;
   const checked = await calls.checkVersion({ run, stage, endpoint: state.candidate });
   return checked.verdict === 'pass' ? null : checked.reason;
-}
-
-/** Canary, bake, promotion record, aliases. */
-async function release(state: RolloutState, base: RolloutBase): Promise<RolloutOutput> {
-  const lease = new Lease(state);
-  try {
-    if (!base.committed && base.champion !== null) await runSteps(state, lease);
-    return await commit(state, base, lease);
-  } catch (error) {
-    if (!(error instanceof RollBack) || state.committed) throw error;
-    await CancellationScope.nonCancellable(() => goHome(state, error.message));
-    return state.output('rolled_back', now(), { reason: error.message });
-  } finally {
-    lease.release();
-  }
 }
 
 async function commit(state: RolloutState, base: RolloutBase, lease: Lease): Promise<RolloutOutput> {
@@ -121,14 +114,17 @@ async function rollForward(
   });
   lease.release();
   state.show({ weight: 100 });
-  await calls.followPromotion({ run, version, previous: base.championVersion, sequence });
-  const serving = await calls.verifyServing({ environment: run.environment, endpoint: candidate });
+  const followed = calls.followPromotion({ run, version, previous: base.championVersion, sequence });
+  await followed.catch(courteous('the aliases do not follow the promotion record yet'));
+  const serving = await calls
+    .verifyServing({ environment: run.environment, endpoint: candidate })
+    .catch((error: unknown): RolloutOutput['serving'] => ({ verdict: 'error', reason: failureReason(error) }));
   if (state.champion !== null && state.champion.id !== candidate.id) await endServer(state, state.champion);
-  state.show({ phase: 'done', note: serving.reason });
+  state.show({ phase: 'done', note: serving?.reason ?? null });
   return state.output('promoted', now(), {
     sequence,
     serving,
-    reason: serving.verdict === 'pass' ? null : `promoted, but not healthy: ${serving.reason}`,
+    reason: serving?.verdict === 'pass' ? null : `promoted, but not healthy: ${serving?.reason}`,
   });
 }
 
@@ -157,7 +153,7 @@ async function goHome(state: RolloutState, reason: string): Promise<void> {
       .catch(newerEpoch);
     state.show({ weight: 0 });
   }
-  await cleanUp(state, 'rolled_back', reason);
+  await cleanUp(state, state.trafficMoved ? 'rolled_back' : 'rejected', reason);
   state.show({ phase: 'done' });
 }
 
@@ -193,13 +189,20 @@ function handleMessages(state: RolloutState): void {
     description: 'State of the rollout: phase, weight, note',
   });
   setHandler(
-    defineSignal<[{ by?: string; reason?: string }?]>(signals.abort),
-    (m) => void (state.aborted = `aborted by ${m?.by ?? 'somebody'}${m?.reason === undefined ? '' : `: ${m.reason}`}`),
+    defineSignal<[unknown?]>(signals.abort),
+    (payload) => {
+      const { by, reason } = steering(payload);
+      state.aborted = `aborted by ${by}${reason === null ? '' : `: ${reason}`}`;
+    },
     { description: 'Send all traffic back to the champion: {"by":"…","reason":"…"}' },
   );
-  setHandler(defineSignal<[unknown?]>(signals.promote), () => void (state.promoteAsked = true), {
-    description: 'Go on although the evidence is inconclusive: {"by":"…"}',
-  });
+  setHandler(
+    defineSignal<[unknown?]>(signals.promote),
+    (payload) => {
+      if (state.view.phase === 'paused') state.override = { ...steering(payload), at: now() };
+    },
+    { description: 'While paused: go on although the evidence is inconclusive: {"by":"…","reason":"…"}' },
+  );
   setHandler(defineSignal<[unknown?]>(signals.pause), () => void (state.paused = true), {
     description: 'Stay at the present weight: {"by":"…"}',
   });
@@ -207,6 +210,16 @@ function handleMessages(state: RolloutState): void {
     description: 'End a pause: {"by":"…"}',
   });
   state.onShow = () => setCurrentDetails(rolloutDetails(state));
+}
+
+/** Who steers and why, from whatever a form sent: bounded text, never a failure. */
+function steering(payload: unknown): { by: string; reason: string | null } {
+  const given = payload !== null && typeof payload === 'object' ? (payload as Record<string, unknown>) : {};
+  const { by, reason } = given;
+  return {
+    by: typeof by === 'string' && by !== '' ? by.slice(0, 200) : 'somebody',
+    reason: typeof reason === 'string' && reason !== '' ? reason.slice(0, 2_000) : null,
+  };
 }
 
 function now(): string {

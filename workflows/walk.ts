@@ -1,6 +1,7 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { GraphStage } from '../plan/graph.js';
 import type { Outcome } from '../plan/verdict.js';
+import { failureReason } from './failure-facts.js';
 import type { RunContext } from './run-context.js';
 import { stageRunners } from './stages/index.js';
 
@@ -20,7 +21,7 @@ export async function walk(run: RunContext): Promise<WalkEnd> {
   try {
     return await walker.run();
   } catch (error) {
-    return { outcome: isCancellation(error) ? 'cancelled' : 'failed', reason: reasonOf(error), error };
+    return { outcome: isCancellation(error) ? 'cancelled' : 'failed', reason: failureReason(error), error };
   }
 }
 
@@ -69,9 +70,9 @@ class Walker {
       const cancelled = isCancellation(error);
       state.mark(stage.id, cancelled ? 'cancelled' : 'failed', {
         endedAt: new Date().toISOString(),
-        note: reasonOf(error),
+        note: failureReason(error),
       });
-      this.stop({ outcome: cancelled ? 'cancelled' : 'failed', reason: `${stage.id}: ${reasonOf(error)}`, error });
+      this.stop({ outcome: cancelled ? 'cancelled' : 'failed', reason: `${stage.id}: ${failureReason(error)}`, error });
     }
   }
 
@@ -86,9 +87,4 @@ class Walker {
     const promoted = this.context.state.stages().some((s) => s.verb === 'rollout');
     return { outcome: promoted ? 'promoted' : 'completed', reason: null, error: null };
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? reasonOf(error.cause) : error.message;
 }

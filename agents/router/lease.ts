@@ -5,6 +5,8 @@ import type { Route } from '../../adapters/router/port.js';
 export interface Held {
   route: Route;
   expired: boolean;
+  /** The route went home after it had a candidate: a late message of the same epoch must not bring that back. */
+  closed?: boolean | undefined;
 }
 
 /** True from the moment at which the held lease ends. */
@@ -23,9 +25,11 @@ export function accept(held: Held | undefined, route: Route, now: number): Held 
     throw staleEpoch(route.service, route.epoch, held.route.epoch);
   const sameLease = held?.route.epoch === route.epoch;
   // Going home is always possible; a lease once lost is not taken up again under its epoch.
-  if (route.candidate !== null && sameLease && held.expired) throw leaseExpired(route.service, held.route);
+  if (route.candidate !== null && sameLease && (held.expired || held.closed === true))
+    throw leaseExpired(route.service, held.route);
   if (route.expiresAt !== null && Date.parse(route.expiresAt) <= now) throw leaseExpired(route.service, route);
-  return { route, expired: false };
+  const closed = sameLease && route.candidate === null && (held.route.candidate !== null || held.closed === true);
+  return { route, expired: false, ...(closed && { closed }) };
 }
 
 /** What is held once the lease is renewed. Never moves an expiry back: a delayed message must not shorten a lease. */

@@ -10,7 +10,7 @@ import type { Held } from './lease.js';
 
 const recordsSchema = z.strictObject({
   format: z.literal(1),
-  services: z.array(z.strictObject({ route: routeSchema, expired: z.boolean() })),
+  services: z.array(z.strictObject({ route: routeSchema, expired: z.boolean(), closed: z.boolean().optional() })),
 });
 
 /** One change of traffic, as the journal keeps it. */

@@ -93,10 +93,23 @@ async function openLeases({ records, dataPlane }: RouterAgentOptions) {
     async take(route: Route): Promise<Held> {
       const before = services.get(route.service);
       const next = accept(before, route, Date.now());
-      await hold(next);
-      const moved = before === undefined || canonicalJson(splitOf(before)) !== canonicalJson(splitOf(next));
-      if (moved) await records.note(changeOf(next, 'applied'));
-      await enforce();
+      const record = async () => {
+        await hold(next);
+        const moved = before === undefined || canonicalJson(splitOf(before)) !== canonicalJson(splitOf(next));
+        if (moved) await records.note(changeOf(next, 'applied'));
+      };
+      if (route.candidate !== null) {
+        await record();
+        await enforce();
+        return next;
+      }
+      services.set(route.service, next);
+      try {
+        // Traffic first: a full disk must not keep users on the candidate.
+        await enforce();
+      } finally {
+        await record();
+      }
       return next;
     },
     async renew(service: string, epoch: number, expiresAt: string): Promise<Held | undefined> {

@@ -28,6 +28,9 @@ export interface Script {
   train?: { fails: number; code: string };
   protectedEnvironment?: boolean;
   commitLost?: boolean;
+  commitRefused?: boolean;
+  /** Aliases and the last check fail for good after the commit. */
+  afterCommit?: 'broken';
   /** The lease is lost this long after the first weight. */
   leaseHeldMs?: number;
   blockTraining?: boolean;
@@ -40,6 +43,12 @@ export interface World {
   records: RunRecordFacts[];
   activities: PipelineActivities & JobActivities & ReleaseActivities;
 }
+
+/** The decision that most tests send, and what a run has done before anything is loaded. */
+export const approval = { decision: 'approve', by: 'a@example.com', reason: 'metrics ok' };
+export const readied = ['train attempt 1', 'register'];
+/** How tests wait for a condition. */
+export const patience = { timeout: 60_000, interval: 50 };
 
 export const championEndpoint: Endpoint = {
   id: 'intents-aaaaaaaaaaaa',
@@ -186,12 +195,20 @@ function releaseSide(script: Script, note: (line: string) => void, now: () => Pr
       judged++;
       return report(verdict, i.holdUntil);
     },
-    commitPromotion: async () =>
-      script.commitLost === true
-        ? { committed: false, reason: 'stale baseline: another was first' }
-        : (note('commit'), { committed: true, sequence: 2 }),
-    followPromotion: async () => note('aliases'),
-    verifyServing: async () => ({ verdict: 'pass', reason: '100/100 probes' }),
+    commitPromotion: async () => {
+      if (script.commitRefused === true) throw failed('E_S3_ACCESS');
+      if (script.commitLost === true) return { committed: false, reason: 'stale baseline: another was first' };
+      note('commit');
+      return { committed: true, sequence: 2 };
+    },
+    followPromotion: async () => {
+      if (script.afterCommit === 'broken') throw failed('E_MLFLOW_REFUSED');
+      note('aliases');
+    },
+    verifyServing: async () => {
+      if (script.afterCommit === 'broken') throw failed('E_SERVING_IDENTITY');
+      return { verdict: 'pass', reason: '100/100 probes' };
+    },
     tagRollback: async (i) => note(`tag ${i.outcome}`),
     unloadVersion: async (i) => note(`unload ${i.endpoint.version}`),
   };
@@ -246,6 +263,7 @@ export const flow: RolloutFlow = {
   onInconclusive: 'pause',
   leaseTtlMs: 60_000,
   pollMs: 1_000,
+  minSamples: null,
 };
 
 /** A chain of stages; each needs the one before. */

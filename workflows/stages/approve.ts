@@ -23,18 +23,16 @@ export async function approve(stage: GraphStage, run: RunContext): Promise<Stage
     until: new Date(deadline).toISOString(),
   });
   run.show();
-  const output = await decide(stage, flow, deadline, run);
-  upsertSearchAttributes([{ key: attributes.AwaitingApproval, value: false }]);
+  run.state.decisions.open(stage.id);
+  const output = await decide(stage, flow, deadline, run).finally(() => run.state.decisions.shut(stage.id));
+  const others = run.state.stages().some((s) => s.id !== stage.id && s.status === 'waiting-approval');
+  upsertSearchAttributes([{ key: attributes.AwaitingApproval, value: others }]);
   const who = output.by ?? 'nobody';
-  run.tell(
-    output.decision === 'approve' ? 'approved' : 'rejected',
-    stage.id,
-    `${output.decision} by ${who} (unverified)`,
-    { reason: output.reason },
-  );
+  const yes = output.decision === 'approve' || (output.decision === 'timeout' && flow.onTimeout === 'approve');
+  const said = `${output.decision} by ${who} (unverified)`;
+  run.tell(yes ? 'approved' : 'rejected', stage.id, said, { reason: output.reason });
   const note = `${output.decision} by ${who}, unverified`;
-  if (output.decision === 'approve' || (output.decision === 'timeout' && flow.onTimeout === 'approve'))
-    return { output, verdict: 'pass', note };
+  if (yes) return { output, verdict: 'pass', note };
   const reason =
     output.decision === 'timeout'
       ? `nobody decided at ${stage.id} in time`

@@ -25,7 +25,11 @@ async function championScores(stage: GraphStage, run: RunContext) {
   const evaluator = run.state.graph?.stages.find((s) => s.id === flow.scores);
   if (fact === null || evaluator === undefined) return null;
   const scores = await attempts({ ...stage, limits: evaluator.limits }, run, (attempt) =>
-    calls.evaluateModel({ ...run.call(evaluator, attempt), champion: fact.model }, evaluator.limits.timeoutMs),
+    calls.evaluateModel(
+      { ...run.call(evaluator, attempt), champion: fact.model },
+      evaluator.limits.timeoutMs,
+      stage.id,
+    ),
   );
   return { fact: { sequence: fact.sequence, version: fact.version }, scores };
 }

@@ -9,7 +9,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { GraphStage } from '../../plan/graph.js';
 import { rolloutWorkflowId, taskQueues } from '../../plan/names.js';
-import type { VersionOutput } from '../../plan/outputs.js';
+import type { GateOutput, VersionOutput } from '../../plan/outputs.js';
 import { calls } from '../call.js';
 import type { rollout as rolloutWorkflow } from '../rollout.js';
 import type { RolloutInput } from '../rollout-state.js';
@@ -59,11 +59,12 @@ function rolloutInput(stage: GraphStage, run: RunContext): RolloutInput {
   if (flow === undefined || version === null)
     throw new Error(`stage ${stage.id} has no rollout settings or no version`);
   const gates = run.state.outputsOf(isGate);
-  const judged = gates.find((g) => g.champion !== null || g.firstModel);
+  const service = flow.service ?? version.name;
+  const judged = gateAgainst(service, run);
   return {
     run: run.ref(),
     stage: stage.id,
-    service: flow.service ?? version.name,
+    service,
     version,
     flow,
     gates,
@@ -71,6 +72,13 @@ function rolloutInput(stage: GraphStage, run: RunContext): RolloutInput {
     scores: run.state.outputsOf(isScores).find((s) => s.model === version.model.digest)?.metrics ?? null,
     baseline: judged === undefined ? undefined : (judged.champion?.sequence ?? null),
   };
+}
+
+/** The gate that compared with the champion of this service, if one did. */
+function gateAgainst(service: string, run: RunContext): GateOutput | undefined {
+  const stage = run.state.graph?.stages.find((s) => s.gate?.champion === service && run.state.outputs.has(s.id));
+  const output = stage === undefined ? undefined : run.state.outputs.get(stage.id);
+  return output !== undefined && isGate(output) ? output : undefined;
 }
 
 /** The child's id is the lock: while another rollout of the service runs, this one waits for its end. */

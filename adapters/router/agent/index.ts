@@ -62,6 +62,8 @@ interface Reply {
 
 function stateOf({ status, body, url }: Reply): RouteState {
   if (status === 200) return read(routeStateSchema, body, url);
+  // The agent's own trouble (a full disk, a data plane that does not confirm) may pass: going home must not give up.
+  if (status >= 500) throw unavailable(`the router agent answers ${status}: ${printable(JSON.stringify(body))}`, url);
   const { faults } = read(refusalSchema, body, url);
   const kept = faults.map(({ where = url, fix, ...fault }) => ({ ...fault, where, ...(fix !== undefined && { fix }) }));
   throw new SlipwayError(kept, status === 503 ? exitCodes.temporary : exitCodes.data);

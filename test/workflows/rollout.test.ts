@@ -1,0 +1,186 @@
+import { describe, expect, it, vi } from 'vitest';
+import { approval, championEndpoint, fullGraph, patience, readied } from './scripted-world.js';
+import { testServer } from './test-server.js';
+
+const server = testServer();
+const rollout = () => server.environment().client.workflow.getHandle('rollout:dev:intents');
+
+describe('a canary', () => {
+  const script = { graph: fullGraph(), champion: championEndpoint };
+  const home = ['home to 1', 'tag rolled_back', 'unload 2'];
+
+  it('goes home at the step whose judgement fails, and runs no later step', async () => {
+    await server.withRun({ ...script, analysis: ['pass', 'fail'] }, async (run) => {
+      await run.handle.signal('decide', approval);
+      expect(await run.result).toMatchObject({
+        outcome: 'rolled_back',
+        reason: 'fallback-rate: 0.2 is above the maximum 0.08',
+      });
+      expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', 'weight 50', ...home]);
+      expect(run.world.told.map((e) => e.kind)).toContain('rolled_back');
+    });
+  });
+
+  it('goes home when the bake at 100 % fails', async () => {
+    await server.withRun({ ...script, analysis: ['pass', 'pass', 'fail'] }, async (run) => {
+      await run.handle.signal('decide', approval);
+      expect((await run.result).outcome).toBe('rolled_back');
+      expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', 'weight 50', 'weight 100', ...home]);
+    });
+  });
+
+  it('never advances on missing evidence: it rolls back where the policy says so', async () => {
+    await server.withRun(
+      { ...script, graph: fullGraph({ rollout: { onInconclusive: 'rollback' } }), analysis: ['inconclusive'] },
+      async (run) => {
+        await run.handle.signal('decide', approval);
+        expect((await run.result).reason).toContain('inconclusive for too long');
+        expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', ...home]);
+      },
+    );
+  });
+
+  it('holds the weight while inconclusive and goes on when the evidence arrives', async () => {
+    await server.withRun({ ...script, analysis: ['inconclusive', 'inconclusive', 'pass'] }, async (run) => {
+      await run.handle.signal('decide', approval);
+      expect((await run.result).outcome).toBe('promoted');
+      expect(run.world.journal.filter((l) => l.startsWith('weight'))).toEqual(['weight 10', 'weight 50', 'weight 100']);
+    });
+  });
+
+  it('goes home at once when a person aborts it', async () => {
+    await server.withRun(script, async (run) => {
+      await run.handle.signal('decide', approval);
+      await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
+      await rollout().signal('abort', { by: 'a@example.com', reason: 'odd answers' });
+      expect(await run.result).toMatchObject({
+        outcome: 'rolled_back',
+        reason: 'aborted by a@example.com: odd answers',
+      });
+      expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', ...home]);
+    });
+  });
+
+  it('stays at its weight while a person pauses it, and goes home when it turns bad in the pause', async () => {
+    await server.withRun({ ...script, analysis: ['pass', 'fail'] }, async (run) => {
+      await run.handle.signal('decide', approval);
+      await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
+      await rollout().signal('pause', { by: 'a@example.com' });
+      expect(await run.result).toMatchObject({
+        outcome: 'rolled_back',
+        reason: expect.stringContaining('fallback-rate'),
+      });
+      expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', ...home]);
+    });
+  });
+
+  it('goes on after a pause', async () => {
+    await server.withRun(script, async (run) => {
+      await run.handle.signal('decide', approval);
+      await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
+      await rollout().signal('pause', { by: 'a@example.com' });
+      await rollout().signal('resume', { by: 'a@example.com' });
+      expect((await run.result).outcome).toBe('promoted');
+    });
+  });
+
+  it('ignores the word to go on while it is not paused', async () => {
+    await server.withRun(script, async (run) => {
+      await run.handle.signal('decide', approval);
+      await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
+      await rollout().signal('promote', { by: 'early@example.com' });
+      expect((await run.result).outcome).toBe('promoted');
+      expect(JSON.stringify(run.world.records)).not.toContain('early@example.com');
+    });
+  });
+
+  it('goes on without clear evidence on the word of a person, and keeps who said it', async () => {
+    await server.withRun({ ...script, analysis: ['inconclusive'] }, async (run) => {
+      await run.handle.signal('decide', approval);
+      for (const weight of [10, 50, 100]) {
+        await vi.waitFor(
+          async () => expect(await rollout().query('run')).toMatchObject({ phase: 'paused', weight }),
+          patience,
+        );
+        await rollout().signal('promote', { by: 'a@example.com', reason: 'seen by hand' });
+      }
+      expect((await run.result).outcome).toBe('promoted');
+      expect(run.world.records[0]?.stages.at(-1)?.output).toMatchObject({
+        steps: [1, 2, 3].map(() => ({ override: { by: 'a@example.com', reason: 'seen by hand' } })),
+      });
+    });
+  });
+
+  it('is promoted although its alias or the last check could not be done, and says so', async () => {
+    await server.withRun({ ...script, afterCommit: 'broken' }, async (run) => {
+      await run.handle.signal('decide', approval);
+      expect((await run.result).outcome).toBe('promoted');
+      expect(run.world.records[0]?.stages.at(-1)?.output).toMatchObject({
+        outcome: 'promoted',
+        serving: { verdict: 'error' },
+      });
+    });
+  });
+
+  it('removes the candidate and fails when the promotion record cannot be written at all', async () => {
+    await server.withRun({ ...script, commitRefused: true }, async (run) => {
+      await run.handle.signal('decide', approval);
+      expect(await run.result).toMatchObject({
+        outcome: 'rolled_back',
+        reason: expect.stringContaining('E_S3_ACCESS'),
+      });
+      expect(run.world.journal.slice(-3)).toEqual(home);
+    });
+  });
+
+  it('goes home when the router lost the lease, and does not resume the old weight', async () => {
+    await server.withRun({ ...script, leaseHeldMs: 60_000 }, async (run) => {
+      await run.handle.signal('decide', approval);
+      expect(await run.result).toMatchObject({ outcome: 'rolled_back', reason: 'lease_expired: the router went home' });
+      expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', ...home]);
+    });
+  });
+
+  it('goes home when its run is cancelled in the middle', async () => {
+    await server.withRun(script, async (run) => {
+      await run.handle.signal('decide', approval);
+      await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
+      await run.handle.cancel();
+      await expect(run.result).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+      expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', ...home]);
+    });
+  });
+
+  it('moves no traffic to a version that fails its smoke test', async () => {
+    await server.withRun({ ...script, smoke: 'fail' }, async (run) => {
+      await run.handle.signal('decide', approval);
+      expect(await run.result).toMatchObject({ outcome: 'rejected', reason: expect.stringContaining('smoke request') });
+      expect(run.world.journal).toEqual([...readied, 'load', 'tag rejected', 'unload 2']);
+    });
+  });
+
+  it('ends rejected when another champion was promoted since the gate compared', async () => {
+    await server.withRun(
+      { ...script, predecessor: 5, gate: { champion: { version: '1', sequence: 4 } } },
+      async (run) => {
+        await run.handle.signal('decide', approval);
+        expect(await run.result).toMatchObject({
+          outcome: 'rejected',
+          reason: expect.stringContaining('stale baseline'),
+        });
+      },
+    );
+  });
+
+  it('goes home when it loses the race at the commit point', async () => {
+    await server.withRun({ ...script, commitLost: true }, async (run) => {
+      await run.handle.signal('decide', approval);
+      expect(await run.result).toMatchObject({
+        outcome: 'rejected',
+        reason: expect.stringContaining('stale baseline'),
+      });
+      expect(run.world.journal).toContain('home to 1');
+      expect(run.world.journal).not.toContain('aliases');
+    });
+  });
+});
