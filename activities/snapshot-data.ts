@@ -46,7 +46,7 @@ async function readSource(context: ActivityContext, store: Store, from: string):
   if (!from.startsWith('file:')) {
     throw new SlipwayError({
       code: 'E_DATA_SOURCE',
-      where: from,
+      where: from === '' ? '(empty)' : from,
       message: 'a data source starts with `file:` or `s3://`',
       fix: 'correct it, or give the snapshot a `source` that understands it',
     });

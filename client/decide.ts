@@ -1,7 +1,7 @@
 import { WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { Decision } from '../plan/messages.js';
-import { rolloutWorkflowId, signals, updates } from '../plan/names.js';
+import { signals, updates } from '../plan/names.js';
 import type { SlipwayClient } from './connect.js';
 import { viewRun } from './runs.js';
 
@@ -14,6 +14,8 @@ export async function decide(client: SlipwayClient, workflowId: string, decision
   try {
     await client.call(() => handle.executeUpdate(updates.decide, { args: [decision] }), 15_000);
   } catch (error) {
+    // An ended run takes no update and says so as if it were unknown.
+    await refuseClosed(client, workflowId);
     throw decisionFault(error, workflowId);
   }
 }
@@ -53,25 +55,17 @@ function timedOut(error: unknown): boolean {
  * Throws `E_RUN_CLOSED` (65) when it has ended already.
  */
 export async function cancelRun(client: SlipwayClient, workflowId: string): Promise<void> {
-  const run = await viewRun(client, workflowId);
-  if (run.state === 'closed') {
-    throw new SlipwayError({
-      code: 'E_RUN_CLOSED',
-      where: workflowId,
-      message: `the run has ended already: ${run.outcome ?? 'closed'}`,
-      fix: `See it with \`slipway status ${workflowId}\`.`,
-    });
-  }
+  await refuseClosed(client, workflowId);
   await client.call(() => client.temporal.workflow.getHandle(workflowId).cancel());
 }
 
-/** Tells the rollout of a service to go home (`abort`) or on (`promote`). */
-export async function steerRollout(
-  client: SlipwayClient,
-  environment: string,
-  service: string,
-  signal: 'abort' | 'promote',
-): Promise<void> {
-  const handle = client.temporal.workflow.getHandle(rolloutWorkflowId(environment, service));
-  await client.call(() => handle.signal(signals[signal], {}));
+async function refuseClosed(client: SlipwayClient, workflowId: string): Promise<void> {
+  const run = await viewRun(client, workflowId);
+  if (run.state !== 'closed') return;
+  throw new SlipwayError({
+    code: 'E_RUN_CLOSED',
+    where: workflowId,
+    message: `the run has ended already: ${run.outcome ?? 'closed'}`,
+    fix: `See it with \`slipway status ${workflowId}\`.`,
+  });
 }

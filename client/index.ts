@@ -1,7 +1,7 @@
 export { checkAddress } from './address.js';
 export type { ConnectOptions, SlipwayClient } from './connect.js';
 export { connect } from './connect.js';
-export { cancelRun, decide, signalDecision, steerRollout } from './decide.js';
+export { cancelRun, decide, signalDecision } from './decide.js';
 export type { ListRequest, RetriedActivity, RunDetails, RunSummary } from './runs.js';
 export { checkListRequest, listRuns, resolveRun, runStates, viewRun } from './runs.js';
 export type { StartRequest, StartedRun } from './start.js';

@@ -7,6 +7,7 @@ import { queries, rolloutWorkflowType } from '../plan/names.js';
 import type { Outcome } from '../plan/verdict.js';
 import type { SlipwayClient } from './connect.js';
 import { runUnknown } from './failures.js';
+import { viewRollout } from './view-rollout.js';
 
 /** One run as lists show it. */
 export interface RunSummary {
@@ -54,7 +55,7 @@ export async function viewRun(client: SlipwayClient, workflowId: string): Promis
   const handle = client.temporal.workflow.getHandle(workflowId);
   const found = await client.call(() => handle.describe());
   const summary = summarise(found);
-  const view = await client.call(() => handle.query<RunView>(queries.run), 5_000).catch(() => null);
+  const view = await currentView(client, workflowId);
   const end = summary.state === 'closed' ? await resultOf(client, workflowId, found.status.name) : undefined;
   return {
     ...summary,
@@ -68,6 +69,16 @@ export async function viewRun(client: SlipwayClient, workflowId: string): Promis
     reason: end?.reason ?? view?.reason ?? null,
     record: end?.record ?? null,
   };
+}
+
+/** What the run answers; its rollout is asked itself, because the run only knows how that began and ended. */
+async function currentView(client: SlipwayClient, workflowId: string): Promise<RunView | null> {
+  const handle = client.temporal.workflow.getHandle(workflowId);
+  const view = await client.call(() => handle.query<RunView>(queries.run), 5_000).catch(() => null);
+  const rollout = view?.rollout;
+  const underWay = view?.stages.some((s) => s.verb === 'rollout' && s.status === 'running') === true;
+  if (view === null || rollout == null || !underWay) return view;
+  return { ...view, rollout: (await viewRollout(client, rollout.workflowId)) ?? rollout };
 }
 
 function retriedActivities({ pendingActivities }: WorkflowExecutionDescription['raw']): RetriedActivity[] {

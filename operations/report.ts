@@ -5,7 +5,7 @@ import { connect, viewRun } from '../client/index.js';
 import type { Environment } from '../config/open.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { RunRecord } from '../plan/messages.js';
-import { temporalUiLink } from '../plan/names.js';
+import { keys, temporalUiLink } from '../plan/names.js';
 import { readJson } from './records.js';
 import { reportPage } from './report/page.js';
 
@@ -39,7 +39,9 @@ async function recordOf(environment: Environment, workflowId: string): Promise<R
 /** What an ended run left in the store. Throws `E_RUN_RECORD` when there is none. */
 export async function readRunRecord(environment: Environment, run: RunDetails): Promise<RunRecord> {
   const { store } = environment.ports;
-  const found = run.record === null ? undefined : await readJson<RunRecord>(store, store.key(run.record));
+  // A failed or cancelled run returns nothing, but it leaves its record where every run does.
+  const own = keys.runRecord(environment.name, run.pipeline, run.runId);
+  const found = await readJson<RunRecord>(store, run.record === null ? own : store.key(run.record));
   if (found !== undefined) return found.value;
   const open = run.state !== 'closed';
   throw new SlipwayError(

@@ -3,6 +3,7 @@ import { up } from '../stack/index.js';
 import type { Deployed } from './deploy.js';
 import { deploy } from './deploy.js';
 import { openProject } from './project.js';
+import { restoreServing } from './restore-serving.js';
 
 export interface UpRequest {
   root: string;
@@ -15,7 +16,7 @@ export interface UpRequest {
 
 /**
  * Starts the local stack; a whole one also gets the pipelines of the folder, deployed in the default environment
- * unless that is protected.
+ * unless that is protected, and its champions serve again.
  */
 export async function startStack(o: UpRequest): Promise<{ parts: StackState['parts']; deployed: Deployed[] }> {
   const { root, env, onProgress, ports } = o;
@@ -26,6 +27,7 @@ export async function startStack(o: UpRequest): Promise<{ parts: StackState['par
   }
   const { environment } = await openProject({ root, cwd: root, env });
   const { parts } = await up({ root, env, onProgress, ports });
+  if (!environment.protected) await restoreServing(environment, onProgress);
   const deployed = environment.protected ? [] : await deploy({ root, environment, env, by: 'up', onProgress });
   return { parts, deployed };
 }

@@ -33,8 +33,23 @@ export default async function pipeline(input: RunInput | undefined): Promise<Run
   const state = new RunState(info.workflowId, info.runId, info.workflowType, input?.environment);
   const run = new RunContext(state, () => setCurrentDetails(runDetails(state)));
   handleMessages(run);
-  const end = await resolveAndWalk(run, input ?? {});
+  const end = await resolveAndWalk(run, checkedInput(input));
   return await finish(run, end);
+}
+
+/** Starts come from forms and stock tools too: what is not an object with known keys is refused before anything happens. */
+function checkedInput(input: unknown): RunInput {
+  const known = ['params', 'plan', 'environment', 'trigger'];
+  const given = input ?? {};
+  const wrong =
+    typeof given !== 'object' || Array.isArray(given)
+      ? `the input is ${Array.isArray(given) ? 'an array' : `a ${typeof given}`}`
+      : Object.keys(given)
+          .filter((k) => !known.includes(k))
+          .map((k) => `unknown key ${JSON.stringify(k.slice(0, 40))}`)[0];
+  if (wrong === undefined) return given;
+  const message = `E_INPUT ${wrong}; the input is one object such as {"params":{},"environment":"dev"}`;
+  throw ApplicationFailure.nonRetryable(message, 'Input', { code: 'E_INPUT' });
 }
 
 async function resolveAndWalk(run: RunContext, input: RunInput): Promise<WalkEnd> {

@@ -1,4 +1,6 @@
 import {
+  ApplicationFailure,
+  workflowInfo,
   CancellationScope,
   defineQuery,
   defineSignal,
@@ -23,6 +25,10 @@ import { runSteps } from './rollout-steps.js';
  * every failure goes home to the champion; after it every failure rolls forward.
  */
 export async function rollout(input: RolloutInput): Promise<RolloutOutput> {
+  if (workflowInfo().parent === undefined) {
+    const message = 'E_INPUT a rollout is started by the rollout stage of a run, never by hand';
+    throw ApplicationFailure.nonRetryable(message, 'Input', { code: 'E_INPUT' });
+  }
   const state = new RolloutState(input, now());
   handleMessages(state);
   const lease = new Lease(state);

@@ -84,19 +84,13 @@ async function openLeases({ records, dataPlane }: RouterAgentOptions) {
   return {
     get: (service: string) => services.get(service),
     /** Milliseconds since the epoch at which the next lease ends. */
-    nextEnd: () =>
-      [...services.values()].reduce(
-        (first, { route, expired }) =>
-          expired || route.expiresAt === null ? first : Math.min(first, Date.parse(route.expiresAt)),
-        Number.POSITIVE_INFINITY,
-      ),
+    nextEnd: () => Math.min(...[...services.values()].map(endOf)),
     async take(route: Route): Promise<Held> {
       const before = services.get(route.service);
       const next = accept(before, route, Date.now());
       const record = async () => {
         await hold(next);
-        const moved = before === undefined || canonicalJson(splitOf(before)) !== canonicalJson(splitOf(next));
-        if (moved) await records.note(changeOf(next, 'applied'));
+        if (before === undefined || moved(before, next)) await records.note(changeOf(next, 'applied'));
       };
       if (route.candidate !== null) {
         await record();
@@ -120,9 +114,7 @@ async function openLeases({ records, dataPlane }: RouterAgentOptions) {
       return next;
     },
     async goHome(): Promise<void> {
-      const due = [...services.values()]
-        .filter((held) => isDue(held, Date.now()))
-        .map(({ route }) => ({ route, expired: true }));
+      const due = expiredOf([...services.values()], Date.now());
       if (due.length === 0) return;
       for (const held of due) services.set(held.route.service, held);
       try {
@@ -138,6 +130,20 @@ async function openLeases({ records, dataPlane }: RouterAgentOptions) {
       if (changed) for (const held of services.values()) await records.note(changeOf(held, 'corrected'));
     },
   };
+}
+
+/** Milliseconds since the epoch at which a lease ends; never, without a lease. */
+function endOf({ route, expired }: Held): number {
+  return expired || route.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(route.expiresAt);
+}
+
+/** Those whose lease ends now, as they are held from then on. */
+function expiredOf(held: Held[], now: number): Held[] {
+  return held.filter((h) => isDue(h, now)).map(({ route }) => ({ route, expired: true }));
+}
+
+function moved(before: Held, next: Held): boolean {
+  return canonicalJson(splitOf(before)) !== canonicalJson(splitOf(next));
 }
 
 /** One change at a time: all services share the data plane's files. */

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { Cli } from '../cli.js';
 
 /** `approve` and `reject` differ in one word. */
@@ -13,7 +14,7 @@ export function addDecision(cli: Cli, decision: 'approve' | 'reject'): void {
     .action(
       cli.run(async ({ out, project, withClient, env }, [run], flags) => {
         const { decide, resolveRun } = await import('../../client/index.js');
-        const by = String(flags['by'] ?? env['USER'] ?? 'unknown');
+        const by = String(flags['by'] ?? env['USER'] ?? userInfo().username);
         await withClient(await project(), async (client) => {
           const workflowId = await resolveRun(client, String(run));
           await decide(client, workflowId, {

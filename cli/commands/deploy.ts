@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { Cli } from '../cli.js';
 import { time } from '../format.js';
 import { progressTo } from '../progress.js';
@@ -19,7 +20,7 @@ export function addDeploy(cli: Cli): void {
           root,
           environment,
           env,
-          by: env['USER'] ?? 'unknown',
+          by: env['USER'] ?? userInfo().username,
           onProgress: progressTo(out),
           ...(given.length > 0 && { files: given }),
         });

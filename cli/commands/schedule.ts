@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { ScheduleKey, ScheduleView, SlipwayClient } from '../../client/index.js';
 import { overlapPolicies, scheduleText } from '../../plan/schedule.js';
@@ -113,7 +114,7 @@ function addPauses(cli: Cli, group: Command): void {
       .action(
         onSchedule(cli, async ({ out, env }, { client, key }, flags) => {
           const { pauseSchedule, resumeSchedule } = await import('../../client/index.js');
-          const by = `${done} by ${env['USER'] ?? 'unknown'}`;
+          const by = `${done} by ${env['USER'] ?? userInfo().username}`;
           const note = flags['reason'] === undefined ? by : `${by}: ${String(flags['reason'])}`;
           tell(out, await (name === 'pause' ? pauseSchedule : resumeSchedule)(client, key, note), done);
         }),

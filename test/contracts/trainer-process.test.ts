@@ -80,9 +80,9 @@ describeTrainer('process', () =>
 
 describe('trainer process', () => {
   const running = async (job: string): Promise<void> => {
-        const logs = () => openProcessTrainer(options, context).logs(job);
-        await expect.poll(logs, { timeout: 100_000, interval: 50 }).toContain('running');
-      };
+    const logs = () => openProcessTrainer(options, context).logs(job);
+    await expect.poll(logs, { timeout: 100_000, interval: 50 }).toContain('running');
+  };
 
   test('reads inputs from the store and writes outputs to it, digests and all', async () => {
     const prefix = `trainer-${randomBytes(6).toString('hex')}/`;

@@ -30,7 +30,7 @@ describe('the report of a run', () => {
     for (const s of rolledBack.stages) expect(text).toContain(`${s.id} ${s.verb}`);
     expect(text).toContain('train train done 13s');
     // train ran from second 7 to 20 of 100, on a rail of 200.
-    expect(page).toContain('<rect x="14.0" width="26.0" height="10"/>');
+    expect(page).toContain('<rect x="14.0" width="26.0" height="10" />');
   });
 
   test('shows each gate rule with value, champion, threshold and verdict', () => {

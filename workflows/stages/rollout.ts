@@ -37,6 +37,8 @@ export async function rollout(stage: GraphStage, run: RunContext): Promise<Stage
   ]);
   run.show();
   const child = await startAlone(input, run);
+  run.state.mark(stage.id, 'running', { note: null });
+  run.show();
   const output = await child.result();
   run.state.rollout = {
     ...run.state.rollout,
