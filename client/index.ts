@@ -17,4 +17,4 @@ export {
 } from './schedules.js';
 export type { Backfilled, BackfillRequest, Triggered } from './steer-schedule.js';
 export { backfillSchedule, deleteSchedule, pauseSchedule, resumeSchedule, triggerSchedule } from './steer-schedule.js';
-export { viewRollout } from './view-rollout.js';
+export { refuseDuringRollout, viewRollout } from './view-rollout.js';

@@ -145,6 +145,9 @@ function approvalDetails(
   return [
     `${settings.quorum} of ${roles.join(', ')}`,
     `within ${within}${ownMs === undefined ? '' : ` (set by ${environment.name})`}, else ${settings.onTimeout}`,
+    environment.protected
+      ? 'refused here: nobody can prove yet who they are'
+      : 'names are taken as typed, unverified: the list tells people, it stops nobody',
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Environment } from '../config/open.js';
 import { shortDigest } from '../plan/artifact.js';
-import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+import { SlipwayError, unknownName } from '../plan/errors.js';
 import type { PromotionRecord } from '../plan/outputs.js';
 import { latestPromotion } from './records.js';
 
@@ -24,7 +24,6 @@ export async function verifyServing(environment: Environment, service: string, p
   const { store, serving, router } = environment.ports;
   const record = await latestPromotion(store, environment.name, service);
   if (record === undefined) throw await unknownService(environment, service);
-  await refuseDuringRollout(environment, service);
   const expected = expectedOf(record);
   const address = { ...router.address(), service };
   const answers = new Map<string, number>();
@@ -42,21 +41,6 @@ export async function verifyServing(environment: Environment, service: string, p
   }
   const mismatches = [...answers].map(([answer, count]) => ({ answer, count })).sort((a, b) => b.count - a.count);
   return { environment: environment.name, service, expected, probes, matched, mismatches, healthy: matched === probes };
-}
-
-/** Our own questions pass through the users' route: during a canary they would count as evidence for it. */
-async function refuseDuringRollout(environment: Environment, service: string): Promise<void> {
-  const route = await environment.ports.router.read(service);
-  if (route?.candidate == null || route.expired) return;
-  throw new SlipwayError(
-    {
-      code: 'E_ROLLOUT_RUNS',
-      where: service,
-      message: `version ${route.candidate.version} is rolled out now and has ${route.effectiveWeight} % of the users`,
-      fix: 'verify when the rollout has ended',
-    },
-    exitCodes.temporary,
-  );
 }
 
 function expectedOf(record: PromotionRecord): ServingReport['expected'] {

@@ -10,9 +10,12 @@ export function addVerifyServing(cli: Cli): void {
     )
     .argument('<service>', 'the service, such as intents')
     .action(
-      cli.run(async ({ out, project }, [service]) => {
+      cli.run(async ({ out, project, withClient }, [service]) => {
         const { verifyServing } = await import('../../operations/verify-serving.js');
-        const { environment } = await project();
+        const { refuseDuringRollout } = await import('../../client/index.js');
+        const opened = await project();
+        const { environment } = opened;
+        await withClient(opened, (client) => refuseDuringRollout(client, environment.name, String(service)));
         const report = await verifyServing(environment, String(service));
         out.facts(report);
         const { green, red } = out.colors;
