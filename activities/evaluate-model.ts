@@ -8,9 +8,10 @@ import type { EvaluateStage, Plan } from '../plan/plan.js';
 import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { digestOf, idempotencyKey } from './digest.js';
-import { asSplit, codeDigest, jobSpec, modelFiles, splitFile } from './job-spec.js';
+import { codeDigest, jobSpec, modelFiles, splitFile } from './job-spec.js';
 import { openStage } from './plan-cache.js';
 import { runJob } from './run-job.js';
+import { asModel, asSplit } from './stage-inputs.js';
 
 export interface EvaluateInput extends StageCall {
   /** Scores this model instead of the candidate: the champion, by the same evaluator on the same data. */
@@ -22,14 +23,7 @@ export async function evaluateModel(context: ActivityContext, call: EvaluateInpu
   const { environment, plan, stage, inputs } = await openStage(context, call, 'evaluate');
   const { ports } = environment;
   const given = inputs as { model?: Json; data?: Json; params?: JsonObject };
-  const model = call.champion ?? (given.model as unknown as ModelOutput | undefined);
-  if (model?.kind !== 'model')
-    throw new SlipwayError({
-      code: 'E_INPUT',
-      where: `${call.stage} /model`,
-      message: 'the input is not a model',
-      fix: 'pass the reference that `train` returned',
-    });
+  const model = call.champion ?? asModel(given.model, `${call.stage} /model`);
   const data = asSplit(given.data, `${call.stage} /data`);
   const kept = keys.scores(contentDigest(plan, stage, model, data.sha256, given.params ?? {}));
   if (call.champion !== null) {

@@ -1,8 +1,8 @@
 import type { FileRef } from '../plan/artifact.js';
 import { SlipwayError } from '../plan/errors.js';
-import type { Json, JsonObject } from '../plan/json.js';
+import type { JsonObject } from '../plan/json.js';
 import { keys } from '../plan/names.js';
-import type { DatasetOutput, ModelOutput, Split } from '../plan/outputs.js';
+import type { ModelOutput, Split } from '../plan/outputs.js';
 import type { JobSettings, Plan } from '../plan/plan.js';
 import type { JobSpec } from '../adapters/trainer/port.js';
 import type { ActivityPorts } from './context.js';
@@ -51,19 +51,6 @@ export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): JobS
 export function codeDigest(plan: Plan, settings: JobSettings): string {
   const folder = settings.trainer.folder;
   return (folder === undefined ? undefined : plan.code.folders[folder]?.sha256) ?? plan.code.pipeline.sha256;
-}
-
-/** The split that a data input means: a split itself, or the training part of a data set. */
-export function asSplit(value: Json | undefined, where: string): Split {
-  const given = value as unknown as Split | DatasetOutput | undefined;
-  if (given?.kind === 'split') return given;
-  if (given?.kind === 'dataset') return given.splits.train;
-  throw new SlipwayError({
-    code: 'E_INPUT',
-    where,
-    message: 'the input is not a data set',
-    fix: 'pass the reference that `snapshot` or `validate` returned',
-  });
 }
 
 /** A split as the one file of a channel. */

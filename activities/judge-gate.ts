@@ -2,10 +2,10 @@ import { judgeGateRule } from '../plan/judge-gate.js';
 import type { GateOutput, ScoresOutput } from '../plan/outputs.js';
 import { worst } from '../plan/verdict.js';
 import type { Json } from '../plan/json.js';
-import { SlipwayError } from '../plan/errors.js';
 import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { openStage } from './plan-cache.js';
+import { asScores } from './stage-inputs.js';
 import type { ChampionFact } from './resolve-champion.js';
 
 export interface GateInput extends StageCall {
@@ -15,14 +15,7 @@ export interface GateInput extends StageCall {
 /** Judges the candidate's scores by every rule; each row of the answer holds the arithmetic. */
 export async function judgeGate(context: ActivityContext, call: GateInput): Promise<GateOutput> {
   const { stage, inputs } = await openStage(context, call, 'gate');
-  const scores = (inputs as { scores?: Json }).scores as unknown as ScoresOutput | undefined;
-  if (scores?.kind !== 'scores')
-    throw new SlipwayError({
-      code: 'E_INPUT',
-      where: `${call.stage} /scores`,
-      message: 'the input holds no scores',
-      fix: 'pass the reference that `evaluate` returned',
-    });
+  const scores = asScores((inputs as { scores?: Json }).scores, `${call.stage} /scores`);
   const rules = stage.settings.rules.map((rule) =>
     judgeGateRule(rule, scores.metrics, call.champion?.scores.metrics ?? null),
   );

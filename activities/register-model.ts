@@ -1,4 +1,3 @@
-import { SlipwayError } from '../plan/errors.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { ModelOutput, ScoresOutput, VersionOutput } from '../plan/outputs.js';
 import type { StageCall } from './calls.js';
@@ -6,6 +5,7 @@ import type { ActivityContext } from './context.js';
 import { digestOf, idempotencyKey } from './digest.js';
 import { packageModel } from './package-model.js';
 import { openStage } from './plan-cache.js';
+import { asModel } from './stage-inputs.js';
 
 export interface RegisterInput extends StageCall {
   /** Scores of this model, when the run has made some. */
@@ -16,14 +16,7 @@ export interface RegisterInput extends StageCall {
 export async function registerModel(context: ActivityContext, call: RegisterInput): Promise<VersionOutput> {
   const { environment, plan, stage, inputs } = await openStage(context, call, 'register');
   const { store, registry } = environment.ports;
-  const model = (inputs as { model?: Json }).model as unknown as ModelOutput | undefined;
-  if (model?.kind !== 'model')
-    throw new SlipwayError({
-      code: 'E_INPUT',
-      where: `${call.stage} /model`,
-      message: 'the input is not a model',
-      fix: 'pass the reference that `train` returned',
-    });
+  const model = asModel((inputs as { model?: Json }).model, `${call.stage} /model`);
   const { as: name, alias } = stage.settings;
   const label = stage.settings.version ?? plan.version ?? inputDigest(model).slice(0, 12);
   const stored = await packageModel(store, name, label, model, metadata(name, label, model, call.scores));

@@ -5,9 +5,10 @@ import type { ModelOutput } from '../plan/outputs.js';
 import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { idempotencyKey, sha256 } from './digest.js';
-import { asSplit, codeDigest, jobSpec, splitFile } from './job-spec.js';
+import { codeDigest, jobSpec, splitFile } from './job-spec.js';
 import { openStage } from './plan-cache.js';
 import { runJob } from './run-job.js';
+import { asSplit } from './stage-inputs.js';
 
 /** Runs the training job of a stage attempt and names what it made. */
 export async function trainModel(context: ActivityContext, call: StageCall): Promise<ModelOutput> {

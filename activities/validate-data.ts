@@ -1,24 +1,16 @@
 import type { Json } from '../plan/json.js';
 import { judgeData } from '../plan/judge-data.js';
-import type { DatasetOutput, Split, ValidateOutput } from '../plan/outputs.js';
-import { SlipwayError } from '../plan/errors.js';
+import type { Split, ValidateOutput } from '../plan/outputs.js';
 import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { openStage } from './plan-cache.js';
 import { readTable } from './rows.js';
+import { asDataset } from './stage-inputs.js';
 
 /** Judges a data set by its suite, over all its parts. */
 export async function validateData(context: ActivityContext, call: StageCall): Promise<ValidateOutput> {
   const { environment, stage, inputs } = await openStage(context, call, 'validate');
-  const data = (inputs as { data?: Json }).data as DatasetOutput | undefined;
-  if (data?.kind !== 'dataset') {
-    throw new SlipwayError({
-      code: 'E_INPUT',
-      where: call.stage,
-      message: 'the input is not a data set',
-      fix: 'pass the reference that `snapshot` returned',
-    });
-  }
+  const data = asDataset((inputs as { data?: Json }).data, call.stage);
   const parts = [data.splits.train, data.splits.holdout].filter((s): s is Split => s !== undefined);
   const tables = [];
   for (const part of parts)

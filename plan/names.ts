@@ -62,7 +62,6 @@ export const keys = {
   promotion: (environment: string, service: string, sequence: number) =>
     `promotions/${environment}/${service}/${String(sequence).padStart(10, '0')}.json`,
   runRecord: (environment: string, pipeline: string, runId: string) => `runs/${environment}/${pipeline}/${runId}.json`,
-  runRecords: (environment: string, pipeline: string) => `runs/${environment}/${pipeline}/`,
   scores: (digest: string) => `scores/${digest}.json`,
   lastInputs: (environment: string, pipeline: string) => `inputs/${environment}/${pipeline}.json`,
 } as const;
