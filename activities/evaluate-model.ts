@@ -7,7 +7,7 @@ import type { Metrics, ModelOutput, ScoresOutput } from '../plan/outputs.js';
 import type { EvaluateStage, Plan } from '../plan/plan.js';
 import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
-import { digestOf, idempotencyKey } from './digest.js';
+import { digestOf } from './digest.js';
 import { codeDigest, jobSpec, modelFiles, splitFile } from './job-spec.js';
 import { openStage } from './plan-cache.js';
 import { runJob } from './run-job.js';
@@ -30,10 +30,10 @@ export async function evaluateModel(context: ActivityContext, call: EvaluateInpu
     const known = await ports.store.read(kept);
     if (known !== undefined) return JSON.parse(new TextDecoder().decode(known.body)) as ScoresOutput;
   }
-  const key = idempotencyKey(call, call.champion === null ? 'candidate' : `champion ${model.digest}`);
-  const spec = jobSpec(ports, plan, {
+  const { spec, key } = jobSpec(ports, plan, {
+    call,
+    purpose: call.champion === null ? 'candidate' : `champion ${model.digest}`,
     settings: stage.settings,
-    key,
     params: given.params ?? {},
     environment: {},
     inputs: { model: modelFiles(model), data: [splitFile(data)] },

@@ -1,13 +1,18 @@
+import type { JobSpec } from '../adapters/trainer/port.js';
 import type { FileRef } from '../plan/artifact.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { JsonObject } from '../plan/json.js';
 import { keys } from '../plan/names.js';
 import type { ModelOutput, Split } from '../plan/outputs.js';
 import type { JobSettings, Plan } from '../plan/plan.js';
-import type { JobSpec } from '../adapters/trainer/port.js';
+import type { StageCall } from './calls.js';
 import type { ActivityPorts } from './context.js';
+import { idempotencyKey } from './digest.js';
 
 export interface JobParts {
+  call: StageCall;
+  /** Tells the jobs of one stage attempt apart. Default: it has one. */
+  purpose?: string;
   settings: JobSettings;
   /** Bound hyperparameters, over the literal ones. */
   params: JsonObject;
@@ -15,36 +20,50 @@ export interface JobParts {
   environment: Record<string, string>;
   expects: JobSpec['expects'];
   maxMs: number;
-  key: string;
 }
 
-/** A job under the job contract, from a stage's settings and inputs. */
-export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): JobSpec {
-  const { trainer, params } = parts.settings;
-  const folder = trainer.folder === undefined ? undefined : plan.code.folders[trainer.folder];
-  if (trainer.folder !== undefined && folder === undefined) {
-    throw new SlipwayError({
-      code: 'E_PLAN_CODE',
-      where: trainer.folder,
-      message: 'the plan holds no code of this folder',
-      fix: 'deploy the pipeline again',
-    });
-  }
-  return {
-    command: trainer.run,
+/** A job under the job contract, from a stage's settings and inputs, and its idempotency key. */
+export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): { spec: JobSpec; key: string } {
+  const { call, purpose, settings } = parts;
+  const key = idempotencyKey(call, purpose);
+  const folder = codeFolder(plan, settings);
+  const spec: JobSpec = {
+    command: settings.trainer.run,
     code:
       folder === undefined
         ? null
         : { uri: ports.store.uri(keys.code(folder.sha256)), sha256: folder.sha256, bytes: folder.bytes },
     requirements: folder?.requirements ?? null,
     inputs: parts.inputs,
-    hyperparameters: { ...params, ...parts.params },
+    hyperparameters: { ...settings.params, ...parts.params },
     environment: parts.environment,
-    outputs: ports.store.uri(keys.job(parts.key)),
+    secrets: settings.secrets ?? {},
+    resources: settings.resources ?? {},
+    outputs: ports.store.uri(keys.job(key)),
+    checkpoints: ports.store.uri(checkpointsKey(call, purpose)),
     expects: parts.expects,
     maxMs: parts.maxMs,
-    options: trainer.options ?? {},
+    identity: { run: call.run.workflowId, stage: call.stage, attempt: call.attempt },
+    options: settings.trainer.options ?? {},
   };
+  return { spec, key };
+}
+
+/** One folder for all attempts: the key of a job without its attempt. */
+function checkpointsKey(call: StageCall, purpose = ''): string {
+  return `checkpoints/${idempotencyKey({ ...call, attempt: 0 }, purpose)}/`;
+}
+
+function codeFolder(plan: Plan, { trainer }: JobSettings): Plan['code']['folders'][string] | undefined {
+  if (trainer.folder === undefined) return undefined;
+  const folder = plan.code.folders[trainer.folder];
+  if (folder !== undefined) return folder;
+  throw new SlipwayError({
+    code: 'E_PLAN_CODE',
+    where: trainer.folder,
+    message: 'the plan holds no code of this folder',
+    fix: 'deploy the pipeline again',
+  });
 }
 
 /** Digest of the code that a job runs, for lineage. */

@@ -10,7 +10,7 @@ import type { Store } from '../adapters/store/port.js';
 import { beating } from './beating.js';
 import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
-import { digestOf, idempotencyKey, sha256 } from './digest.js';
+import { digestOf, sha256 } from './digest.js';
 import { jobSpec } from './job-spec.js';
 import { openStage, type OpenStage } from './plan-cache.js';
 import { dataFormat, readTable, writeTable, type Table } from './rows.js';
@@ -100,10 +100,9 @@ async function generate(
   const { ports } = open.environment;
   const settings = open.stage.settings.source;
   if (settings === undefined) throw new Error('unreachable: generate without a source');
-  const key = idempotencyKey(call);
-  const spec = jobSpec(ports, open.plan, {
+  const { spec, key } = jobSpec(ports, open.plan, {
+    call,
     settings,
-    key,
     params: { ...(from === '' ? {} : { from }), ...params },
     inputs: {},
     environment: {},

@@ -26,9 +26,9 @@ export async function trainModel(context: ActivityContext, call: StageCall): Pro
     'slipway.plan': call.run.plan,
     'mlflow.runName': `${call.run.workflowId} ${call.stage}`,
   });
-  const spec = jobSpec(ports, plan, {
+  const { spec } = jobSpec(ports, plan, {
+    call,
     settings: stage.settings,
-    key,
     params: given.params ?? {},
     environment: tracked.environment,
     inputs: Object.fromEntries(splits.map(([name, s]) => [name, [splitFile(s)]])),

@@ -15,11 +15,20 @@ export interface JobSpec {
   hyperparameters: JsonObject;
   /** Non-secret variables for the command, such as `MLFLOW_RUN_ID`. */
   environment: Record<string, string>;
-  /** `s3://…/` prefix for outputs. */
+  /** Variable → reference (`env:NAME`, `file:PATH`). The adapter resolves it when it starts the job; values are never stored or logged. */
+  secrets: Record<string, string>;
+  /** What is absent is the adapter's default. `cpu` in cores, `memoryMb` in MiB, `gpu` in devices. */
+  resources: { cpu?: number; memoryMb?: number; gpu?: number };
+  /** `s3://…/` prefix for outputs: this job's own. */
   outputs: string;
+  /** `s3://…/` prefix that all attempts of the stage share: what is there is in `SM_CHECKPOINT_DIR` at the start, what the job writes there is kept. */
+  checkpoints: string;
   /** What must exist after exit 0. */
   expects: ('model' | 'metrics' | 'data')[];
+  /** The job is ended after so long. */
   maxMs: number;
+  /** Whose job it is, for people: names, labels, lists of orphans. */
+  identity: { run: string; stage: string; attempt: number };
   /** Adapter's own options, as the pipeline gave them. */
   options: JsonObject;
 }
@@ -36,23 +45,33 @@ export interface JobFailure {
   /** May the same work succeed when tried again? */
   transient: boolean;
 }
+/** The latest numbers of a running job, such as `epoch` and `loss`; null until it tells any (see docs/job-contract.md). */
+export type Progress = Record<string, number>;
 /** `lost`: the job is gone and nobody knows how it ended; not the same as `failed`. */
 export type JobState =
-  | { phase: 'running'; note: string | null }
+  | { phase: 'running'; note: string | null; progress: Progress | null }
   | { phase: 'succeeded'; manifest: JobManifest }
   | { phase: 'failed'; failure: JobFailure }
   | { phase: 'lost'; reason: string };
+
+export interface LogRange {
+  from?: number;
+  bytes?: number;
+}
 
 /** Runs jobs elsewhere. `key` is the idempotency key: 64 hex digits. */
 export interface Trainer {
   readonly adapter: string;
   /** The job of this key, if the trainer knows one. `unknown`: it could not say. */
   find(key: string, signal?: AbortSignal): Promise<{ job: string } | 'absent' | 'unknown'>;
-  /** Starts the job; the same key gives the same job. */
+  /** Starts the job; the same key gives the same job, also when it was stopped. Two starters at once start one. */
   start(job: JobSpec, key: string, signal?: AbortSignal): Promise<string>;
   poll(job: string, signal?: AbortSignal): Promise<JobState>;
-  /** Ends it with all its descendants; twice is fine. */
+  /** Ends it with all its descendants and returns when they are gone; twice is fine. */
   stop(job: string): Promise<void>;
-  /** Last `bytes` (default 8 KiB) of its output. */
-  logs(job: string, bytes?: number): Promise<string>;
+  /**
+   * Its output, printable: up to `bytes` (default 8 KiB) from the byte `from`, or the last ones when `from` is absent.
+   * `next` is where to read on; it equals `from` while there is nothing new.
+   */
+  logs(job: string, range?: LogRange, signal?: AbortSignal): Promise<{ text: string; next: number }>;
 }

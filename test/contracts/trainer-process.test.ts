@@ -38,6 +38,10 @@ const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec => ({
   inputs: {},
   hyperparameters: {},
   environment: {},
+  secrets: {},
+  resources: {},
+  checkpoints: `file://${folder}/checkpoints/${randomBytes(6).toString('hex')}/`,
+  identity: { run: 'dev:iris:1', stage: 'train', attempt: 1 },
   outputs: `file://${folder}/outputs/${randomBytes(6).toString('hex')}/`,
   expects: ['model', 'metrics'],
   maxMs: 120_000,
@@ -80,7 +84,7 @@ describeTrainer('process', () =>
 
 describe('trainer process', () => {
   const running = async (job: string): Promise<void> => {
-    const logs = () => openProcessTrainer(options, context).logs(job);
+    const logs = async () => (await openProcessTrainer(options, context).logs(job)).text;
     await expect.poll(logs, { timeout: 100_000, interval: 50 }).toContain('running');
   };
 

@@ -41,7 +41,7 @@ export function describeTrainer(name: string, open: () => Promise<TrainerHarness
       return trainer.poll(job);
     };
     const says = async (job: string, text: string): Promise<void> => {
-      await expect.poll(() => trainer.logs(job), { timeout: 100_000, interval: 50 }).toContain(text);
+      await expect.poll(async () => (await trainer.logs(job)).text, { timeout: 100_000, interval: 50 }).toContain(text);
     };
 
     test('runs a job to its end and tells what it left behind', async () => {
@@ -55,7 +55,7 @@ export function describeTrainer(name: string, open: () => Promise<TrainerHarness
       });
       const files = state.phase === 'succeeded' ? state.manifest.files : [];
       expect(files.find(({ path }) => path === 'model/model.txt')).toMatchObject({ sha256, bytes: 7 });
-      expect(await trainer.logs(job)).toContain('trained');
+      expect((await trainer.logs(job)).text).toContain('trained');
     });
 
     test('tells why a job failed, with its last words', async () => {

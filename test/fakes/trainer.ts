@@ -41,14 +41,17 @@ export function fakeTrainer(play: (job: JobSpec, key: string) => { ending: Endin
         failure: { code: 'E_TRAINER_CANCELLED', message: 'the job was stopped', transient: false },
       };
     },
-    async logs(job, bytes = 8192) {
-      return (logs.get(job) ?? '').slice(-bytes);
+    async logs(job, { from, bytes = 8192 } = {}) {
+      const all = Buffer.from(logs.get(job) ?? '');
+      const start = Math.min(from ?? Math.max(0, all.length - bytes), all.length);
+      const read = all.subarray(start, start + bytes);
+      return { text: read.toString(), next: start + read.length };
     },
   };
 }
 
 function stateOf(ending: Ending, key: string): JobState {
-  if (ending === 'runs') return { phase: 'running', note: null };
+  if (ending === 'runs') return { phase: 'running', note: null, progress: null };
   if ('failure' in ending) return { phase: 'failed', failure: ending.failure };
   return { phase: 'succeeded', manifest: { format: 1, key, ...ending.manifest } };
 }

@@ -4,12 +4,11 @@ import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { endGroup, readRecord } from '../../../processes/index.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Trainer } from '../port.js';
-import { jobState, recordStop, tail } from './job-state.js';
+import { jobState, recordStop } from './job-state.js';
+import { readLog } from './read-log.js';
 import type { ProcessTrainerOptions } from './options.js';
 import { scratchOfJob, scratchOfKey } from './scratch.js';
 import { startJob } from './start.js';
-
-const defaultLogBytes = 8 * 1024;
 
 /**
  * Opens the trainer that runs jobs as processes of this machine. They outlive the process that started them and
@@ -42,9 +41,8 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
       await endGroup(record);
       await recordStop(scratch);
     },
-    async logs(job, bytes = defaultLogBytes) {
-      const scratch = scratchOfJob(directory, job);
-      return (await tail(scratch.log, bytes)) || tail(scratch.launcherLog, bytes);
+    async logs(job, range = {}) {
+      return readLog(scratchOfJob(directory, job), range);
     },
   };
 }

@@ -1,9 +1,10 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
-import { printable, SlipwayError } from '../../../plan/errors.js';
+import { SlipwayError } from '../../../plan/errors.js';
 import { isAlive, type ProcessRecord, readRecord, writeFileAtomic } from '../../../processes/index.js';
 import type { JobManifest, JobState } from '../port.js';
+import { tail } from './read-log.js';
 import type { Scratch } from './scratch.js';
 
 /** What authors and launcher mean by "try again later". */
@@ -36,7 +37,7 @@ export async function jobState(scratch: Scratch): Promise<JobState> {
     const { code, message } = state.failure;
     return { phase: 'failed', failure: { code, message, transient: state.exitCode === transientExitCode } };
   }
-  if (alive) return { phase: 'running', note: state?.phase ?? 'starting' };
+  if (alive) return { phase: 'running', note: state?.phase ?? 'starting', progress: null };
   return { phase: 'lost', reason: await lostReason(scratch, record, state) };
 }
 
@@ -50,20 +51,6 @@ export async function recordStop(scratch: Scratch): Promise<void> {
     JSON.stringify({ format: 1, phase: 'failed', endedAt: new Date().toISOString(), failure }),
     0o600,
   );
-}
-
-/** The last bytes of a file as printable text; empty when there is no file. */
-export async function tail(path: string, bytes: number): Promise<string> {
-  const handle = await open(path, 'r').catch(() => undefined);
-  if (handle === undefined) return '';
-  try {
-    const { size } = await handle.stat();
-    const length = Math.min(size, bytes);
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    return printable(buffer.toString('utf8'), bytes);
-  } finally {
-    await handle.close();
-  }
 }
 
 async function readState(scratch: Scratch): Promise<StateFile | undefined> {
