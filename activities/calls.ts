@@ -1,4 +1,5 @@
 import type { Json } from '../plan/json.js';
+import type { StoredValue } from '../plan/outputs.js';
 
 /** Which run asks. `plan` is a digest. */
 export interface RunRef {
@@ -17,4 +18,10 @@ export interface StageCall {
   attempt: number;
   /** JSON pointer → value, from the plan's bindings. */
   inputs: Record<string, Json>;
+  /** JSON pointer → value that is read from the store, at a path inside it. */
+  stored?: Record<string, { value: StoredValue; path: string[] }>;
+  /** The element of an `each` that this call works on. */
+  item?: { index: number };
+  /** False: no earlier result may stand in. */
+  cache?: false;
 }

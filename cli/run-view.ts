@@ -11,9 +11,11 @@ const marks: Record<StageView['status'], string> = {
   running: '▸',
   'waiting-approval': '?',
   done: '✓',
+  cached: '✓',
   failed: '✗',
   skipped: '-',
   cancelled: '-',
+  compensated: '↶',
 };
 
 /** A run as lines, each short enough for the terminal. */

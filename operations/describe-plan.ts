@@ -4,7 +4,7 @@ import { analysisText } from '../plan/judge-analysis.js';
 import { gateText } from '../plan/judge-gate.js';
 import type { JsonObject } from '../plan/json.js';
 import type { Policy } from '../plan/policy.js';
-import type { Binding, JobSettings, Plan, Stage } from '../plan/plan.js';
+import type { Binding, JobSettings, Plan, Ref, Stage } from '../plan/plan.js';
 import { scheduleText } from '../plan/schedule.js';
 import { deployedPointer, latestPromotion, servicesOf } from './records.js';
 
@@ -116,6 +116,8 @@ function detailsOf(stage: Stage, environment: Environment): string[] {
       return approvalDetails(stage.settings, environment);
     case 'rollout':
       return rolloutDetails(stage, environment.policy);
+    default:
+      return [];
   }
 }
 
@@ -171,8 +173,12 @@ function minimumOf(stage: Stage, policy: Policy): number {
 
 function boundTo(bindings: readonly Binding[], at: string): string | undefined {
   const ref = bindings.find((b) => b.at === at)?.ref;
-  if (ref === undefined) return undefined;
-  return [ref.from === 'param' ? 'params' : ref.stage, ...ref.path].join('.');
+  return ref === undefined ? undefined : refText(ref);
+}
+
+function refText(ref: Ref): string {
+  if (ref.from === 'either') return ref.refs.map(refText).join(' or ');
+  return [ref.from === 'param' ? 'params' : ref.from === 'item' ? 'item' : ref.stage, ...ref.path].join('.');
 }
 
 function percent(share: number): string {

@@ -1,4 +1,5 @@
-import type { Binding, Limits, Verb } from './plan.js';
+import type { JsonObject, Json } from './json.js';
+import type { Binding, Limits, OnFailure, Verb } from './plan.js';
 
 /** What the workflow needs of a stage: ids, edges, limits; settings stay in the store. */
 export interface GraphStage {
@@ -7,16 +8,34 @@ export interface GraphStage {
   needs: string[];
   bindings: Binding[];
   limits: Limits;
+  pool?: string;
+  onFailure?: OnFailure;
+  branch?: { of: string; taken: boolean };
+  /** A task that can undo its work. */
+  compensates?: true;
   /** Only on stages whose waiting is the workflow's own. Environment policy is applied already. */
   gate?: GateFlow;
   approve?: ApproveFlow;
   rollout?: RolloutFlow;
+  each?: EachFlow;
+  when?: { is: Json };
+  /** `params`: the literal ones. */
+  run?: { pipeline: string; params: JsonObject };
+  /** Service of a `promote`; null: the registered name. */
+  promote?: { service: string | null };
+}
+export interface EachFlow {
+  item: GraphStage;
+  concurrency: number;
+  onItemFailure: 'fail' | 'continue';
 }
 export interface GateFlow {
   /** Service whose champion is compared with, when a rule asks for one. */
   champion: string | null;
   /** The evaluate stage whose evaluator and data score the champion too. */
   scores: string;
+  /** False: a no does not end the run. */
+  stop?: false;
 }
 export interface ApproveFlow {
   by: string[];

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from './json.js';
-import type { StageOutput } from './outputs.js';
+import type { CachedFrom, StageOutput } from './outputs.js';
 import type { Verb } from './plan.js';
 import type { Outcome, Verdict } from './verdict.js';
 
@@ -10,6 +10,12 @@ export interface RunInput {
   environment?: string;
   /** Where the run came from: `cli`, `schedule`, …; for people. */
   trigger?: string;
+  /** False: no earlier result stands in for a stage. Default true. */
+  cache?: boolean;
+  /** Takes the outputs of an ended run for every stage that does not come after `from`. */
+  rerun?: { workflowId: string; runId: string; from: string };
+  /** State that a run hands to itself when it continues as new; never given from outside. */
+  carried?: Json;
 }
 
 /** Payload of the `decide` signal and update. */
@@ -21,7 +27,17 @@ export interface Decision {
   token?: string;
 }
 
-export type StageStatus = 'waiting' | 'running' | 'waiting-approval' | 'done' | 'failed' | 'skipped' | 'cancelled';
+/** `cached`: an earlier result stood in. */
+export type StageStatus =
+  | 'waiting'
+  | 'running'
+  | 'waiting-approval'
+  | 'done'
+  | 'cached'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled'
+  | 'compensated';
 
 /** One stage as the `run` query shows it. Times are ISO 8601. */
 export interface StageView {
@@ -34,6 +50,8 @@ export interface StageView {
   verdict: Verdict | null;
   /** One line for people. */
   note: string | null;
+  /** Where an earlier result came from. */
+  cached?: CachedFrom;
 }
 
 export interface AttemptedDecision {
@@ -58,6 +76,8 @@ export interface RunView {
   stages: StageView[];
   decisions: AttemptedDecision[];
   rollout: RolloutView | null;
+  /** The run that this one repeats from a stage on. */
+  rerunOf?: string;
 }
 
 export type RolloutPhase =
@@ -104,6 +124,8 @@ export interface RunRecord {
   decisions: AttemptedDecision[];
   /** Time series of the rollout, when there was one. */
   series: Series[];
+  /** The run that this one repeats from a stage on. */
+  rerunOf?: string;
 }
 
 /** One line of a plot. */
@@ -125,7 +147,8 @@ export interface RunEvent {
     | 'completed'
     | 'failed'
     | 'cancelled'
-    | 'inconclusive';
+    | 'inconclusive'
+    | 'message';
   workflowId: string;
   pipeline: string;
   environment: string;

@@ -3,7 +3,17 @@
 export const taskQueues = { pipelines: 'pipelines', jobs: 'jobs', release: 'release' } as const;
 export type TaskQueue = (typeof taskQueues)[keyof typeof taskQueues];
 
+/** Queue of a pool: workers that serve the jobs of stages with `pool`. */
+export function poolQueue(pool: string): string {
+  return `jobs-${pool}`;
+}
+
+/** The worker deployment whose versions are the builds of this package. */
+export const workerDeployment = 'slipway';
+
 export const rolloutWorkflowType = 'rollout';
+/** Runs a part of the elements of an `each` when they are too many for one history. No pipeline can have this name: it is no kebab-case. */
+export const eachPartWorkflowType = 'eachPart';
 /** Workflow types of the system: a pipeline of that name could never be started. */
 export const reservedWorkflowTypes: readonly string[] = [rolloutWorkflowType, 'default', 'pipeline'];
 
@@ -42,6 +52,16 @@ export function rolloutWorkflowId(environment: string, service: string): string 
   return `rollout:${environment}:${service}`;
 }
 
+/** `<run>/<stage>/<part>`: part of an `each`. */
+export function eachPartWorkflowId(run: string, stage: string, part: number): string {
+  return `${run}/${stage}/${part}`;
+}
+
+/** `<run>.<stage>`: the run that a `run` stage starts. */
+export function childRunWorkflowId(run: string, stage: string): string {
+  return `${run}.${stage}`;
+}
+
 /** Aliases in a registry that several environments share carry the environment's name. */
 export function aliasNames(environment: string, shared: boolean): { champion: string; previous: string } {
   const prefix = shared ? `${environment}-` : '';
@@ -62,6 +82,10 @@ export const keys = {
   promotion: (environment: string, service: string, sequence: number) =>
     `promotions/${environment}/${service}/${String(sequence).padStart(10, '0')}.json`,
   runRecord: (environment: string, pipeline: string, runId: string) => `runs/${environment}/${pipeline}/${runId}.json`,
+  /** A stage's earlier result, by the digest of all that it followed from. */
+  cached: (digest: string) => `cache/${digest}.json`,
+  /** A value too large to travel, by its digest. */
+  value: (sha256: string) => `values/${sha256}.json`,
   scores: (digest: string) => `scores/${digest}.json`,
   lastInputs: (environment: string, pipeline: string) => `inputs/${environment}/${pipeline}.json`,
 } as const;

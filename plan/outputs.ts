@@ -1,8 +1,8 @@
 import type { ArtifactRef, FileRef } from './artifact.js';
 import type { GateRule } from './gate-rule.js';
 import type { Finding } from './expectation.js';
-import type { JsonObject } from './json.js';
-import type { Verdict } from './verdict.js';
+import type { Json, JsonObject } from './json.js';
+import type { Outcome, Verdict } from './verdict.js';
 
 /** Numbers by name; one level of nesting, as in `recall: { lock_door: 0.97 }`. */
 export type Metrics = Record<string, number | Record<string, number>>;
@@ -161,7 +161,65 @@ export interface PromotionRecord {
   at: string;
 }
 
+/** A JSON value in the store, too large to travel. */
+export interface StoredValue extends ArtifactRef {
+  /** JSON pointer → length of every list in the value down to two levels (`''`: the value itself), so that a workflow can map over it. */
+  lists: Record<string, number>;
+}
+/** What a task returned: inline up to `inlineLimit` bytes, else stored. */
+export type TaskOutput = { kind: 'task'; value: Json } | { kind: 'task'; stored: StoredValue };
+/** Bytes of canonical JSON up to which a task's value travels inline. */
+export const inlineLimit = 16_384;
+/** What an `each` gave: the values in the order of the list (null where an element failed), stored as one JSON list. */
+export interface ListOutput {
+  kind: 'list';
+  count: number;
+  failed: number;
+  stored: StoredValue;
+  /** The best element, when one was asked for. */
+  best: { index: number; score: number; output: TaskOutput | ModelOutput | ScoresOutput } | null;
+}
+/** Which way a `when` went. */
+export interface RouteOutput {
+  kind: 'route';
+  taken: boolean;
+}
+/** How a child run ended. */
+export interface ChildRunOutput {
+  kind: 'run';
+  workflowId: string;
+  outcome: Outcome;
+  reason: string | null;
+  record: string | null;
+}
+export interface NoticeOutput {
+  kind: 'notice';
+  text: string;
+}
+/** A promotion without traffic. */
+export interface PromotionOutput {
+  kind: 'promotion';
+  outcome: 'promoted' | 'rejected';
+  service: string;
+  version: string;
+  sequence: number | null;
+  firstModel: boolean;
+  reason: string | null;
+}
+/** An earlier result that stood in: the run and stage that made it, and when (ISO 8601). */
+export interface CachedFrom {
+  run: string;
+  stage: string;
+  at: string;
+}
+
 export type StageOutput =
+  | TaskOutput
+  | ListOutput
+  | RouteOutput
+  | ChildRunOutput
+  | NoticeOutput
+  | PromotionOutput
   | DatasetOutput
   | ValidateOutput
   | ModelOutput

@@ -5,12 +5,33 @@ import type { Json, JsonObject } from './json.js';
 import type { Schedule } from './schedule.js';
 
 /** Version of the stored form. A reader knows this one and the one before. */
-export const planFormat = 1;
+export const planFormat = 2;
 
-export type Verb = 'snapshot' | 'validate' | 'train' | 'evaluate' | 'gate' | 'register' | 'approve' | 'rollout';
+export type Verb =
+  | 'snapshot'
+  | 'validate'
+  | 'task'
+  | 'train'
+  | 'evaluate'
+  | 'gate'
+  | 'register'
+  | 'approve'
+  | 'rollout'
+  | 'promote'
+  | 'each'
+  | 'when'
+  | 'run'
+  | 'notify';
 
-/** Where a value comes from when the run is walked. */
-export type Ref = { from: 'param'; path: string[] } | { from: 'stage'; stage: string; path: string[] };
+/**
+ * Where a value comes from when the run is walked. `item`: the element of the list that an `each` maps over.
+ * `either`: what the branch of a `when` gave that was taken; the other one's stage was skipped.
+ */
+export type Ref =
+  | { from: 'param'; path: string[] }
+  | { from: 'stage'; stage: string; path: string[] }
+  | { from: 'item'; path: string[] }
+  | { from: 'either'; refs: Ref[] };
 
 /** Puts the value of `ref` into the stage's inputs at a JSON pointer. Literals never stand here, so no value is ever taken for a reference. */
 export interface Binding {
@@ -24,7 +45,15 @@ export interface Limits {
   timeoutMs: number;
   /** Stage attempts: how many jobs may be started for it. Default 1. */
   attempts: number;
+  /** Pause before a new stage attempt: `waitMs`, then each time `backoff` times as long, at most `maxMs`. Absent: at once. */
+  retry?: { waitMs: number; backoff: number; maxMs: number };
 }
+
+/**
+ * What a stage's failure means for the run. `continue`: the run goes on, stages that need its data are skipped.
+ * `compensate`: tasks that are done and have a compensation undo their work, newest first; then the run fails. Absent: the run fails.
+ */
+export type OnFailure = 'continue' | 'compensate';
 
 interface StageBase<V extends Verb, S> {
   /** Kebab-case, unique in the plan. */
@@ -37,6 +66,13 @@ interface StageBase<V extends Verb, S> {
   /** Literal settings; what bindings add is not here. */
   settings: S;
   limits: Limits;
+  /** Own queue of workers, for stages that need other machines. Absent: the verb's queue. */
+  pool?: string;
+  /** Whether an earlier result of the same code, params, inputs and environment lock may stand in. Absent: the verb's default (`cachedByDefault`). */
+  cache?: boolean;
+  onFailure?: OnFailure;
+  /** Runs only when the `when` stage `of` went this way. */
+  branch?: { of: string; taken: boolean };
   /** Where the author wrote it. */
   source: { file: string; line: number; column: number };
 }
@@ -47,6 +83,10 @@ export interface JobSettings {
   trainer: { adapter: string; run: string[]; folder?: string; options?: JsonObject };
   /** Literal hyperparameters; bound ones are added at `/params/<name>`. */
   params: JsonObject;
+  /** What the job asks for; what is absent is the trainer's default. `cpu` in cores, `memoryMb` in MiB, `gpu` in devices. */
+  resources?: { cpu?: number; memoryMb?: number; gpu?: number };
+  /** Variable of the job → reference to a secret (`env:NAME`, `file:PATH`), resolved by the worker that starts the job. */
+  secrets?: Record<string, string>;
 }
 
 /** Deterministic split of a snapshot into `train` and `holdout`. */
@@ -65,7 +105,16 @@ export type SnapshotStage = StageBase<'snapshot', { from?: string; source?: JobS
 export type ValidateStage = StageBase<'validate', { suite: Expectation[]; maxFailureRate: number }>;
 export type TrainStage = StageBase<'train', JobSettings>;
 export type EvaluateStage = StageBase<'evaluate', JobSettings & { metrics: JsonObject }>;
-export type GateStage = StageBase<'gate', { rules: GateRule[]; champion?: string; scores: string }>;
+export type GateStage = StageBase<
+  'gate',
+  {
+    rules: GateRule[];
+    champion?: string;
+    scores: string;
+    /** False: a no does not end the run; its verdict is a value that a `when` routes on. */
+    stop?: false;
+  }
+>;
 export type RegisterStage = StageBase<'register', { as: string; alias: string; version?: string }>;
 export type ApproveStage = StageBase<
   'approve',
@@ -84,8 +133,36 @@ export type RolloutStage = StageBase<
   { service?: string; strategy: CanarySettings; analysis: AnalysisRule[]; smoke: Json[] }
 >;
 
+/** The author's own TypeScript, run as an activity from the packed pipeline file. Bound inputs stand at `/input/<name>`. */
+export type TaskStage = StageBase<'task', { input: JsonObject; output: JsonObject; compensates: boolean }>;
+/** Maps one stage over the list bound at `/over`. `item` is the stage that runs for each element; its id is this stage's. */
+export type EachStage = StageBase<
+  'each',
+  {
+    item: TaskStage | TrainStage | EvaluateStage;
+    concurrency: number;
+    onItemFailure: 'fail' | 'continue';
+    /** The element whose number at this path of the output is best. */
+    best?: { path: string[]; direction: 'max' | 'min' };
+  }
+>;
+/** Routes on the value bound at `/on`: taken when it equals `is`. */
+export type WhenStage = StageBase<'when', { is: Json }>;
+/** Starts another pipeline as a child; bound params stand at `/params/<name>`. */
+export type RunStage = StageBase<'run', { pipeline: string; params: JsonObject }>;
+/** Tells people; bound facts stand at `/facts/<name>`. */
+export type NotifyStage = StageBase<'notify', { text: string; facts: JsonObject }>;
+/** Writes the promotion record of a model without traffic, bound at `/version`. */
+export type PromoteStage = StageBase<'promote', { service?: string }>;
+
 export type Stage =
   | SnapshotStage
+  | TaskStage
+  | EachStage
+  | WhenStage
+  | RunStage
+  | NotifyStage
+  | PromoteStage
   | ValidateStage
   | TrainStage
   | EvaluateStage
@@ -93,6 +170,9 @@ export type Stage =
   | RegisterStage
   | ApproveStage
   | RolloutStage;
+
+/** Verbs whose stages are cached unless they say otherwise: their results follow from their inputs. */
+export const cachedByDefault: readonly Verb[] = ['validate', 'train', 'evaluate'];
 
 /** Packed code, by digest; it stands in the store under `keys.bundle` (pipeline file) or `keys.code` (folder). */
 export interface CodeRef {

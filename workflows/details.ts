@@ -12,9 +12,11 @@ const marks: Record<StageView['status'], string> = {
   running: '▶',
   'waiting-approval': '⏸',
   done: '✓',
+  cached: '✓',
   failed: '✗',
   skipped: '–',
   cancelled: '–',
+  compensated: '↶',
 };
 
 /** What the Temporal UI shows as current details of a run: where it is, why it waits, the numbers, what to send. */

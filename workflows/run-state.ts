@@ -2,6 +2,7 @@ import type { GraphStage, PlanGraph } from '../plan/graph.js';
 import { valueAt, type Json, type JsonObject } from '../plan/json.js';
 import type { RunView, RolloutView, StageStatus, StageView } from '../plan/messages.js';
 import type { StageOutput } from '../plan/outputs.js';
+import type { Ref } from '../plan/plan.js';
 import type { Outcome, Verdict } from '../plan/verdict.js';
 import { Decisions } from './decisions.js';
 
@@ -78,10 +79,22 @@ export class RunState {
   inputs(stage: GraphStage): Record<string, Json> {
     return Object.fromEntries(
       stage.bindings.map(({ at, ref }) => {
-        const root = ref.from === 'param' ? this.params : (this.outputs.get(ref.stage) as unknown as Json | undefined);
-        return [at, valueAt(root, ref.path) ?? null];
+        return [at, this.valueOf(ref) ?? null];
       }),
     );
+  }
+
+  private valueOf(ref: Ref): Json | undefined {
+    switch (ref.from) {
+      case 'param':
+        return valueAt(this.params, ref.path);
+      case 'stage':
+        return valueAt(this.outputs.get(ref.stage) as unknown as Json | undefined, ref.path);
+      case 'either':
+        return ref.refs.map((r) => this.valueOf(r)).find((v) => v !== undefined);
+      case 'item':
+        return undefined;
+    }
   }
 
   /** Outputs of one kind, in the plan's order. */

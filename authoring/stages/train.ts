@@ -1,3 +1,4 @@
+import type { Ref } from '../../plan/plan.js';
 import { z } from 'zod';
 import { pointerStep } from '../../plan/json.js';
 import { jobSettings, jobShape } from '../jobs.js';
@@ -40,7 +41,7 @@ function settle(draft: StageDraft, options: TrainOptions): object {
   const inputs = options.data === undefined ? options.inputs : { train: options.data };
   for (const [channel, data] of Object.entries(inputs)) {
     const facts = draft.bind(`/inputs${pointerStep(channel)}`, data);
-    if (isHoldout(facts?.ref.path))
+    if (isHoldout(facts?.ref))
       draft.fault(
         'E_SCHEMA',
         `/inputs/${channel}`,
@@ -51,8 +52,9 @@ function settle(draft: StageDraft, options: TrainOptions): object {
   return jobSettings(options.trainer, draft.literals('/params', options.params ?? {}));
 }
 
-function isHoldout(path: readonly string[] | undefined): boolean {
-  return path?.at(-1) === 'holdout';
+function isHoldout(ref: Ref | undefined): boolean {
+  if (ref?.from === 'either') return ref.refs.some(isHoldout);
+  return ref?.path.at(-1) === 'holdout';
 }
 
 /** Records a training job. */

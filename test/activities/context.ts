@@ -68,7 +68,7 @@ export function run<I, O>(
 export function planOf(stages: Stage[], facts: Partial<Plan> = {}): Plan {
   const code = { pipeline: { sha256: 'c'.repeat(64), bytes: 1 }, folders: {} };
   const params = { type: 'object', properties: {}, additionalProperties: false };
-  return { format: 1, pipeline: 'intents', params, stages, code, ...facts };
+  return { format: 2, pipeline: 'intents', params, stages, code, ...facts };
 }
 
 /** Puts a plan into the store; answers its digest. */

@@ -153,7 +153,7 @@ describe('a plan that cannot be used', () => {
   });
 
   test('because it has another format: a fault of the configuration, 78', async () => {
-    const digest = await publish(world, planOf([], { format: 99 as unknown as 1 }));
+    const digest = await publish(world, planOf([], { format: 99 as unknown as 2 }));
     const error = await load({ plan: digest }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(SlipwayError);
     expect(error).toMatchObject({ code: 'E_SCHEMA_VERSION', exitCode: 78 });

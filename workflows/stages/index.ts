@@ -9,6 +9,7 @@ import { register } from './register.js';
 import { rollout } from './rollout.js';
 import { snapshot } from './snapshot.js';
 import { train } from './train.js';
+import { unknownVerb } from './unknown-verb.js';
 import { validate } from './validate.js';
 
 /** How each verb runs. */
@@ -21,4 +22,10 @@ export const stageRunners: Record<Verb, (stage: GraphStage, run: RunContext) => 
   register,
   approve,
   rollout,
+  task: unknownVerb,
+  each: unknownVerb,
+  when: unknownVerb,
+  run: unknownVerb,
+  notify: unknownVerb,
+  promote: unknownVerb,
 };
