@@ -109,7 +109,7 @@ describe('a run of the whole pipeline', () => {
   it('cancels what runs and closes as cancelled', async () => {
     await server.withRun({ graph: fullGraph(), blockTraining: true }, async (run) => {
       await vi.waitFor(() => expect(run.world.journal).toEqual(['train attempt 1']), patience);
-      await run.handle.cancel();
+      await run.cancel();
       await expect(run.result).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
       expect(run.world.journal).toEqual(['train attempt 1', 'training cancelled']);
       expect(run.world.records[0]).toMatchObject({ outcome: 'cancelled' });

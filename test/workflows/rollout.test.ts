@@ -3,7 +3,6 @@ import { approval, championEndpoint, fullGraph, patience, readied } from './scri
 import { testServer } from './test-server.js';
 
 const server = testServer();
-const rollout = () => server.environment().client.workflow.getHandle('rollout:dev:intents');
 
 describe('a canary', () => {
   const script = { graph: fullGraph(), champion: championEndpoint };
@@ -52,7 +51,7 @@ describe('a canary', () => {
     await server.withRun(script, async (run) => {
       await run.handle.signal('decide', approval);
       await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
-      await rollout().signal('abort', { by: 'a@example.com', reason: 'odd answers' });
+      await run.steer('abort', { by: 'a@example.com', reason: 'odd answers' });
       expect(await run.result).toMatchObject({
         outcome: 'rolled_back',
         reason: 'aborted by a@example.com: odd answers',
@@ -65,7 +64,7 @@ describe('a canary', () => {
     await server.withRun({ ...script, analysis: ['pass', 'fail'] }, async (run) => {
       await run.handle.signal('decide', approval);
       await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
-      await rollout().signal('pause', { by: 'a@example.com' });
+      await run.steer('pause', { by: 'a@example.com' });
       expect(await run.result).toMatchObject({
         outcome: 'rolled_back',
         reason: expect.stringContaining('fallback-rate'),
@@ -78,8 +77,8 @@ describe('a canary', () => {
     await server.withRun(script, async (run) => {
       await run.handle.signal('decide', approval);
       await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
-      await rollout().signal('pause', { by: 'a@example.com' });
-      await rollout().signal('resume', { by: 'a@example.com' });
+      await run.steer('pause', { by: 'a@example.com' });
+      await run.steer('resume', { by: 'a@example.com' });
       expect((await run.result).outcome).toBe('promoted');
     });
   });
@@ -88,7 +87,7 @@ describe('a canary', () => {
     await server.withRun(script, async (run) => {
       await run.handle.signal('decide', approval);
       await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
-      await rollout().signal('promote', { by: 'early@example.com' });
+      await run.steer('promote', { by: 'early@example.com' });
       expect((await run.result).outcome).toBe('promoted');
       expect(JSON.stringify(run.world.records)).not.toContain('early@example.com');
     });
@@ -98,11 +97,8 @@ describe('a canary', () => {
     await server.withRun({ ...script, analysis: ['inconclusive'] }, async (run) => {
       await run.handle.signal('decide', approval);
       for (const weight of [10, 50, 100]) {
-        await vi.waitFor(
-          async () => expect(await rollout().query('run')).toMatchObject({ phase: 'paused', weight }),
-          patience,
-        );
-        await rollout().signal('promote', { by: 'a@example.com', reason: 'seen by hand' });
+        await vi.waitFor(async () => expect(await run.rollout()).toMatchObject({ phase: 'paused', weight }), patience);
+        await run.steer('promote', { by: 'a@example.com', reason: 'seen by hand' });
       }
       expect((await run.result).outcome).toBe('promoted');
       expect(run.world.records[0]?.stages.at(-1)?.output).toMatchObject({
@@ -145,7 +141,7 @@ describe('a canary', () => {
     await server.withRun(script, async (run) => {
       await run.handle.signal('decide', approval);
       await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
-      await run.handle.cancel();
+      await run.cancel();
       await expect(run.result).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
       expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', ...home]);
     });

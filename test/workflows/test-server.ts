@@ -1,17 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { DefaultLogger, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  Runtime,
+  Worker,
+  bundleWorkflowCode,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowHandle } from '@temporalio/client';
-import { afterAll, beforeAll } from 'vitest';
-import type { RunResult, RunView } from '../../plan/messages.js';
-import { searchAttributes, taskQueues } from '../../plan/names.js';
+import { afterEach, beforeAll } from 'vitest';
+import type { RolloutView, RunResult, RunView } from '../../plan/messages.js';
+import { rolloutWorkflowId, searchAttributes, taskQueues } from '../../plan/names.js';
 import { ensurePython, requirementsFile, testServerPath } from '../../stack/index.js';
 import { recordHistories } from '../replay/record.js';
-import { chain, scriptedWorld, type Script, type World } from './scripted-world.js';
+import { scriptedWorld, type Script, type World } from './scripted-world.js';
+import { Turnstile } from './turnstile.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const silent = new DefaultLogger('ERROR', () => undefined);
+const namespace = 'default';
+const rolloutId = rolloutWorkflowId('dev', 'intents');
 /** Temporal's numbers of the attribute types. */
 const attributeType = { Keyword: 2, Bool: 5 } as const;
 
@@ -20,13 +29,16 @@ export interface Started {
   world: World;
   result: Promise<RunResult>;
   view(): Promise<RunView>;
+  cancel(): Promise<void>;
+  /** Sends the rollout a signal. */
+  steer(signal: 'abort' | 'pause' | 'resume' | 'promote', payload: object): Promise<void>;
+  /** What the rollout says of itself. */
+  rollout(): Promise<RolloutView>;
 }
 
-/** One time-skipping server and one set of workers per test file; each run acts on a world of its own. */
+/** Workflow code is bundled once per test file; every run has a server, workers and a world of its own. */
 export function testServer() {
-  let environment: TestWorkflowEnvironment;
-  let stop: () => Promise<void>;
-  let world: World = scriptedWorld({ graph: chain() }, () => environment.currentTimeMs());
+  let bundle: WorkflowBundleWithSourceMap;
 
   beforeAll(async () => {
     Runtime.install({ logger: silent, telemetryOptions: { logging: { filter: 'ERROR' } } });
@@ -36,70 +48,93 @@ export function testServer() {
       env: process.env,
       onProgress: () => undefined,
     });
-    environment = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path: testServerPath(root) } },
-    });
-    const namespace = environment.namespace ?? 'default';
-    await environment.connection.operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(
-        Object.entries(searchAttributes).map(([name, type]) => [name, attributeType[type]]),
-      ),
-    });
-    stop = await runWorkers(environment, namespace, () => world);
-  });
-  afterAll(async () => {
-    await stop();
-    await environment.teardown();
+    bundle = await bundleWorkflowCode({ workflowsPath: path.join(root, 'workflows/index.ts'), logger: silent });
   });
 
-  /** Runs a body against a started run; what is still open afterwards is ended. */
+  // Also after a test that ran out of time: its server and workers end with it.
+  const endings: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const end of endings.splice(0).reverse()) await end();
+  });
+
+  /** Runs a body against a started run, on a server that the test shares with no other. */
   async function withRun<T>(script: Script, body: (started: Started) => Promise<T>): Promise<T> {
-    world = scriptedWorld(script, () => environment.currentTimeMs());
-    const { workflow } = environment.client;
-    const handle = await workflow.start('intents', {
-      workflowId: `dev:intents:${randomUUID()}`,
-      taskQueue: taskQueues.pipelines,
-      args: [{ environment: 'dev' }],
-    });
-    try {
-      // The result is asked for only when a test awaits it: asking is what lets the server skip time.
-      let result: Promise<RunResult> | undefined;
-      return await body({
-        handle,
-        world,
-        view: () => handle.query<RunView>('run'),
-        get result() {
-          return (result ??= handle.result() as Promise<RunResult>);
-        },
-      });
-    } finally {
-      await recordHistories(environment, handle.workflowId, 'rollout:dev:intents');
-      for (const open of [handle, workflow.getHandle('rollout:dev:intents')])
-        await open.terminate().catch(() => undefined);
-    }
+    const environment = await startServer();
+    endings.push(() => environment.teardown());
+    const turnstile = new Turnstile(environment.client.workflow);
+    const world = scriptedWorld(script, () => environment.currentTimeMs());
+    const stopWorkers = await runWorkers(environment, bundle, world, turnstile);
+    endings.push(stopWorkers);
+    const run = await startRun(environment, world, turnstile);
+    endings.push(() => recordHistories(environment, run.handle.workflowId, rolloutId));
+    return await body(run);
   }
-  return { withRun, environment: () => environment };
+  return { withRun };
+}
+
+async function startServer(): Promise<TestWorkflowEnvironment> {
+  const environment = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: testServerPath(root) } },
+  });
+  await environment.connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: Object.fromEntries(
+      Object.entries(searchAttributes).map(([name, type]) => [name, attributeType[type]]),
+    ),
+  });
+  return environment;
+}
+
+async function startRun(environment: TestWorkflowEnvironment, world: World, turnstile: Turnstile): Promise<Started> {
+  const { workflow } = environment.client;
+  const handle = await workflow.start('intents', {
+    workflowId: `dev:intents:${randomUUID()}`,
+    taskQueue: taskQueues.pipelines,
+    args: [{ environment: 'dev' }],
+  });
+  const rollout = workflow.getHandle(rolloutId);
+  // The result is asked for only when a test awaits it: asking is what lets the server skip time.
+  let result: Promise<RunResult> | undefined;
+  return {
+    handle,
+    world,
+    view: () => handle.query<RunView>('run'),
+    cancel: async () => void (await turnstile.steer(handle.workflowId, () => handle.cancel())),
+    steer: (signal, payload) => turnstile.steer(rolloutId, () => rollout.signal(signal, payload)),
+    rollout: () => rollout.query<RolloutView>('run'),
+    get result() {
+      return (result ??= handle.result() as Promise<RunResult>);
+    },
+  };
 }
 
 async function runWorkers(
   environment: TestWorkflowEnvironment,
-  namespace: string,
-  world: () => World,
+  workflowBundle: WorkflowBundleWithSourceMap,
+  world: World,
+  turnstile: Turnstile,
 ): Promise<() => Promise<void>> {
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: path.join(root, 'workflows/index.ts'),
-    logger: silent,
-  });
-  const names = Object.keys(world().activities) as (keyof World['activities'])[];
-  const activities = Object.fromEntries(names.map((name) => [name, (input: never) => world().activities[name](input)]));
+  const names = Object.keys(world.activities) as (keyof World['activities'])[];
+  const activities = Object.fromEntries(
+    names.map((name) => [name, (input: never) => turnstile.answer<unknown>(() => world.activities[name](input))]),
+  );
+  const connection = environment.nativeConnection;
   const workers = await Promise.all(
     Object.values(taskQueues).map((taskQueue) =>
-      Worker.create({ connection: environment.nativeConnection, namespace, taskQueue, workflowBundle, activities }),
+      Worker.create({
+        connection,
+        namespace,
+        taskQueue,
+        activities,
+        // A cancellation reaches an activity with the answer to its heartbeat.
+        maxHeartbeatThrottleInterval: '50ms',
+        ...(taskQueue === taskQueues.pipelines ? { workflowBundle } : {}),
+      }),
     ),
   );
   const running = workers.map((w) => w.run());
   return async () => {
+    turnstile.open();
     workers.forEach((w) => w.shutdown());
     await Promise.all(running);
   };
