@@ -4,12 +4,14 @@ import type { Cli, GlobalFlags, Io, Work } from './cli.js';
 import { makeContext } from './cli.js';
 import { addApprove } from './commands/approve.js';
 import { addCancel } from './commands/cancel.js';
+import { addCheckUpgrade } from './commands/check-upgrade.js';
 import { addDemo } from './commands/demo.js';
 import { addDeploy } from './commands/deploy.js';
 import { addDev } from './commands/dev.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addLs } from './commands/ls.js';
+import { addMove } from './commands/move.js';
 import { addPlan } from './commands/plan.js';
 import { addReject } from './commands/reject.js';
 import { addReport } from './commands/report.js';
@@ -20,6 +22,7 @@ import { addUp } from './commands/up.js';
 import { addValidate } from './commands/validate.js';
 import { addVerifyServing } from './commands/verify-serving.js';
 import { addWatch } from './commands/watch.js';
+import { addWorker } from './commands/worker.js';
 import { allCommands, watchFlags } from './usage.js';
 
 /** The whole command line; `onExit` hears the exit code of the command that ran. */
@@ -57,6 +60,9 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
     addSchedule,
     addVerifyServing,
     addReport,
+    addCheckUpgrade,
+    addMove,
+    addWorker,
     addUp,
     addDown,
     addDoctor,

@@ -24,12 +24,23 @@ const runSummary = {
 const stageView = z.object({
   id: z.string(),
   verb: z.string(),
-  status: z.enum(['waiting', 'running', 'waiting-approval', 'done', 'failed', 'skipped', 'cancelled']),
+  status: z.enum([
+    'waiting',
+    'running',
+    'waiting-approval',
+    'done',
+    'cached',
+    'failed',
+    'skipped',
+    'cancelled',
+    'compensated',
+  ]),
   startedAt: time.nullable(),
   endedAt: time.nullable(),
   attempt: z.int(),
   verdict: verdict.nullable(),
   note: z.string().nullable(),
+  cached: z.object({ run: z.string(), stage: z.string(), at: time }).optional(),
 });
 const decision = z.object({
   at: time,
@@ -57,6 +68,7 @@ const runView = z.object({
   stages: z.array(stageView),
   decisions: z.array(decision),
   rollout: rolloutView.nullable(),
+  rerunOf: z.string().optional(),
 });
 const retriedActivity = z.object({ activity: z.string(), id: z.string(), attempt: z.int(), failure: z.string() });
 const runDetails = {
@@ -103,7 +115,7 @@ const planDescription = z.object({
   plan: digest,
   environment: z.string(),
   deployed: z.enum(['same', 'differs', 'none']),
-  params: z.array(z.object({ name: z.string(), type: z.string(), default: z.string().nullable() })),
+  params: z.array(z.object({ name: z.string(), type: z.string(), default: z.string().nullable(), value: z.json() })),
   schedule: z.string().nullable(),
   stages: z.array(
     z.object({
@@ -112,10 +124,22 @@ const planDescription = z.object({
       after: z.array(z.string()),
       timeoutMs: z.number(),
       attempts: z.int(),
+      onFailure: z.enum(['fail', 'continue', 'compensate']),
+      pool: z.string().nullable(),
+      cache: z.boolean(),
+      branch: z.object({ of: z.string(), taken: z.boolean() }).nullable(),
+      prospect: z.object({
+        prospect: z.enum(['cached', 'runs', 'unknown']),
+        because: z.string(),
+        from: z.string().nullable(),
+      }),
+      typicalMs: z.number().nullable(),
       details: z.array(z.string()),
     }),
   ),
   minimumMs: z.number(),
+  estimateMs: z.number().nullable(),
+  pastRuns: z.int(),
   champions: z.array(
     z.object({
       service: z.string(),
@@ -124,6 +148,23 @@ const planDescription = z.object({
       since: time.nullable(),
     }),
   ),
+});
+const difference = z.object({ at: z.string(), before: z.json().optional(), now: z.json().optional() });
+const planComparison = z.object({
+  pipeline: z.string(),
+  environment: z.string(),
+  against: digest,
+  of: z.string(),
+  changes: z.object({
+    pipeline: z.array(difference),
+    stages: z.array(
+      z.object({
+        stage: z.string(),
+        change: z.enum(['added', 'removed', 'changed']),
+        differences: z.array(difference),
+      }),
+    ),
+  }),
 });
 const scheduleKey = { environment: z.string(), pipeline: z.string() };
 const scheduleView = z.object({
@@ -148,6 +189,18 @@ const scheduleView = z.object({
 });
 const decided = z.object({ workflowId: z.string(), decision: z.enum(['approve', 'reject']), by: z.string() });
 
+const openRun = {
+  workflowId: z.string(),
+  runId: z.string(),
+  type: z.string(),
+  build: z.string().nullable(),
+  root: z.string(),
+};
+const checkedRun = z.object({
+  ...openRun,
+  breaks: z.object({ event: z.int().nullable(), stage: z.string().nullable(), message: z.string() }).nullable(),
+});
+
 /** Command → schema of its `--json` output. */
 export const schemas = {
   validate: z.object({
@@ -159,8 +212,16 @@ export const schemas = {
       }),
     ),
   }),
-  plan: planDescription,
-  deploy: z.object({ deployed }),
+  plan: z.union([
+    planDescription,
+    planComparison,
+    z.object({ pipeline: z.string(), plan: digest, mermaid: z.string() }),
+    z.object({ pipeline: z.string(), plan: digest, file: z.string() }),
+  ]),
+  deploy: z.object({
+    deployed,
+    build: z.object({ build: z.string(), previous: z.string().nullable(), missing: z.array(z.string()) }).nullable(),
+  }),
   run: z.union([
     z.object({ ...runDetails, started: z.boolean() }),
     z.object({ workflowId: z.string(), runId: z.string(), started: z.boolean(), url: z.string().nullable() }),
@@ -193,6 +254,14 @@ export const schemas = {
     mismatches: z.array(z.object({ answer: z.string(), count: z.int() })),
     healthy: z.boolean(),
   }),
+  'check-upgrade': z.object({
+    environment: z.string(),
+    build: z.string(),
+    checked: z.int(),
+    broken: z.int(),
+    runs: z.array(checkedRun),
+  }),
+  move: z.object({ build: z.string(), moved: z.array(z.object(openRun)), broken: z.array(checkedRun) }),
   report: z.object({ workflowId: z.string(), file: z.string() }),
   up: z.object({
     parts: z.record(

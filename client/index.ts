@@ -18,3 +18,7 @@ export {
 export type { Backfilled, BackfillRequest, Triggered } from './steer-schedule.js';
 export { backfillSchedule, deleteSchedule, pauseSchedule, resumeSchedule, triggerSchedule } from './steer-schedule.js';
 export { refuseDuringRollout, viewRollout } from './view-rollout.js';
+export type { Builds } from './builds.js';
+export { isServed, makeCurrent, missingQueues, viewBuilds } from './builds.js';
+export type { OpenRun } from './open-runs.js';
+export { downloadHistory, listOpenRuns, pinRun } from './open-runs.js';

@@ -10,9 +10,14 @@ const fileNames = ['slipway.config.ts', 'slipway.config.mts', 'slipway.config.js
 /** The project folder: the nearest one, from `start` upward, that holds a configuration; else `start`. */
 export function findRoot(start: string): string {
   for (let at = resolve(start); ; at = dirname(at)) {
-    if (fileNames.some((name) => existsSync(join(at, name)))) return at;
+    if (hasConfig(at)) return at;
     if (dirname(at) === at) return resolve(start);
   }
+}
+
+/** Whether a folder holds a configuration. */
+export function hasConfig(root: string): boolean {
+  return fileNames.some((name) => existsSync(join(root, name)));
 }
 
 /**

@@ -19,7 +19,7 @@ import { toPolicy } from './policy.js';
 import type { References } from './references.js';
 import { lookUp, references } from './references.js';
 import type { Config, EnvironmentConfig } from './schema.js';
-import { environmentOf, sharesRegistry } from './schema.js';
+import { environmentOf, isVersioned, sharesRegistry } from './schema.js';
 import type { TemporalSettings } from './temporal.js';
 import { temporalSettings } from './temporal.js';
 
@@ -39,6 +39,8 @@ export interface Ports {
 export interface Environment {
   name: string;
   protected: boolean;
+  /** Its workers take part in worker versioning. */
+  versioned: boolean;
   /** Looked up when it is first asked for. */
   readonly temporal: TemporalSettings;
   links: { mlflow?: string; prometheus?: string; users?: string };
@@ -71,6 +73,7 @@ export async function openEnvironment(config: Config, name: string, o: OpenOptio
   return {
     name,
     protected: environment.protected,
+    versioned: isVersioned(environment),
     get temporal() {
       return temporal();
     },

@@ -37,6 +37,8 @@ const temporalSchema = z.strictObject({
     ])
     .optional(),
   apiKey: secretRef.optional(),
+  /** Workers take part in worker versioning: a run stays on the build that it began on. Default: when the environment is protected. */
+  versioned: z.boolean().optional(),
 });
 
 const environmentSchema = z.strictObject({
@@ -102,6 +104,18 @@ function crossFaults(config: Config): Fault[] {
       faults.push({ code: 'E_CONFIG', where, message: 'an environment is named in kebab-case, 1 to 64 characters' });
     }
     const sharing = names.filter((other) => other !== name && sameNamespace(environment, config.environments[other]));
+    const unlike = sharing.filter((other) => isVersioned(config.environments[other]) !== isVersioned(environment));
+    if (
+      unlike.length > 0 &&
+      !sharing.some((other) => config.environments[other]?.protected) &&
+      !environment.protected
+    ) {
+      faults.push({
+        code: 'E_CONFIG',
+        where: `${where}/temporal/versioned`,
+        message: `workers serve a whole namespace: ${unlike.join(', ')} in ${environment.temporal.namespace} says otherwise`,
+      });
+    }
     if (environment.protected && sharing.length > 0) {
       faults.push({
         code: 'E_CONFIG',
@@ -115,6 +129,11 @@ function crossFaults(config: Config): Fault[] {
 
 function sameNamespace(a: EnvironmentConfig, b: EnvironmentConfig | undefined): boolean {
   return b !== undefined && a.temporal.address === b.temporal.address && a.temporal.namespace === b.temporal.namespace;
+}
+
+/** Whether workers of the environment take part in worker versioning. */
+export function isVersioned(environment: EnvironmentConfig | undefined): boolean {
+  return environment?.temporal.versioned ?? environment?.protected ?? false;
 }
 
 /** The environment of a name, or of the default. Throws `E_ENVIRONMENT` with the known ones. */

@@ -7,6 +7,8 @@ import { movePointer, publishPlan } from './publish.js';
 import { ensureEnvironments } from './python-environments.js';
 import type { DeployedSchedule } from './schedules.js';
 import { prepareSchedules } from './schedules.js';
+import type { ReleasedBuild } from './worker-builds.js';
+import { releaseBuild } from './worker-builds.js';
 
 export interface DeployOptions {
   root: string;
@@ -17,6 +19,8 @@ export interface DeployOptions {
   /** Who deploys, for the record. */
   by: string;
   onProgress: OnProgress;
+  /** Hears what became of the build that new runs take; not called without worker versioning. */
+  onBuild?(released: ReleasedBuild): void;
 }
 export interface Deployed {
   pipeline: string;
@@ -32,6 +36,7 @@ export interface Deployed {
 /**
  * Publishes definitions and makes them the ones that new runs of the environment take. Faults of any file stop all
  * of it before anything is written. Runs in flight keep their plan.
+ * Where workers are versioned, new runs take this package's build from now on, if its workers poll.
  * A pipeline's schedule follows its plan; a pause that a person set stays. Throws `E_TEMPORAL_UNREACHABLE` (69) first.
  */
 export async function deploy(o: DeployOptions): Promise<Deployed[]> {
@@ -47,6 +52,9 @@ export async function deployDefinitions(o: DeployOptions, definitions: readonly 
     plans.map((p) => p.plan),
   );
   try {
+    // First, as plans may need the workers that came with this package.
+    const released = await releaseBuild(o.environment, o.env);
+    if (released !== null) o.onBuild?.(released);
     const deployed: Deployed[] = [];
     for (const complete of plans) {
       const moved = await publishAndPoint(o, complete);

@@ -3,29 +3,33 @@ import type { Config, EnvironmentConfig } from '../config/schema.js';
 import type { TemporalSettings } from '../config/temporal.js';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
 
-/** The environments of one namespace: those that the default environment's worker serves. */
+/** The environments of one namespace. */
 export interface Served {
   temporal: TemporalSettings;
+  /** They take part in worker versioning: all of a namespace or none. */
+  versioned: boolean;
   names: string[];
+  /** Of runs that name none. */
   defaultEnvironment: string;
   open(name: string): Promise<Environment>;
 }
 
 /**
- * A worker serves every environment that its configuration names in the namespace (and on the server) of the default one. Protected
- * environments have namespaces of their own and so are never served by accident.
+ * A worker serves every environment that its configuration names in the namespace (and on the server) of `home`. Protected
+ * environments have namespaces of their own and so are never served by accident. Throws `E_ENVIRONMENT` (78).
  */
-export async function servedEnvironments(config: Config, options: OpenOptions): Promise<Served> {
-  const home = await openEnvironment(config, config.defaultEnvironment, options);
+export async function servedEnvironments(config: Config, home: string, options: OpenOptions): Promise<Served> {
+  const { temporal, versioned } = await openEnvironment(config, home, options);
   const all = Object.entries(config.environments);
-  const own = config.environments[config.defaultEnvironment]?.temporal;
+  const own = config.environments[home]?.temporal;
   const here = (e: EnvironmentConfig) => e.temporal.namespace === own?.namespace && e.temporal.address === own.address;
   const names = all.filter(([, e]) => here(e)).map(([name]) => name);
   const opened = new Map<string, Promise<Environment>>();
   return {
-    temporal: home.temporal,
+    temporal,
+    versioned,
     names,
-    defaultEnvironment: config.defaultEnvironment,
+    defaultEnvironment: names.includes(config.defaultEnvironment) ? config.defaultEnvironment : home,
     open: (name) => {
       if (!names.includes(name)) {
         throw new SlipwayError(

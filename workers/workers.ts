@@ -1,19 +1,24 @@
 import { existsSync } from 'node:fs';
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerDeploymentOptions, type WorkerOptions } from '@temporalio/worker';
 import { jobActivities, pipelineActivities, releaseActivities } from '../activities/index.js';
 import type { ActivityContext } from '../activities/context.js';
 import { parseParams } from '../authoring/params.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
-import { taskQueues } from '../plan/names.js';
+import { taskQueues, workerDeployment } from '../plan/names.js';
 import { bundlePath } from './bundle-path.js';
+import { workerIdentity } from './identity.js';
 import type { Served } from './served-environments.js';
+import { unknownActivity } from './unknown-activity.js';
 
 export interface CreateOptions {
   connection: NativeConnection;
-  namespace: string;
   /** The project folder. */
   root: string;
   served: Served;
+  /** `pipelines`, `jobs`, `release`, or `jobs-<pool>`. */
+  queues: readonly string[];
+  /** This build of the package. */
+  build: string;
 }
 
 /** A stop lets short work end: the grace is above the longest poll. */
@@ -21,33 +26,59 @@ const shutdown = { shutdownGraceTime: '10s', shutdownForceTime: '20s' } as const
 
 /** One worker per queue: `pipelines` runs the workflows, `jobs` waits for jobs, `release` moves traffic. */
 export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
+  const { versioned } = o.served;
+  const { namespace } = o.served.temporal;
+  const base: WorkerBase = {
+    connection: o.connection,
+    namespace,
+    identity: workerIdentity(o.build),
+    ...(versioned && { workerDeploymentOptions: pinnedTo(o.build) }),
+    ...shutdown,
+  };
   const context = activityContext(o);
-  const base: Omit<WorkerOptions, 'taskQueue'> = { connection: o.connection, namespace: o.namespace, ...shutdown };
-  return await Promise.all([
-    Worker.create({
-      ...base,
-      taskQueue: taskQueues.pipelines,
-      workflowBundle: workflowBundle(),
-      activities: pipelineActivities(context),
-      maxCachedWorkflows: 100,
-      // Waiting for another rollout takes a slot and no work.
-      maxConcurrentActivityTaskExecutions: 200,
-      stickyQueueScheduleToStartTimeout: '5s',
+  return await Promise.all(
+    o.queues.map((taskQueue) => {
+      const { activities, ...options } = queueOptions(taskQueue, context);
+      const known = Object.keys(activities);
+      return Worker.create({
+        ...base,
+        ...options,
+        taskQueue,
+        activities: { ...activities, default: unknownActivity(known) },
+      });
     }),
-    Worker.create({
-      ...base,
-      taskQueue: taskQueues.jobs,
-      activities: jobActivities(context),
-      maxConcurrentActivityTaskExecutions: 20,
-    }),
-    Worker.create({
-      ...base,
-      taskQueue: taskQueues.release,
-      activities: releaseActivities(context),
+  );
+}
+
+type WorkerBase = Omit<WorkerOptions, 'taskQueue'>;
+
+/** A run stays on the build that it began on, unless a person moves it. */
+function pinnedTo(buildId: string): WorkerDeploymentOptions {
+  return {
+    version: { deploymentName: workerDeployment, buildId },
+    useWorkerVersioning: true,
+    defaultVersioningBehavior: 'PINNED',
+  };
+}
+
+function queueOptions(taskQueue: string, context: ActivityContext): WorkerBase & { activities: object } {
+  switch (taskQueue) {
+    case taskQueues.pipelines:
+      return {
+        workflowBundle: workflowBundle(),
+        activities: pipelineActivities(context),
+        maxCachedWorkflows: 100,
+        // Waiting for another rollout takes a slot and no work.
+        maxConcurrentActivityTaskExecutions: 200,
+        stickyQueueScheduleToStartTimeout: '5s',
+      };
+    case taskQueues.release:
       // A rollout under way holds two slots with timers, and going home must never wait for one.
-      maxConcurrentActivityTaskExecutions: 1_000,
-    }),
-  ]);
+      return { activities: releaseActivities(context), maxConcurrentActivityTaskExecutions: 1_000 };
+    default:
+      // `jobs`, and the queue of a pool, whose workers do the same elsewhere.
+      return { activities: jobActivities(context), maxConcurrentActivityTaskExecutions: 20 };
+  }
 }
 
 function activityContext({ root, served }: CreateOptions): ActivityContext {

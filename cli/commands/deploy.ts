@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
-import type { Cli } from '../cli.js';
+import type { Cli, CommandContext } from '../cli.js';
+import type { ReleasedBuild } from '../../operations/worker-builds.js';
 import { time } from '../format.js';
 import { progressTo } from '../progress.js';
 
@@ -16,15 +17,17 @@ export function addDeploy(cli: Cli): void {
         const { deploy } = await import('../../operations/deploy.js');
         const { root, environment } = await project();
         const given = files as string[];
+        let build: ReleasedBuild | null = null;
         const deployed = await deploy({
           root,
           environment,
           env,
           by: env['USER'] ?? userInfo().username,
           onProgress: progressTo(out),
+          onBuild: (released) => (build = released),
           ...(given.length > 0 && { files: given }),
         });
-        out.facts({ deployed });
+        out.facts({ deployed, build });
         for (const d of deployed) {
           const state = d.changed
             ? out.colors.green(d.previous === null ? 'new' : 'changed')
@@ -35,7 +38,15 @@ export function addDeploy(cli: Cli): void {
           const times = next.length > 0 ? `, next ${next.map((at) => `${time(at)} UTC`).join(', ')}` : '';
           out.line(`  schedule ${change}${paused ? ', paused' : ''}${times}`);
         }
+        if (build !== null) printBuild(out, build);
         return undefined;
       }),
     );
+}
+
+function printBuild(out: CommandContext['out'], { build, previous, missing }: ReleasedBuild): void {
+  const before = previous === null ? 'none is set' : `${previous} stays`;
+  if (missing.length > 0)
+    out.note(`No worker of build ${build} polls ${missing.join(', ')}: ${before}. Start them and deploy again.`);
+  else out.line(`new runs take build ${build}${previous === build ? '' : ` (before: ${previous ?? 'none'})`}`);
 }

@@ -6,12 +6,17 @@ export function addDoctor(cli: Cli): void {
     .command('doctor')
     .summary('check what this machine and the stack lack')
     .description(
-      'Checks everything that Slipway needs here and says what mends what is missing. Changes nothing. Exit 78 when something is missing.',
+      'Checks everything that Slipway needs here, and the builds that the workers of --env serve; says what mends what is missing. Changes nothing. Exit 78 when something is missing.',
     )
     .action(
-      cli.run(async ({ out, root, env }) => {
+      cli.run(async ({ out, root, project, env }) => {
         const { doctor } = await import('../../stack/index.js');
-        const checks = await doctor(await root(), { env });
+        const { buildChecks } = await import('../../operations/worker-builds.js');
+        const folder = await root();
+        const checks = [
+          ...(await doctor(folder, { env })),
+          ...(await buildChecks(folder, async () => (await project()).environment)),
+        ];
         out.facts({ checks });
         const { green, red, dim } = out.colors;
         for (const check of checks) {

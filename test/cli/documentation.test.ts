@@ -57,6 +57,7 @@ Facts are printed on stdout, progress and faults on stderr. With \`--json\`, std
 | 0 | done; a run ended promoted or completed |
 | 1 | a run ended otherwise, or something else serves than should |
 | 2 | wrong usage |
+| 3 | open runs would break with this build |
 | 65 | invalid definition, params or data |
 | 69 | something that is needed does not run |
 | 75 | temporary: try again |

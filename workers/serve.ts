@@ -1,0 +1,33 @@
+import { thisBuild } from '../config/build.js';
+import { loadConfig } from '../config/load.js';
+import { processEnvironment } from '../config/process-environment.js';
+import { writeFileAtomic } from '../processes/index.js';
+import { checkQueues } from './check-queues.js';
+import { checkSearchAttributes } from './check-search-attributes.js';
+import { connect } from './connect.js';
+import { workerProcessOptions } from './options.js';
+import { servedEnvironments } from './served-environments.js';
+import { createWorkers } from './workers.js';
+
+/** One process for all three queues, or for those that are named. Ends on SIGTERM after its short work is done. */
+export async function serve(): Promise<void> {
+  const root = process.cwd();
+  const { environment, queues, ready } = workerProcessOptions(process.argv.slice(2), root);
+  const env = processEnvironment();
+  const build = await thisBuild(env);
+  const config = await loadConfig(root);
+  const served = await servedEnvironments(config, environment ?? config.defaultEnvironment, { root, env });
+  const connection = await connect(served.temporal);
+  const { namespace } = served.temporal;
+  await checkSearchAttributes(connection, served.temporal);
+  await checkQueues(connection, namespace, queues);
+  const workers = await createWorkers({ connection, root, served, queues, build });
+  const running = workers.map((w) => w.run());
+  const stop = () => workers.forEach((w) => w.getState() === 'RUNNING' && w.shutdown());
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  const at = new Date().toISOString();
+  await writeFileAtomic(ready, JSON.stringify({ pid: process.pid, at, environments: served.names, queues, build }));
+  await Promise.all(running);
+  await connection.close();
+}
