@@ -32,11 +32,21 @@ interface InputsRecord {
 /** Digests of everything that a run of this plan would read. Throws `E_DATA_SOURCE` or `E_PATH_ESCAPE` (65). */
 export async function inputsOf(root: string, store: Store, plan: Plan, params: JsonObject): Promise<RunInputs> {
   const stages = plan.stages.map(({ source: _place, ...stage }) => stage);
+  return { code: sha256(encode({ ...plan, stages })), data: await dataOf(root, store, plan, params), params };
+}
+
+/** Snapshot stage → digest of what it would read. Throws `E_DATA_SOURCE` or `E_PATH_ESCAPE` (65). */
+export async function dataOf(
+  root: string,
+  store: Store,
+  plan: Plan,
+  params: JsonObject,
+): Promise<Record<string, string>> {
   const data: Record<string, string> = {};
   for (const stage of plan.stages) {
     if (stage.verb === 'snapshot') data[stage.id] = await dataDigest(root, store, stage, params);
   }
-  return { code: sha256(encode({ ...plan, stages })), data, params };
+  return data;
 }
 
 async function dataDigest(root: string, store: Store, stage: SnapshotStage, params: JsonObject): Promise<string> {
@@ -87,6 +97,12 @@ export async function recordInputs(
   });
 }
 
+/** Workflow id → what the run was started with, for the newest runs that were started here. */
+export async function keptInputs(store: Store, environment: string, pipeline: string): Promise<Map<string, RunInputs>> {
+  const record = await readJson<InputsRecord>(store, keys.lastInputs(environment, pipeline));
+  return new Map(record?.value.runs.map((run) => [run.workflowId, run.inputs]));
+}
+
 export interface Change {
   /** Workflow id of the last promoted run; null when there is none. */
   since: string | null;
@@ -101,8 +117,7 @@ export async function changeSince(
 ): Promise<Change> {
   const since = await lastGoodRun(o);
   if (since === null) return { since, changed: ['no run was promoted yet'] };
-  const record = await readJson<InputsRecord>(o.store, keys.lastInputs(o.environment, o.plan.pipeline));
-  const before = record?.value.runs.find((run) => run.workflowId === since)?.inputs;
+  const before = (await keptInputs(o.store, o.environment, o.plan.pipeline)).get(since);
   if (before === undefined) return { since, changed: [`the inputs of ${since} are not known`] };
   return { since, changed: differences(before, inputs) };
 }

@@ -71,7 +71,7 @@ export async function latestPromotion(
 export function servicesOf(plan: Pick<Plan, 'stages'>): string[] {
   const registered = plan.stages.flatMap((s) => (s.verb === 'register' ? [s.settings.as] : []));
   const services = plan.stages.flatMap((s) => {
-    if (s.verb !== 'rollout') return [];
+    if (s.verb !== 'rollout' && s.verb !== 'promote') return [];
     return s.settings.service === undefined ? registered.slice(0, 1) : [s.settings.service];
   });
   return [...new Set(services)];

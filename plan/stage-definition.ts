@@ -1,5 +1,5 @@
 import { canonicalJson, pointerStep, type Json, type JsonObject } from './json.js';
-import type { JobSettings, Plan, Stage } from './plan.js';
+import { cachedByDefault, type JobSettings, type Plan, type Stage } from './plan.js';
 
 /**
  * All that decides what a stage does: its verb, settings, bindings, and the digests of the code and of the environment lock
@@ -28,6 +28,11 @@ export function codeOf(plan: Pick<Plan, 'code'>, stage: Stage): JsonObject | nul
 export function jobOf(stage: Stage): JobSettings | undefined {
   if (stage.verb === 'snapshot') return stage.settings.source;
   return stage.verb === 'train' || stage.verb === 'evaluate' ? stage.settings : undefined;
+}
+
+/** May an earlier result of this stage stand in? The stage's own word, else its verb's default; of an `each` that of its item. */
+export function mayBeCached(stage: Stage): boolean {
+  return stage.cache ?? cachedByDefault.includes(stage.verb === 'each' ? stage.settings.item.verb : stage.verb);
 }
 
 /** One difference between two JSON values; absent values are `undefined`. */

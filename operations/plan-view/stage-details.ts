@@ -1,90 +1,12 @@
-import type { Environment } from '../config/open.js';
-import { formatDuration } from '../plan/duration.js';
-import { analysisText } from '../plan/judge-analysis.js';
-import { gateText } from '../plan/judge-gate.js';
-import type { JsonObject } from '../plan/json.js';
-import type { Policy } from '../plan/policy.js';
-import type { Binding, JobSettings, Plan, Ref, Stage } from '../plan/plan.js';
-import { scheduleText } from '../plan/schedule.js';
-import { deployedPointer, latestPromotion, servicesOf } from './records.js';
+import type { Environment } from '../../config/open.js';
+import { formatDuration } from '../../plan/duration.js';
+import { analysisText } from '../../plan/judge-analysis.js';
+import { gateText } from '../../plan/judge-gate.js';
+import type { Policy } from '../../plan/policy.js';
+import type { Binding, JobSettings, Ref, Stage } from '../../plan/plan.js';
 
-export interface StageDescription {
-  id: string;
-  verb: string;
-  /** Stages that must be done before. */
-  after: string[];
-  timeoutMs: number;
-  attempts: number;
-  /** What it will do with which numbers, defaults and the environment's policy filled in. */
-  details: string[];
-}
-export interface PlanDescription {
-  pipeline: string;
-  owner: string | null;
-  version: string | null;
-  plan: string;
-  environment: string;
-  /** How it stands to the deployed plan of the environment. */
-  deployed: 'same' | 'differs' | 'none';
-  params: { name: string; type: string; default: string | null }[];
-  /** When runs start by themselves, in one line; null when the pipeline declares no schedule. */
-  schedule: string | null;
-  stages: StageDescription[];
-  /** Holds and bakes alone; jobs and people come on top. */
-  minimumMs: number;
-  /** Who serves now, per service of the plan. */
-  champions: { service: string; version: string | null; sequence: number | null; since: string | null }[];
-}
-
-/** What a run of this plan would do in an environment. Reads the store, writes nothing. */
-export async function describePlan(environment: Environment, plan: Plan, digest: string): Promise<PlanDescription> {
-  const { store } = environment.ports;
-  const pointer = await deployedPointer(store, environment.name, plan.pipeline);
-  const champions = servicesOf(plan).map(async (service) => {
-    const record = await latestPromotion(store, environment.name, service);
-    return {
-      service,
-      version: record?.version.label ?? null,
-      sequence: record?.sequence ?? null,
-      since: record?.at ?? null,
-    };
-  });
-  return {
-    pipeline: plan.pipeline,
-    owner: plan.owner ?? null,
-    version: plan.version ?? null,
-    plan: digest,
-    environment: environment.name,
-    deployed: pointer === undefined ? 'none' : pointer.plan === digest ? 'same' : 'differs',
-    params: describeParams(plan.params),
-    schedule: plan.schedule === undefined ? null : scheduleText(plan.schedule),
-    stages: plan.stages.map((stage) => describeStage(stage, environment)),
-    minimumMs: plan.stages.reduce((sum, stage) => sum + minimumOf(stage, environment.policy), 0),
-    champions: await Promise.all(champions),
-  };
-}
-
-function describeParams(schema: JsonObject): PlanDescription['params'] {
-  const properties = (schema['properties'] ?? {}) as Record<string, JsonObject>;
-  return Object.entries(properties).map(([name, p]) => ({
-    name,
-    type: typeof p['type'] === 'string' ? p['type'] : 'value',
-    default: p['default'] === undefined ? null : JSON.stringify(p['default']),
-  }));
-}
-
-function describeStage(stage: Stage, environment: Environment): StageDescription {
-  return {
-    id: stage.id,
-    verb: stage.verb,
-    after: stage.needs,
-    timeoutMs: stage.limits.timeoutMs,
-    attempts: stage.limits.attempts,
-    details: detailsOf(stage, environment),
-  };
-}
-
-function detailsOf(stage: Stage, environment: Environment): string[] {
+/** What a stage will do with which numbers, defaults and the environment's policy filled in. */
+export function detailsOf(stage: Stage, environment: Environment): string[] {
   switch (stage.verb) {
     case 'snapshot': {
       const { from, source, split } = stage.settings;
@@ -117,8 +39,44 @@ function detailsOf(stage: Stage, environment: Environment): string[] {
     case 'rollout':
       return rolloutDetails(stage, environment.policy);
     default:
-      return [];
+      return flowDetails(stage, environment);
   }
+}
+
+/** Stages that route, repeat, start or tell. */
+function flowDetails(
+  stage: Extract<Stage, { verb: 'task' | 'each' | 'when' | 'run' | 'notify' | 'promote' }>,
+  environment: Environment,
+): string[] {
+  switch (stage.verb) {
+    case 'task':
+      return [
+        inputText('input', stage.settings.input, stage.bindings),
+        ...(stage.settings.compensates ? ['can undo its work'] : []),
+      ];
+    case 'each': {
+      const { item, concurrency, onItemFailure, best } = stage.settings;
+      return [
+        `${item.verb} for each of ${boundTo(stage.bindings, '/over') ?? 'a list'}, at most ${concurrency} at once; when one fails: ${onItemFailure}`,
+        ...(best === undefined ? [] : [`best: ${best.direction} of ${best.path.join('.')}`]),
+        ...detailsOf(item, environment),
+      ];
+    }
+    case 'when':
+      return [`taken when ${boundTo(stage.bindings, '/on') ?? ''} is ${JSON.stringify(stage.settings.is)}`];
+    case 'run':
+      return [`pipeline ${stage.settings.pipeline}`, inputText('params', stage.settings.params, stage.bindings)];
+    case 'notify':
+      return [stage.settings.text];
+    case 'promote':
+      return [`service ${stage.settings.service ?? 'of the registered name'}, no traffic is moved`];
+  }
+}
+
+function inputText(name: string, literal: Record<string, unknown>, bindings: readonly Binding[]): string {
+  const bound = bindings.map((b) => `${b.at.slice(name.length + 2)} = ${boundTo(bindings, b.at) ?? ''}`);
+  const given = Object.entries(literal).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  return [...given, ...bound].sort().join(', ') || `no ${name}`;
 }
 
 function jobDetails(job: JobSettings, bindings: readonly Binding[]): string[] {
@@ -163,12 +121,6 @@ function rolloutDetails(stage: Extract<Stage, { verb: 'rollout' }>, policy: Poli
     ...analysis.map((rule) => `${rule.name}: ${analysisText({ ...rule, minSamples: minSamples ?? rule.minSamples })}`),
     `judged every ${formatDuration(pollMs)}; inconclusive for ${formatDuration(maxWaitMs)}: ${onInconclusive}; lease ${formatDuration(leaseTtlMs)}`,
   ];
-}
-
-function minimumOf(stage: Stage, policy: Policy): number {
-  if (stage.verb !== 'rollout') return 0;
-  const { steps, bakeMs } = stage.settings.strategy;
-  return steps.reduce((sum, s) => sum + (policy.rollout.holdMs ?? s.holdMs), 0) + (policy.rollout.bakeMs ?? bakeMs);
 }
 
 function boundTo(bindings: readonly Binding[], at: string): string | undefined {

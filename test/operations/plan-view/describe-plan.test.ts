@@ -1,16 +1,16 @@
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadConfig } from '../../config/load.js';
-import type { Environment } from '../../config/open.js';
-import { openEnvironment } from '../../config/open.js';
-import { completeAll, loadDefinitions } from '../../operations/definitions.js';
-import type { PlanDescription } from '../../operations/describe-plan.js';
-import { describePlan } from '../../operations/describe-plan.js';
-import type { Plan } from '../../plan/plan.js';
-import { readSchedule } from '../../plan/schedule.js';
-import { fakeStore } from '../fakes/store.js';
+import { loadConfig } from '../../../config/load.js';
+import type { Environment } from '../../../config/open.js';
+import { openEnvironment } from '../../../config/open.js';
+import { completeAll, loadDefinitions } from '../../../operations/definitions.js';
+import type { PlanDescription } from '../../../operations/plan-view/describe-plan.js';
+import { describePlan } from '../../../operations/plan-view/describe-plan.js';
+import type { Plan } from '../../../plan/plan.js';
+import { readSchedule } from '../../../plan/schedule.js';
+import { fakeStore } from '../../fakes/store.js';
 
-const repository = resolve(import.meta.dirname, '../..');
+const repository = resolve(import.meta.dirname, '../../..');
 
 async function describeIris(
   environment: string,
@@ -24,13 +24,25 @@ async function describeIris(
   const opened = await openEnvironment(await loadConfig(repository), environment, { root: repository, env: {} });
   const store = fakeStore();
   const described: Environment = { ...withoutPorts(opened), ports: { store } as unknown as Environment['ports'] };
-  const description = await describePlan(described, { ...complete.plan, ...changed }, complete.digest);
+  const plan = { ...complete.plan, ...changed };
+  const asked = { plan, digest: complete.digest, params: {}, data: {}, past: [] };
+  const description = await describePlan(described, asked);
   return { description, written: (await store.list('')).length };
 }
 
 /** The environment as it is; its getters would look for a stack. */
 function withoutPorts({ name, policy, approvers, links, sharedRegistry }: Environment): Omit<Environment, 'ports'> {
-  return { name, protected: false, policy, approvers, links, sharedRegistry, temporal: { address: '', namespace: '' } };
+  return {
+    name,
+    protected: false,
+    versioned: false,
+    policy,
+    approvers,
+    links,
+    sharedRegistry,
+    versioned: false,
+    temporal: { address: '', namespace: '', versioned: false },
+  };
 }
 const detailsOf = (d: PlanDescription, id: string) => d.stages.find((s) => s.id === id)?.details.join('\n');
 
@@ -56,6 +68,7 @@ test('shows stages in order with gates, limits and defaults, and writes nothing'
     name: 'dataset',
     type: 'string',
     default: '"file:trainers/iris/data/iris.csv"',
+    value: 'file:trainers/iris/data/iris.csv',
   });
   expect(description.champions).toEqual([{ service: 'iris', version: null, sequence: null, since: null }]);
   expect(description.deployed).toBe('none');
