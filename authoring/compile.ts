@@ -29,7 +29,8 @@ export function compile(recorded: Recorded, params: JsonObject, file: string): R
   };
 }
 
-function compileStage(draft: StageDraft): Stage {
+/** A stage as the plan keeps it. */
+export function compileStage(draft: StageDraft): Stage {
   return {
     id: draft.id,
     verb: draft.verb,
@@ -37,12 +38,17 @@ function compileStage(draft: StageDraft): Stage {
     bindings: [...draft.bindings].sort((a, b) => (a.at < b.at ? -1 : 1)),
     settings: draft.settings,
     limits: draft.limits,
+    ...(draft.pool === undefined ? {} : { pool: draft.pool }),
+    ...(draft.cache === undefined ? {} : { cache: draft.cache }),
+    ...(draft.onFailure === undefined ? {} : { onFailure: draft.onFailure }),
+    ...(draft.branch === undefined ? {} : { branch: draft.branch }),
     source: draft.place,
   } as Stage;
 }
 
 /** Folders of code that a stage runs. */
 export function foldersOf(stage: Stage): string[] {
+  if (stage.verb === 'each') return foldersOf(stage.settings.item);
   const job =
     stage.verb === 'snapshot'
       ? stage.settings.source

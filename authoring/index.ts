@@ -7,16 +7,28 @@ export type {
   CheckedDatasetRef,
   DatasetRef,
   GateRef,
+  ItemRef,
+  ListRef,
   ModelRef,
+  NoticeRef,
   ParamRef,
+  PromotionRef,
   RolloutRef,
+  RouteRef,
   ScoresRef,
   SplitRef,
   StageRef,
+  TaskRef,
+  ValueRef,
   VersionRef,
 } from './references.js';
 export { evaluators, sources, trainers } from './jobs.js';
 export type { Evaluator, JobParams, ProcessOptions, Source, Trainer } from './jobs.js';
+export { secret } from './job-needs.js';
+export type { Memory, Resources, SecretAddress } from './job-needs.js';
+export type { After, FailurePolicy, Retry } from './stage-options.js';
+export type { TaskContext } from './task-functions.js';
+export type { TaskAbout } from '../plan/task-messages.js';
 export { suite } from './expectations.js';
 export type { Expectations, Suite } from './expectations.js';
 export type { ComparedMetric, Metric, MetricGroup, Metrics, MetricsShape } from './scores.js';

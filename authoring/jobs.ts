@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { JobSettings } from '../plan/plan.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import { splitCommand } from './command-line.js';
-import type { ParamRef } from './references.js';
+import { needSettings } from './job-needs.js';
+import type { JobNeeds } from './job-needs.js';
+import type { ValueRef } from './references.js';
 import { command, projectPath } from './shapes.js';
 
 /** A command that an adapter runs as a job, and the folder of code that it needs. */
@@ -28,9 +30,15 @@ export type Trainer = Job<'trainer'>;
 /** What scores a model. */
 export type Evaluator = Job<'evaluator'>;
 
-/** Hyperparameters by name: JSON, or a param of the run. */
-export type JobParams = { readonly [name: string]: JsonValue | ParamRef<Json | undefined> | undefined };
-type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+/** Hyperparameters by name: JSON, or a value of the run: a param, what a task returned, an element of a list. */
+export type JobParams = { readonly [name: string]: JsonValue | ValueRef<Json | undefined> | undefined };
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
 
 function processJob<R extends 'source' | 'trainer' | 'evaluator'>(of: R, options: ProcessOptions): Job<R> {
   return { adapter: 'process', role: of, ...options } as Job<R>;
@@ -63,9 +71,17 @@ export function jobShape(of: 'source' | 'trainer' | 'evaluator'): z.ZodType {
 }
 
 /** The job as the plan keeps it. */
-export function jobSettings(job: Job<'source' | 'trainer' | 'evaluator'>, params: JsonObject): JobSettings {
+export function jobSettings(
+  job: Job<'source' | 'trainer' | 'evaluator'>,
+  params: JsonObject,
+  needs: JobNeeds = {},
+): JobSettings {
   const trainer = { adapter: job.adapter, run: splitCommand(job.run) };
-  return { trainer: job.folder === undefined ? trainer : { ...trainer, folder: tidy(job.folder) }, params };
+  return {
+    trainer: job.folder === undefined ? trainer : { ...trainer, folder: tidy(job.folder) },
+    params,
+    ...needSettings(needs),
+  };
 }
 
 function tidy(folder: string): string {

@@ -60,6 +60,27 @@ export function paramSchema(given: z.ZodType): { schema: JsonObject; wrong: Find
   return { schema: z.toJSONSchema(given, { io: 'input', target: 'draft-2020-12' }) as JsonObject, wrong };
 }
 
+/**
+ * JSON Schema of a value that a task returns, under the same rule: what cannot be said in JSON Schema could not be
+ * checked where the value is used. `at` is the pointer that findings start with.
+ */
+export function valueSchema(given: unknown, at: string): { schema: JsonObject; wrong: Finding[] } {
+  const known = (given as { _zod?: object } | undefined)?._zod !== undefined;
+  const wrong = known
+    ? losses(given as z.ZodType, at)
+    : [
+        {
+          code: 'E_SCHEMA',
+          at,
+          message: `expects a zod schema, found ${show(given)}`,
+          fix: 'write output: z.strictObject({ ... })',
+        },
+      ];
+  if (wrong.length > 0) return { schema: {}, wrong };
+  const { $schema: _, ...schema } = z.toJSONSchema(given as z.ZodType, { io: 'output' }) as JsonObject;
+  return { schema, wrong };
+}
+
 function isObject(given: unknown): boolean {
   return (given as { _zod?: { def?: { type?: string } } } | undefined)?._zod?.def?.type === 'object';
 }

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Recorder } from './recorder.js';
 import type {
   ApprovalRef,
@@ -5,9 +6,12 @@ import type {
   DatasetRef,
   GateRef,
   ModelRef,
+  NoticeRef,
+  PromotionRef,
   RolloutRef,
   ScoresRef,
   SplitState,
+  TaskRef,
   VersionRef,
 } from './references.js';
 import type { MetricsShape } from './scores.js';
@@ -17,12 +21,18 @@ import { evaluate } from './stages/evaluate.js';
 import type { EvaluateOptions } from './stages/evaluate.js';
 import { gate } from './stages/gate.js';
 import type { Champion, GateOptions } from './stages/gate.js';
+import { notify } from './stages/notify.js';
+import type { NotifyOptions } from './stages/notify.js';
+import { promote } from './stages/promote.js';
+import type { PromoteOptions } from './stages/promote.js';
 import { register } from './stages/register.js';
 import type { RegisterOptions } from './stages/register.js';
 import { rollout } from './stages/rollout.js';
 import type { RolloutOptions } from './stages/rollout.js';
 import { snapshot } from './stages/snapshot.js';
 import type { SnapshotOptions, SplitOptions } from './stages/snapshot.js';
+import { task } from './stages/task.js';
+import type { TaskInput, TaskOptions } from './stages/task.js';
 import { train } from './stages/train.js';
 import type { TrainOptions } from './stages/train.js';
 import { validate } from './stages/validate.js';
@@ -37,6 +47,8 @@ export interface Stages {
   ): DatasetRef<P extends SplitOptions ? 'split' : 'whole'>;
   /** Checks a data set against expectations; one that fails ends the run as rejected, before any training. */
   validate<S extends SplitState>(id: string, options: ValidateOptions<S>): CheckedDatasetRef<S>;
+  /** Runs your own TypeScript, in a process of its own. Time limit 10 min by default. */
+  task<I extends TaskInput, O extends z.ZodType>(id: string, options: TaskOptions<I, O>): TaskRef<z.output<O>>;
   /** Trains a model as a job. Time limit 24 h by default. */
   train(id: string, options: TrainOptions): ModelRef;
   /** Scores a model on data as a job. Time limit 1 h by default. */
@@ -52,6 +64,10 @@ export interface Stages {
   approve(id: string, options: ApproveOptions): ApprovalRef;
   /** Moves traffic to a version step by step, watching it, and home again when it misbehaves. */
   rollout(id: string, options: RolloutOptions): RolloutRef;
+  /** Makes a version the champion at once, for models without traffic, such as batch scoring. */
+  promote(id: string, options: PromoteOptions): PromotionRef;
+  /** Tells people. */
+  notify(id: string, options: NotifyOptions): NoticeRef;
 }
 
 /** The verbs, bound to a recorder. */
@@ -59,11 +75,15 @@ export function stagesOf(recorder: Recorder): Stages {
   return {
     snapshot: ((id: string, options: SnapshotOptions) => snapshot(recorder, id, options)) as Stages['snapshot'],
     validate: (id, options) => validate(recorder, id, options),
+    task: ((id: string, options: never) => task(recorder, id, options)) as unknown as Stages['task'],
     train: (id, options) => train(recorder, id, options),
-    evaluate: (id, options) => evaluate(recorder, id, options),
+    evaluate: ((id: string, options: EvaluateOptions<MetricsShape>) =>
+      evaluate(recorder, id, options)) as Stages['evaluate'],
     gate: ((id: string, options: GateOptions<MetricsShape>) => gate(recorder, id, options)) as Stages['gate'],
     register: (id, options) => register(recorder, id, options),
     approve: (id, options) => approve(recorder, id, options),
     rollout: (id, options) => rollout(recorder, id, options),
+    promote: (id, options) => promote(recorder, id, options),
+    notify: (id, options) => notify(recorder, id, options),
   };
 }

@@ -9,7 +9,7 @@ import type { Recorded } from './checks/check.js';
 import { compile } from './compile.js';
 import type { RecordedPlan } from './compile.js';
 import type { PipelineDefinition } from './define-pipeline.js';
-import { paramReferences } from './param-references.js';
+import { paramReferences } from './value-references.js';
 import { paramSchema } from './param-schema.js';
 import { stagesOf } from './pipeline-stages.js';
 import { formatPlace, placeInStack } from './places.js';
@@ -65,6 +65,15 @@ function given(options: PipelineDefinition['options']): Pick<Recorded, 'owner' |
 
 function nameFaults(name: string, place: Place): Fault[] {
   return findings(kebab, name).map((f) => faultAt(place, f.code, `pipeline name: ${f.message}`, f.fix));
+}
+
+/** Runs a definition's function and nothing else: no check, no fault. */
+export function recordStages(definition: PipelineDefinition): Recorder {
+  const { name, options } = definition;
+  const recorder = new Recorder('/', name, options.version);
+  const schema = options.params === undefined ? emptyParams : paramSchema(options.params).schema;
+  definition.build(stagesOf(recorder), paramReferences(schema, recorder) as never);
+  return recorder;
 }
 
 function build(definition: PipelineDefinition, recorder: Recorder, params: JsonObject, place: Place): Fault[] {

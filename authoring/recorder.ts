@@ -3,29 +3,18 @@ import { durationMs } from '../plan/duration.js';
 import type { Duration } from '../plan/duration.js';
 import type { Fault } from '../plan/errors.js';
 import { pointerStep } from '../plan/json.js';
-import type { Json } from '../plan/json.js';
-import type { Binding, Limits, Verb } from '../plan/plan.js';
+import type { Json, JsonObject } from '../plan/json.js';
+import type { Binding, Limits, OnFailure, Ref, Verb } from '../plan/plan.js';
 import { callerPlace, formatPlace } from './places.js';
 import type { Place } from './places.js';
 import { makeReference, targetOf } from './references.js';
-import type { RefKind, StageRef, Target } from './references.js';
+import type { RefKind, Target } from './references.js';
+import { applyStageOptions } from './stage-options.js';
+import type { After, CacheOptions, JobStageOptions } from './stage-options.js';
 import { findings, isIdentifier, show } from './shapes.js';
-
-/** Stages that must be done before: references, or ids (later ones included). */
-export type After = StageRef | string | readonly (StageRef | string)[];
-
-/** What every stage may be given. */
-export interface StageOptions {
-  /** Stages that must be done before, beyond those that data comes from. */
-  after?: After;
-  /** Time limit of one attempt. The default depends on the verb. */
-  timeout?: Duration;
-}
-/** What stages that start jobs may be given. */
-export interface JobStageOptions extends StageOptions {
-  /** How many jobs may be started for it, 1 to 10. Default 1. */
-  attempts?: number;
-}
+import type { TaskFunctions } from './task-functions.js';
+import { valueReference } from './value-references.js';
+import type { Origin } from './value-references.js';
 
 /** A stage as it was written, before it is sorted into a plan. */
 export class StageDraft {
@@ -35,6 +24,11 @@ export class StageDraft {
   readonly bindings: Binding[] = [];
   readonly needs = new Set<string>();
   readonly limits: Limits;
+  /** The way of a `when` that the stage stands in. */
+  readonly branch: Branch | undefined;
+  pool: string | undefined;
+  cache: boolean | undefined;
+  onFailure: OnFailure | undefined;
   settings: object = {};
   readonly #recorder: Recorder;
 
@@ -44,6 +38,8 @@ export class StageDraft {
     this.id = id;
     this.place = callerPlace(recorder.root);
     this.limits = { timeoutMs: durationMs(defaultTimeout), attempts: 1 };
+    this.branch = recorder.branch;
+    if (this.branch !== undefined) this.needs.add(this.branch.of);
   }
 
   /** Adds a fault of this stage; `at` is a pointer below its options. */
@@ -66,8 +62,17 @@ export class StageDraft {
       );
       return undefined;
     }
+    if (facts.scope !== undefined && facts.scope !== this) {
+      this.fault(
+        'E_EACH',
+        at,
+        `${facts.name} exists only inside that \`each\``,
+        'use it in the stage that the `each` maps',
+      );
+      return undefined;
+    }
     this.bindings.push({ at, ref: facts.ref });
-    if (facts.ref.from === 'stage') this.needs.add(facts.ref.stage);
+    for (const stage of stagesOfRef(facts.ref)) this.needs.add(stage);
     return facts;
   }
 
@@ -76,9 +81,10 @@ export class StageDraft {
     const list: readonly unknown[] = after === undefined ? [] : Array.isArray(after) ? after : [after];
     for (const one of list) {
       const facts = targetOf(one);
+      const stages = facts?.recording === this.#recorder ? stagesOfRef(facts.ref) : [];
+      for (const stage of stages) this.needs.add(stage);
       if (typeof one === 'string') this.needs.add(one);
-      else if (facts?.ref.from === 'stage' && facts.recording === this.#recorder) this.needs.add(facts.ref.stage);
-      else this.fault('E_DAG_EDGE', '/after', `${show(one)} is not a stage of this pipeline`);
+      else if (stages.length === 0) this.fault('E_DAG_EDGE', '/after', `${show(one)} is not a stage of this pipeline`);
     }
   }
 
@@ -118,8 +124,15 @@ export class StageDraft {
     return members;
   }
 
-  /** Hyperparameters by name: the literal ones; those that are references become bindings. Undefined ones are left out. */
-  literals(at: string, given: Record<string, unknown>): Record<string, Json> {
+  /**
+   * Values by name: the literal ones; those that are references become bindings. Undefined ones are left out.
+   * `takes` says which references may stand there; by default JSON values: params, what tasks return, elements.
+   */
+  literals(
+    at: string,
+    given: Record<string, unknown>,
+    takes: (kind: RefKind | undefined) => boolean = isValue,
+  ): Record<string, Json> {
     const literals: Record<string, Json> = {};
     for (const [name, member] of Object.entries(given)) {
       if (member === undefined) continue;
@@ -131,24 +144,56 @@ export class StageDraft {
           `${show(name)} is not a plain name`,
           'letters, digits and _, starting with a letter, at most 64 characters',
         );
-      else if (targetOf(member)?.kind === 'param') this.bind(here, member);
+      else if (takes(targetOf(member)?.kind)) this.bind(here, member);
       else literals[name] = this.literal(here, member);
     }
     return literals;
   }
 
+  /** Where what this stage gives stands, for the makers of references. */
+  origin(path: string[], name: string): Origin {
+    return { root: { from: 'stage', stage: this.id, path }, recording: this.#recorder, name };
+  }
+
   /** A reference to what this stage gives, at a path of its output. */
   output(kind: RefKind, path: string[], extra: Partial<Target> = {}, parts: Record<string, object> = {}): object {
-    const name = `the ${words[kind]} of stage ${show(this.id)}`;
-    return makeReference(
-      { kind, ref: { from: 'stage', stage: this.id, path }, recording: this.#recorder, name, ...extra },
-      parts,
+    const { root: ref, recording, name } = this.origin(path, `the ${words[kind]} of stage ${show(this.id)}`);
+    return makeReference({ kind, ref, recording, name, ...extra }, parts);
+  }
+
+  /** References to single facts of what this stage gives: member of the output → its JSON Schema. */
+  facts(members: Record<string, JsonObject>): Record<string, object> {
+    return Object.fromEntries(
+      Object.entries(members).map(([name, schema]) => [
+        name,
+        valueReference(this.origin([name], `\`${name}\` of stage ${show(this.id)}`), schema),
+      ]),
     );
   }
 }
 
+/** The stages that a value comes from. */
+function stagesOfRef(ref: Ref): string[] {
+  if (ref.from === 'stage') return [ref.stage];
+  return ref.from === 'either' ? ref.refs.flatMap(stagesOfRef) : [];
+}
+
+/** Whether references of a kind stand for one JSON value. */
+export function isValue(kind: RefKind | undefined): boolean {
+  return kind === 'param' || kind === 'value' || kind === 'item';
+}
+
+/** The way of a `when` that stages stand in. */
+export interface Branch {
+  of: string;
+  taken: boolean;
+}
+
 const words: Record<RefKind, string> = {
   param: 'param',
+  value: 'value',
+  item: 'element',
+  list: 'results',
   dataset: 'data set',
   split: 'split',
   model: 'model',
@@ -157,6 +202,10 @@ const words: Record<RefKind, string> = {
   version: 'version',
   approval: 'approval',
   rollout: 'rollout',
+  promotion: 'promotion',
+  route: 'way',
+  run: 'run',
+  notice: 'message',
 };
 
 /** Collects stages and faults while a definition runs. */
@@ -166,6 +215,10 @@ export class Recorder {
   readonly version: string | undefined;
   readonly stages: StageDraft[] = [];
   readonly faults: Fault[] = [];
+  /** The author's own functions by stage id. */
+  readonly tasks = new Map<string, TaskFunctions>();
+  /** The way of a `when` that is being recorded. */
+  branch: Branch | undefined;
 
   constructor(root: string, pipeline: string, version: string | undefined) {
     this.root = root;
@@ -177,17 +230,20 @@ export class Recorder {
    * Adds a stage. Options that do not fit `shape` become faults; `settle` turns fitting ones into settings.
    * The draft is returned either way, so that one mistake does not hide the next.
    */
-  add<O extends JobStageOptions>(verb: Verb, id: string, options: O, spec: StageSpec<O>): StageDraft {
+  add<O extends JobStageOptions & CacheOptions>(verb: Verb, id: string, options: O, spec: StageSpec<O>): StageDraft {
     const draft = new StageDraft(this, verb, id, spec.timeout);
     this.stages.push(draft);
+    this.settle(draft, options, spec);
+    return draft;
+  }
+
+  /** Fills a draft from options; for a stage inside an `each`, which is no stage of the pipeline itself. */
+  settle<O extends JobStageOptions & CacheOptions>(draft: StageDraft, options: O, spec: StageSpec<O>): void {
     const wrong = findings(spec.shape, options);
     for (const { code, at, message, fix } of wrong) draft.fault(code, at, message, fix);
-    if (wrong.length > 0) return draft;
-    if (options.timeout !== undefined) draft.limits.timeoutMs = durationMs(options.timeout);
-    if (options.attempts !== undefined) draft.limits.attempts = options.attempts;
-    draft.order(options.after);
+    if (wrong.length > 0) return;
+    applyStageOptions(draft, options);
     draft.settings = spec.settle(draft, options);
-    return draft;
   }
 }
 

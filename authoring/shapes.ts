@@ -16,7 +16,7 @@ export interface Finding {
 }
 
 /** A zod schema that answers with one of our codes. `problem` returns what is wrong, or `undefined`. */
-function rule(code: string, problem: (value: unknown) => string | undefined, fix?: string): z.ZodType {
+export function rule(code: string, problem: (value: unknown) => string | undefined, fix?: string): z.ZodType {
   return z.any().superRefine((value, context) => {
     const message = value === undefined ? 'is missing' : problem(value);
     if (message !== undefined) context.addIssue({ code: 'custom', message, params: { code, fix } });
@@ -144,13 +144,39 @@ export function reference(what: string, ...kinds: RefKind[]): z.ZodType {
   );
 }
 
-/** Text, or a param that will be text. */
-export const textOrParam = z.any().superRefine((v, context) => {
-  const result = (targetOf(v) === undefined ? text : reference('text or a param', 'param')).safeParse(v);
+/** Text, or a reference to a value that will be text. */
+export const textOrValue = z.any().superRefine((v, context) => {
+  const result = (targetOf(v) === undefined ? text : valueOf('text', 'string')).safeParse(v);
   if (!result.success) for (const issue of result.error.issues) context.addIssue(issue as never);
 });
 
-const anyStage = reference('a stage', 'dataset', 'split', 'model', 'scores', 'gate', 'version', 'approval', 'rollout');
+/** A reference to one JSON value of a type, as JSON Schema names it: a param, what a task returned, an element of a list. */
+export function valueOf(what: string, type?: string): z.ZodType {
+  return reference(what, 'param', 'value', 'item').superRefine((v, context) => {
+    const facts = targetOf(v);
+    const found = facts?.schema?.type;
+    if (type !== undefined && typeof found === 'string' && found !== type)
+      context.addIssue({ code: 'custom', message: `expects ${what}, found ${facts?.name} (${found})` });
+  });
+}
+
+const anyStage = reference(
+  'a stage',
+  'value',
+  'list',
+  'dataset',
+  'split',
+  'model',
+  'scores',
+  'gate',
+  'version',
+  'approval',
+  'rollout',
+  'promotion',
+  'route',
+  'run',
+  'notice',
+);
 /** What `after` takes: references or ids, one or several. */
 export const after = z.any().superRefine((v, context) => {
   for (const one of Array.isArray(v) ? v : [v]) {

@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildFailure, BuildOptions, Plugin } from 'esbuild';
 import type { Fault } from '../../plan/errors.js';
@@ -27,13 +27,24 @@ function common(root: string, file: string): BuildOptions {
   };
 }
 
-/** The pipeline file with its imports as one module; `slipway` and `zod` stay imports. Faults point into the author's files. */
-export async function bundlePipeline(root: string, file: string): Promise<Uint8Array> {
-  const bytes = await build(
-    { ...common(root, file), external: ['slipway', 'slipway/*', 'zod', 'zod/*'], write: false },
+/**
+ * The pipeline file with its imports as one module; `slipway` and `zod` stay imports. Faults point into the author's files.
+ * The source map is apart: lines move with every comment, and a comment is no change of the code.
+ */
+export async function bundlePipeline(root: string, file: string): Promise<{ code: Uint8Array; map: Uint8Array }> {
+  const [map, code] = await build(
+    {
+      ...common(root, file),
+      external: ['slipway', 'slipway/*', 'zod', 'zod/*'],
+      write: false,
+      // Never written: sources are named as seen from the project folder.
+      outfile: join(root, 'pipeline.mjs'),
+      sourcemap: 'external',
+      sourcesContent: false,
+    },
     root,
   );
-  return bytes ?? new Uint8Array();
+  return { code: code ?? new Uint8Array(), map: map ?? new Uint8Array() };
 }
 
 /** The same module as a file that can be imported now: with a source map, and with `slipway` and `zod` as this package has them. */
@@ -44,11 +55,11 @@ export async function bundleForLoading(root: string, file: string, outfile: stri
   );
 }
 
-async function build(options: BuildOptions, root: string): Promise<Uint8Array | undefined> {
+async function build(options: BuildOptions, root: string): Promise<Uint8Array[]> {
   // Loaded when first needed: the command line starts without it.
   const { build: run } = await import('esbuild');
   try {
-    return (await run(options)).outputFiles?.[0]?.contents;
+    return ((await run(options)).outputFiles ?? []).map((file) => file.contents);
   } catch (error) {
     const { errors } = error as BuildFailure;
     if (errors === undefined) throw error;

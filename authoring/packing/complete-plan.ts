@@ -43,8 +43,15 @@ export function planDigest(plan: Plan): string {
   return createHash('sha256').update(canonicalJson(plan)).digest('hex');
 }
 
+/** A packed pipeline file. `map` is its source map: where in the author's files each line came from. */
+export interface PackedPipeline {
+  bytes: Uint8Array;
+  sha256: string;
+  map: Uint8Array;
+}
+
 /** A pipeline file with its imports as one module, `slipway` and `zod` left out; the same sources give the same bytes. */
-export async function packPipeline(root: string, file: string): Promise<{ bytes: Uint8Array; sha256: string }> {
-  const bytes = await bundlePipeline(root, await insideProject(root, file, { kind: 'file' }));
-  return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+export async function packPipeline(root: string, file: string): Promise<PackedPipeline> {
+  const { code, map } = await bundlePipeline(root, await insideProject(root, file, { kind: 'file' }));
+  return { bytes: code, sha256: createHash('sha256').update(code).digest('hex'), map };
 }

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { Duration } from '../../plan/duration.js';
 import { durationMs } from '../../plan/duration.js';
-import type { Recorder, StageDraft, StageOptions } from '../recorder.js';
+import type { JsonObject } from '../../plan/json.js';
+import type { Recorder, StageDraft } from '../recorder.js';
 import type { ApprovalRef, VersionRef } from '../references.js';
 import { after, count, duration, reference, text } from '../shapes.js';
+import type { StageOptions } from '../stage-options.js';
 
 export interface ApproveOptions extends Pick<StageOptions, 'after'> {
   /** What is approved. */
@@ -26,6 +28,8 @@ const shape = z.strictObject({
   onTimeout: z.enum(['reject', 'approve']).optional(),
   after: after.optional(),
 });
+
+const decisions: JsonObject = { type: 'string', enum: ['approve', 'reject', 'timeout'] };
 
 function settle(draft: StageDraft, options: ApproveOptions): object {
   draft.bind('/version', options.of);
@@ -52,5 +56,10 @@ function settle(draft: StageDraft, options: ApproveOptions): object {
 /** Records a wait for people: a rejection ends the run as rejected. */
 export function approve(recorder: Recorder, id: string, options: ApproveOptions): ApprovalRef {
   const draft = recorder.add('approve', id, options, { shape, timeout: '3d', settle });
-  return draft.output('approval', []) as ApprovalRef;
+  return draft.output(
+    'approval',
+    [],
+    {},
+    draft.facts({ decision: decisions, by: { type: ['string', 'null'] } }),
+  ) as ApprovalRef;
 }

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import type { GateRule } from '../../plan/gate-rule.js';
 import { metricHandles } from '../scores.js';
 import type { ComparedMetric, Metric, Metrics, MetricsShape } from '../scores.js';
-import type { Recorder, StageDraft, StageOptions } from '../recorder.js';
-import { targetOf } from '../references.js';
+import type { Recorder, StageDraft } from '../recorder.js';
 import type { GateRef, ScoresRef } from '../references.js';
-import { after, duration, findings, finite, kebab, reference } from '../shapes.js';
+import { findings, finite, kebab, reference } from '../shapes.js';
+import { stageShape } from '../stage-options.js';
+import type { StageOptions } from '../stage-options.js';
 
 declare const service: unique symbol;
 /** The model that serves, as the environment's promotion record names it when the run asks. */
@@ -26,6 +27,8 @@ export interface GateOptions<
   scores: ScoresRef<S>;
   /** What to compare with, from `champion('<service>')`. Rules against the champion exist only with it. */
   champion?: C;
+  /** Whether a no ends the run as rejected. Default true; false: `gate.verdict` is a value that a `when` routes on. */
+  stop?: boolean;
   /** At least one; all must hold. */
   rules: (m: Metrics<S, C extends Champion ? ComparedMetric : Metric>) => readonly GateRule[];
 }
@@ -33,9 +36,9 @@ export interface GateOptions<
 const shape = z.strictObject({
   scores: reference('scores', 'scores'),
   champion: z.strictObject({ service: kebab }, "expects what `champion('<service>')` returns").optional(),
+  stop: z.boolean().optional(),
   rules: z.custom((v) => typeof v === 'function', 'expects a function: (m) => [m.accuracy.atLeast(0.9)]'),
-  after: after.optional(),
-  timeout: duration.optional(),
+  ...stageShape,
 });
 
 const better = z.enum(['higher', 'lower']);
@@ -61,10 +64,19 @@ function settle(draft: StageDraft, options: GateOptions<MetricsShape>): object {
   });
   for (const problem of [...contradictions(rules as GateRule[]), ...orphans(rules as GateRule[], options.champion)])
     fault(problem.message, problem.fix);
-  const from = targetOf(options.scores)?.ref;
+  const from = scores?.ref;
+  const single = from?.from === 'stage' && from.path.length === 0;
+  if (options.champion !== undefined && !single)
+    draft.fault(
+      'E_GATE',
+      '/champion',
+      `${scores?.name ?? 'these scores'} come from one of several stages: nothing says which evaluator scores the champion`,
+      'compare with the champion where the scores are made, inside the branch, or evaluate again',
+    );
   return {
     rules,
-    scores: from?.from === 'stage' ? from.stage : '',
+    scores: single ? from.stage : '',
+    ...(options.stop === false ? { stop: false } : {}),
     ...(options.champion === undefined ? {} : { champion: options.champion.service }),
   };
 }
@@ -94,5 +106,6 @@ function orphans(rules: readonly GateRule[], against: Champion | undefined): { m
 /** Records an offline gate: a verdict of fail ends the run as rejected. */
 export function gate(recorder: Recorder, id: string, options: GateOptions<MetricsShape>): GateRef {
   const draft = recorder.add('gate', id, options, { shape, timeout: '1h', settle });
-  return draft.output('gate', []) as GateRef;
+  const verdict = draft.facts({ verdict: { type: 'string', enum: ['pass', 'fail', 'inconclusive', 'error'] } });
+  return draft.output('gate', [], {}, verdict) as GateRef;
 }

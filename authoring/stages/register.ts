@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { Recorder, StageDraft, StageOptions } from '../recorder.js';
+import type { Recorder, StageDraft } from '../recorder.js';
 import type { ModelRef, VersionRef } from '../references.js';
-import { after, duration, kebab, reference, semanticVersion } from '../shapes.js';
+import { kebab, reference, semanticVersion } from '../shapes.js';
+import { stageShape } from '../stage-options.js';
+import type { StageOptions } from '../stage-options.js';
 
 export interface RegisterOptions extends StageOptions {
   model: ModelRef;
@@ -18,8 +20,7 @@ const shape = z.strictObject({
   as: kebab,
   alias: kebab.optional(),
   version: semanticVersion.optional(),
-  after: after.optional(),
-  timeout: duration.optional(),
+  ...stageShape,
 });
 
 function settle(recorder: Recorder, draft: StageDraft, options: RegisterOptions): object {
@@ -44,5 +45,11 @@ export function register(recorder: Recorder, id: string, options: RegisterOption
     timeout: '15m',
     settle: (d, o) => settle(recorder, d, o),
   });
-  return draft.output('version', [], typeof options?.as === 'string' ? { registeredAs: options.as } : {}) as VersionRef;
+  const facts = draft.facts({ name: { type: 'string' }, version: { type: 'string' }, label: { type: 'string' } });
+  return draft.output(
+    'version',
+    [],
+    typeof options?.as === 'string' ? { registeredAs: options.as } : {},
+    facts,
+  ) as VersionRef;
 }

@@ -4,10 +4,12 @@ import type { Json } from '../../plan/json.js';
 import { ruleProblems } from '../analysis.js';
 import { canaryProblems, canarySettings, canaryShape } from '../canary.js';
 import type { Canary } from '../canary.js';
-import type { Recorder, StageDraft, StageOptions } from '../recorder.js';
+import type { Recorder, StageDraft } from '../recorder.js';
 import { targetOf } from '../references.js';
 import type { RolloutRef, VersionRef } from '../references.js';
-import { after, duration, kebab, reference } from '../shapes.js';
+import { kebab, reference } from '../shapes.js';
+import { stageShape } from '../stage-options.js';
+import type { StageOptions } from '../stage-options.js';
 
 export interface RolloutOptions extends StageOptions {
   version: VersionRef;
@@ -27,8 +29,7 @@ const shape = z.strictObject({
   strategy: canaryShape,
   analysis: z.array(z.any()),
   smoke: z.array(z.any()).optional(),
-  after: after.optional(),
-  timeout: duration.optional(),
+  ...stageShape,
 });
 
 function settle(draft: StageDraft, options: RolloutOptions): object {

@@ -2,10 +2,12 @@ import { z } from 'zod';
 import type { SplitSettings } from '../../plan/plan.js';
 import { jobSettings, jobShape } from '../jobs.js';
 import type { JobParams, Source } from '../jobs.js';
-import type { JobStageOptions, Recorder, StageDraft } from '../recorder.js';
+import type { Recorder, StageDraft } from '../recorder.js';
 import { targetOf } from '../references.js';
-import type { DatasetRef, ParamRef, SplitState } from '../references.js';
-import { after, count, duration, finite, pathProblem, text, textOrParam } from '../shapes.js';
+import type { DatasetRef, SplitState, ValueRef } from '../references.js';
+import { count, finite, pathProblem, text, textOrValue } from '../shapes.js';
+import { attemptShape, stageShape } from '../stage-options.js';
+import type { JobStageOptions } from '../stage-options.js';
 
 /** A deterministic split by hash: the same rows fall into the same part on every machine. */
 export interface SplitOptions {
@@ -23,7 +25,7 @@ export interface SnapshotOptions<
   P extends SplitOptions | undefined = SplitOptions | undefined,
 > extends JobStageOptions {
   /** `file:relative/path.csv`, `s3://bucket/key`, or whatever the source understands. */
-  from: string | ParamRef<string>;
+  from: string | ValueRef<string>;
   /** Makes the data from `from`. Without it, `from` names the data itself. */
   source?: Source;
   /** Hyperparameters of the source, beside `from`. */
@@ -33,7 +35,7 @@ export interface SnapshotOptions<
 }
 
 const shape = z.strictObject({
-  from: textOrParam,
+  from: textOrValue,
   source: jobShape('source').optional(),
   params: z.record(z.string(), z.any()).optional(),
   split: z
@@ -44,9 +46,8 @@ const shape = z.strictObject({
       seed: count(0, 2 ** 31 - 1).optional(),
     })
     .optional(),
-  after: after.optional(),
-  timeout: duration.optional(),
-  attempts: count(1, 10).optional(),
+  ...stageShape,
+  ...attemptShape,
 });
 
 function settle(draft: StageDraft, options: SnapshotOptions): object {

@@ -1,25 +1,33 @@
 import type { Ref } from '../../plan/plan.js';
 import { z } from 'zod';
 import { pointerStep } from '../../plan/json.js';
+import { needShape } from '../job-needs.js';
+import type { JobNeeds } from '../job-needs.js';
 import { jobSettings, jobShape } from '../jobs.js';
 import type { JobParams, Trainer } from '../jobs.js';
-import type { JobStageOptions, Recorder, StageDraft } from '../recorder.js';
+import type { Recorder, StageDraft, StageSpec } from '../recorder.js';
+import { makeReference } from '../references.js';
 import type { DatasetRef, ModelRef, SplitRef } from '../references.js';
-import { after, count, duration, identifier, reference } from '../shapes.js';
+import { identifier, reference } from '../shapes.js';
+import { attemptShape, cacheShape, stageShape } from '../stage-options.js';
+import type { AttemptOptions, CacheOptions, StageOptions } from '../stage-options.js';
+import type { Origin } from '../value-references.js';
 
 /** What a trainer may see: a data set (its `train` part when it is split), or that part itself. */
 export type TrainInput = DatasetRef | SplitRef<'train'>;
 
-interface TrainCommon extends JobStageOptions {
+interface TrainCommon extends AttemptOptions, CacheOptions, JobNeeds {
   trainer: Trainer;
-  /** Hyperparameters: JSON or params of the run. */
+  /** Hyperparameters: JSON or values of the run. */
   params?: JobParams;
 }
-export type TrainOptions = TrainCommon &
+/** What is trained, and how. */
+export type TrainWork = TrainCommon &
   (
     | { /** The one input; its channel is `train`. */ data: TrainInput; inputs?: undefined }
     | { data?: undefined; /** Several inputs by channel name. */ inputs: Readonly<Record<string, TrainInput>> }
   );
+export type TrainOptions = TrainWork & StageOptions;
 
 const input = reference('a data set or its `train` part', 'dataset', 'split');
 const shape = z
@@ -28,16 +36,17 @@ const shape = z
     data: input.optional(),
     inputs: z.record(identifier as z.ZodType<string>, input).optional(),
     params: z.record(z.string(), z.any()).optional(),
-    after: after.optional(),
-    timeout: duration.optional(),
-    attempts: count(1, 10).optional(),
+    ...needShape,
+    ...stageShape,
+    ...attemptShape,
+    ...cacheShape,
   })
   .refine(
     (o) => (o.data === undefined) !== (o.inputs === undefined || Object.keys(o.inputs).length === 0),
     'give either `data` or at least one of `inputs`',
   );
 
-function settle(draft: StageDraft, options: TrainOptions): object {
+function settle(draft: StageDraft, options: TrainWork): object {
   const inputs = options.data === undefined ? options.inputs : { train: options.data };
   for (const [channel, data] of Object.entries(inputs)) {
     const facts = draft.bind(`/inputs${pointerStep(channel)}`, data);
@@ -49,7 +58,7 @@ function settle(draft: StageDraft, options: TrainOptions): object {
         'hand over the data set or its `train` part',
       );
   }
-  return jobSettings(options.trainer, draft.literals('/params', options.params ?? {}));
+  return jobSettings(options.trainer, draft.literals('/params', options.params ?? {}), options);
 }
 
 function isHoldout(ref: Ref | undefined): boolean {
@@ -57,8 +66,16 @@ function isHoldout(ref: Ref | undefined): boolean {
   return ref?.path.at(-1) === 'holdout';
 }
 
+/** What the recorder needs to know of training. */
+export const trainSpec: StageSpec<TrainOptions> = { shape, timeout: '24h', settle };
+
+/** A reference to a trained model. */
+export function modelReference({ root: ref, ...facts }: Origin): ModelRef {
+  return makeReference({ kind: 'model', ref, ...facts }) as ModelRef;
+}
+
 /** Records a training job. */
 export function train(recorder: Recorder, id: string, options: TrainOptions): ModelRef {
-  const draft = recorder.add('train', id, options, { shape, timeout: '24h', settle });
-  return draft.output('model', []) as ModelRef;
+  const draft = recorder.add('train', id, options, trainSpec);
+  return modelReference(draft.origin([], `the model of stage \`${draft.id}\``));
 }

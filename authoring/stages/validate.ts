@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { suiteShape } from '../expectations.js';
 import type { Suite } from '../expectations.js';
-import type { JobStageOptions, Recorder, StageDraft } from '../recorder.js';
+import type { Recorder, StageDraft } from '../recorder.js';
 import { targetOf } from '../references.js';
 import type { CheckedDatasetRef, DatasetRef, SplitState } from '../references.js';
-import { after, count, duration, finite, reference } from '../shapes.js';
+import { finite, reference } from '../shapes.js';
+import { attemptShape, cacheShape, stageShape } from '../stage-options.js';
+import type { CacheOptions, JobStageOptions } from '../stage-options.js';
 import { datasetReference } from './snapshot.js';
 
-export interface ValidateOptions<S extends SplitState> extends JobStageOptions {
+export interface ValidateOptions<S extends SplitState> extends JobStageOptions, CacheOptions {
   data: DatasetRef<S>;
   /** What must hold, from `suite((d) => [...])`. */
   suite: Suite;
@@ -19,9 +21,9 @@ const shape = z.strictObject({
   data: reference('a data set', 'dataset'),
   suite: suiteShape,
   maxFailureRate: finite(0, 1).optional(),
-  after: after.optional(),
-  timeout: duration.optional(),
-  attempts: count(1, 10).optional(),
+  ...stageShape,
+  ...attemptShape,
+  ...cacheShape,
 });
 
 function settle(draft: StageDraft, options: ValidateOptions<SplitState>): object {
