@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { durationMs } from '../../../plan/duration.js';
+import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
+import type { OpenContext } from '../../open-context.js';
+import type { JobState, Trainer } from '../port.js';
+import { type Call, exchange, protocolFault, type Service, unavailable } from './exchange.js';
+import type { Inbox } from './inbox.js';
+import { jobDocument } from './job-document.js';
+import { checkedKey, formatHandle, type JobHandle, parseHandle } from './job-handle.js';
+import { Advances, denies, parse, readJob, refusal, stateOf } from './job-state.js';
+import { type JobMessage, logMessage } from './messages.js';
+import type { HttpTrainerOptions } from './options.js';
+
+const defaultLogBytes = 8 * 1024;
+const mostLogBytes = 1024 * 1024;
+/** A service that has taken a stop gets so long to end all processes of the job. */
+const stopMs = 60_000;
+const stopPollMs = 200;
+
+interface Connection {
+  options: HttpTrainerOptions;
+  context: OpenContext;
+  /** Where the service pushes; undefined when it is asked. */
+  inbox: Inbox | undefined;
+  advances: Advances;
+  ask(call: Call): ReturnType<typeof exchange>;
+  url: string;
+}
+
+/**
+ * Opens the trainer that runs jobs on a service which speaks the protocol of `trainers/http-server/openapi.json`.
+ * `inbox` holds what the service pushed; needed when the options name a `callback`.
+ *
+ * Calls throw `E_UNAVAILABLE` when the same call may succeed later, `E_TRAINER_PROTOCOL` for answers that nobody should
+ * believe, `E_TRAINER_ACCESS` (77) when the token is refused, `E_TRAINER_SPEC` when the job is.
+ */
+export function openHttpTrainer(options: HttpTrainerOptions, context: OpenContext, inbox?: Inbox): Trainer {
+  const service: Service = {
+    url: options.url,
+    networks: options.networks,
+    timeoutMs: durationMs(options.timeout),
+    token: () => (options.token === undefined ? undefined : context.secret(options.token)),
+  };
+  if (options.callback !== undefined && inbox === undefined) throw inboxMissing();
+  const c: Connection = {
+    options,
+    context,
+    inbox: options.callback === undefined ? undefined : inbox,
+    advances: new Advances(),
+    ask: (call) => exchange(service, call),
+    url: options.url,
+  };
+  return {
+    adapter: 'http',
+    find: (key, signal) => find(c, checkedKey(key), signal),
+    start: (job, key, signal) => start(c, job, checkedKey(key), signal),
+    poll: (job, signal) => poll(c, parseHandle(job), signal),
+    stop: (job) => stop(c, parseHandle(job)),
+    logs: (job, range = {}, signal) => logs(c, parseHandle(job), range, signal),
+  };
+}
+
+async function find(c: Connection, key: string, signal?: AbortSignal): ReturnType<Trainer['find']> {
+  if (c.inbox !== undefined) {
+    // A start whose answer was lost is made again: the key makes it the same job.
+    const job = await c.inbox.nameOf(key);
+    return job === undefined ? 'absent' : { job: formatHandle({ key, job }) };
+  }
+  const found = await ask(c, key, signal);
+  return found === undefined ? 'absent' : { job: formatHandle(found) };
+}
+
+async function start(
+  c: Connection,
+  job: Parameters<Trainer['start']>[0],
+  key: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const callback = c.inbox && `${c.options.callback?.url.replace(/\/+$/, '') ?? ''}${c.inbox.path}`;
+  const body = JSON.stringify(jobDocument(job, key, c.context, callback));
+  await c.inbox?.expect(key);
+  const answer = await c.ask({
+    method: 'PUT',
+    path: `/jobs/${key}`,
+    body,
+    headers: { 'idempotency-key': key },
+    signal,
+  });
+  const started = readJob(answer, key);
+  if (started === undefined) throw protocolFault('the service takes a job and denies it', answer.url);
+  await c.inbox?.named(key, started.job);
+  return formatHandle(started);
+}
+
+async function poll(c: Connection, handle: JobHandle, signal?: AbortSignal): Promise<JobState> {
+  const message = c.inbox === undefined ? await ask(c, handle.key, signal) : await c.inbox.latest(handle.key);
+  const where = `${c.url} job ${handle.job}`;
+  if (message !== undefined) return stateOf(c.advances.check(message, handle, where), where);
+  if (c.inbox !== undefined) return { phase: 'running', note: 'no news yet', progress: null };
+  return { phase: 'lost', reason: `${c.url} says that it has no job of key ${handle.key.slice(0, 12)}` };
+}
+
+/** Returns when the service says that the job has ended: what it took note of only might run on. */
+async function stop(c: Connection, handle: JobHandle): Promise<void> {
+  const answer = await c.ask({ method: 'POST', path: `/jobs/${handle.key}/stop` });
+  if (readJob(answer, handle.key) === undefined) return;
+  for (const until = Date.now() + stopMs; ; await sleep(stopPollMs)) {
+    if ((await poll(c, handle)).phase !== 'running') return;
+    if (Date.now() > until) throw unavailable(`job ${handle.job} still runs ${stopMs} ms after its stop`, answer.url);
+  }
+}
+
+async function logs(
+  c: Connection,
+  handle: JobHandle,
+  { from, bytes = defaultLogBytes }: { from?: number; bytes?: number },
+  signal?: AbortSignal,
+): Promise<{ text: string; next: number }> {
+  const query = new URLSearchParams({ bytes: String(Math.min(bytes, mostLogBytes)) });
+  if (from !== undefined) query.set('from', String(from));
+  const answer = await c.ask({ method: 'GET', path: `/jobs/${handle.key}/logs?${query}`, signal });
+  if (denies(answer)) return { text: '', next: from ?? 0 };
+  if (answer.status !== 200) throw refusal(answer);
+  const part = parse(logMessage, answer);
+  if (part.key !== handle.key || part.job !== handle.job) throw protocolFault('the log is of another job', answer.url);
+  if (part.next < (from ?? 0)) throw protocolFault(`the log goes back from ${from} to ${part.next}`, answer.url);
+  return { text: printable(part.text, mostLogBytes), next: part.next };
+}
+
+async function ask(c: Connection, key: string, signal?: AbortSignal): Promise<JobMessage | undefined> {
+  return readJob(await c.ask({ method: 'GET', path: `/jobs/${key}`, signal }), key);
+}
+
+function inboxMissing(): SlipwayError {
+  return new SlipwayError(
+    {
+      code: 'E_CONFIG',
+      message: 'the HTTP trainer was not told where pushed messages are kept',
+      fix: 'Open it through the configuration.',
+    },
+    exitCodes.configuration,
+  );
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+
+import type { JobManifest } from '../port.js';
+
+/** What travels between the adapter and a service, strict on both sides (`trainers/http-server/openapi.json`). */
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
+/** The service's own name for a job. */
+const jobName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'letters, digits, dots, dashes, 1 to 128');
+
+const relativePath = z
+  .string()
+  .min(1)
+  .max(1024)
+  // eslint-disable-next-line no-control-regex
+  .regex(/^[^\u0000-\u001f\u007f\\]+$/, 'no control characters and no backslashes')
+  .refine((path) => path.split('/').every((step) => step !== '' && step !== '.' && step !== '..'), {
+    message: 'a path below its folder: no leading slash, no empty step, no `.` or `..`',
+  });
+const file = z
+  .strictObject({
+    path: relativePath,
+    uri: z.string().regex(/^(s3|file):\/\/\S{1,2048}$/, 'an s3:// or file:// address'),
+    sha256,
+    bytes: z.int().min(0),
+  })
+  .refine((f) => decodedEnd(f.uri, f.path), { message: 'must end with the path of the file', path: ['uri'] });
+
+const name = z.string().min(1).max(200);
+const progress = z
+  .record(name, z.number())
+  .refine((numbers) => Object.keys(numbers).length <= 50, 'at most 50 numbers')
+  .nullable();
+const files = z
+  .array(file)
+  .max(10_000)
+  .refine((all) => new Set(all.map((f) => f.path)).size === all.length, 'names a path twice');
+/** Metrics are judged apart, so that a wrong one is called a wrong metric. */
+const manifest = z.strictObject({ format: z.literal(1), key: sha256, files, metrics: z.unknown() });
+
+const head = { format: z.literal(1), key: sha256, job: jobName };
+const failure = z.strictObject({
+  code: z
+    .string()
+    .regex(
+      /^E_(TRAINER|ARTIFACT|METRIC|MANIFEST|FILE|PATH|MODEL|ENV|STORE|S3)(_[A-Z0-9]+)*$/,
+      'no code that a job ends with',
+    ),
+  message: z.string().max(8_192),
+  transient: z.boolean(),
+});
+
+/** How a job fares, as the service tells it. */
+export const jobMessage = z.discriminatedUnion('phase', [
+  z.strictObject({ ...head, phase: z.enum(['queued', 'running']), note: z.string().max(200).nullable(), progress }),
+  z.strictObject({ ...head, phase: z.literal('succeeded'), manifest }),
+  z.strictObject({ ...head, phase: z.literal('failed'), failure }),
+  z.strictObject({ ...head, phase: z.literal('lost'), reason: z.string().max(2_048) }),
+]);
+export type JobMessage = z.output<typeof jobMessage>;
+
+/** Numbers by name, or one level of named ones: at most 200 in all. */
+export const metricsMessage: z.ZodType<JobManifest['metrics']> = z
+  .record(name, z.union([z.number(), z.record(name, z.number())]))
+  .refine((all) => countOf(all) <= 200, 'more than 200 metrics')
+  .nullable();
+
+/** A part of a job's output. */
+export const logMessage = z.strictObject({ ...head, text: z.string(), next: z.int().min(0) });
+
+/** Every refusal. */
+export const refusalMessage = z.strictObject({
+  faults: z
+    .array(
+      z.strictObject({
+        code: z.string().regex(/^E_[A-Z0-9_]{1,60}$/),
+        message: z.string().max(8_192),
+        where: z.string().max(1_024).optional(),
+        fix: z.string().max(2_048).optional(),
+      }),
+    )
+    .min(1)
+    .max(100),
+});
+
+/** What a service pushes: the payload of Standard Webhooks around how a job fares. */
+export const callbackMessage = z.strictObject({
+  type: z.literal('job'),
+  timestamp: z.iso.datetime({ offset: true }),
+  data: jobMessage,
+});
+
+function countOf(metrics: Record<string, number | Record<string, number>>): number {
+  return Object.values(metrics).reduce<number>(
+    (sum, v) => sum + (typeof v === 'number' ? 1 : Object.keys(v).length),
+    0,
+  );
+}
+
+function decodedEnd(uri: string, path: string): boolean {
+  if (uri.endsWith(`/${path}`)) return true;
+  try {
+    return uri.startsWith('file:') && decodeURIComponent(uri).endsWith(`/${path}`);
+  } catch {
+    return false;
+  }
+}
