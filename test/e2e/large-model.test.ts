@@ -31,13 +31,18 @@ export default definePipeline('bulk', { params: z.strictObject({}) }, (p) => {
 });
 `;
 /** Bytes that no compression makes small, in blocks. */
-const train = `import os
+const train = `import json
+import os
 import random
 from pathlib import Path
 
 block = random.Random(7).randbytes(1 << 20)
-with (Path(os.environ["SM_MODEL_DIR"]) / "model.bin").open("wb") as model:
-    for number in range(200):
+# The first block is a header of safetensors, filled up with spaces.
+tensor = {"dtype": "U8", "shape": [199 << 20], "data_offsets": [0, 199 << 20]}
+header = json.dumps({"weights": tensor}).ljust((1 << 20) - 8).encode()
+with (Path(os.environ["SM_MODEL_DIR"]) / "model.safetensors").open("wb") as model:
+    model.write(len(header).to_bytes(8, "little") + header)
+    for number in range(199):
         model.write(number.to_bytes(4, "big") + block[4:])
 outputs = Path(os.environ["SM_OUTPUT_DATA_DIR"])
 (outputs / "embeddings.bin").write_bytes(block * 5)
@@ -91,13 +96,13 @@ describe('a model of 200 MB with 5 MB of further outputs', () => {
 
   test('lies in the store as it was written, its digest checked on reading', async () => {
     const { store } = project.environment.ports;
-    expect(file('model/model.bin').bytes).toBe(200 * megabyte);
+    expect(file('model/model.safetensors').bytes).toBe(200 * megabyte);
     expect(file('output/data/embeddings.bin').bytes).toBe(5 * megabyte);
     const folder = await mkdtemp(join(tmpdir(), 'slipway-bulk-'));
     try {
-      for (const path of ['model/model.bin', 'output/data/embeddings.bin'])
+      for (const path of ['model/model.safetensors', 'output/data/embeddings.bin'])
         await store.getFile(file(path), join(folder, path));
-      expect(readFileSync(join(folder, 'model/model.bin')).readUInt32BE(199 * megabyte)).toBe(199);
+      expect(readFileSync(join(folder, 'model/model.safetensors')).readUInt32BE(199 * megabyte)).toBe(199);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -105,7 +110,7 @@ describe('a model of 200 MB with 5 MB of further outputs', () => {
 
   test('fails the stage that reads it, with both hashes, once the stored bytes were changed', async () => {
     const { client, environment } = project;
-    const model = file('model/model.bin');
+    const model = file('model/model.safetensors');
     const changed = await environment.ports.store.put(
       environment.ports.store.key(model.uri),
       new Uint8Array(200 * megabyte),

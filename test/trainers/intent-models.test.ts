@@ -148,8 +148,8 @@ describe('the models of the demo', () => {
 
 describe('a job against S3', () => {
   test('uploads a file of many parts whole', async () => {
-    const program = `import os\nopen(os.environ['SM_MODEL_DIR'] + '/big', 'wb').write(os.urandom(40 << 20))`;
-    const end = await run({ folder, command: ['python', '-c', program], expects: ['model'] });
+    const program = `import os\nopen(os.environ['SM_OUTPUT_DATA_DIR'] + '/big', 'wb').write(os.urandom(40 << 20))`;
+    const end = await run({ folder, command: ['python', '-c', program], expects: ['data'] });
     const [file] = end.manifest.files;
     expect(file?.bytes).toBe(40 << 20);
     // The store checks the digest of what it reads.
@@ -179,7 +179,7 @@ describe('a job against S3', () => {
       expects: ['model'],
     });
     expect(end.failure).toMatchObject({
-      code: 'E_STORE',
+      code: 'E_ARTIFACT_MISSING',
       message: expect.stringContaining('does not exist') as string,
     });
   });
@@ -192,7 +192,7 @@ describe('a job against S3', () => {
       expects: ['data'],
     });
     expect(end.failure).toMatchObject({
-      code: 'E_TRAINER_EXIT',
+      code: 'E_TRAINER_REFUSED',
       message: expect.stringContaining('did you mean home-assistant-intents?') as string,
     });
   });

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -37,28 +38,46 @@ def _signal_all(number: int, keep: int | None) -> None:
             os.kill(pid, number)
 
 
+def usage() -> tuple[int, int]:
+    """How many descendants run, and the processor time in clock ticks that they and the ended ones they waited for used."""
+    running = [status for status in _descendants().values() if status.state != "Z"]
+    return len(running), sum(status.ticks for status in running)
+
+
+@dataclass(frozen=True)
+class _Status:
+    parent: int
+    state: str
+    ticks: int
+
+
 def _living(keep: int | None) -> list[int]:
     """Descendants of this process that run; ended ones that belong to it are reaped on the way."""
-    parents: dict[int, tuple[int, str]] = {}
-    for name in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
-        if name.isdigit() and (status := _parent_and_state(int(name))):
-            parents[int(name)] = status
-    own = {os.getpid()}
-    found: list[int] = []
-    while fresh := [pid for pid, (parent, _) in parents.items() if parent in own and pid not in own]:
-        own.update(fresh)
-        found += fresh
-    for pid in found:
-        if parents[pid][1] == "Z" and parents[pid][0] == os.getpid() and pid != keep:
+    found = _descendants()
+    for pid, status in found.items():
+        if status.state == "Z" and status.parent == os.getpid() and pid != keep:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-    return [pid for pid in found if parents[pid][1] != "Z"]
+    return [pid for pid, status in found.items() if status.state != "Z"]
 
 
-def _parent_and_state(pid: int) -> tuple[int, str] | None:
+def _descendants() -> dict[int, _Status]:
+    every: dict[int, _Status] = {}
+    for name in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
+        if name.isdigit() and (status := _status(int(name))):
+            every[int(name)] = status
+    own = {os.getpid()}
+    found: dict[int, _Status] = {}
+    while fresh := {pid: status for pid, status in every.items() if status.parent in own and pid not in own}:
+        own.update(fresh)
+        found.update(fresh)
+    return found
+
+
+def _status(pid: int) -> _Status | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as source:
             fields = source.read().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return int(fields[1]), fields[0].decode()
+    return _Status(int(fields[1]), fields[0].decode(), sum(int(field) for field in fields[11:15]))

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .failures import JobFailure
+
 if TYPE_CHECKING:
     from .spec import Hyperparameter, JobSpec
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "SLIPWAY_MARKER")
 # What changes which code a process loads, what the launcher itself sets, and credentials.
 _RESERVED = re.compile(
@@ -22,13 +25,26 @@ _RESERVED = re.compile(
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
-def forbidden_reason(name: str) -> str | None:
-    """Why a specification may not set the variable ``name``, or None when it may."""
+SECRET_PREFIX = "SLIPWAY_SECRET_"
+
+
+def forbidden_reason(name: str, credentials: bool = False) -> str | None:
+    """Why a specification may not set the variable ``name``, or None when it may; ``credentials`` lets ``AWS_…`` through."""
     if not _NAME.fullmatch(name):
         return "not a variable name"
+    if credentials and name.upper().startswith("AWS_"):
+        return None
     if _RESERVED.fullmatch(name):
         return "reserved"
     return None
+
+
+def secret_values(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]:
+    """The secrets of the job by variable; E_SECRET_REF for one that whoever started the launcher did not hand over."""
+    missing = [name for name in spec.secrets if SECRET_PREFIX + name not in own]
+    if missing:
+        raise JobFailure("E_SECRET_REF", f"the launcher was not given the secret for {', '.join(missing)}; start it through the trainer")
+    return {name: own[SECRET_PREFIX + name] for name in spec.secrets}
 
 
 def command_environment(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]:
@@ -37,6 +53,9 @@ def command_environment(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]
     environment = {name: own[name] for name in INHERITED if name in own}
     environment["PATH"] = os.pathsep.join([str(Path(spec.python).parent), own.get("PATH", os.defpath)])
     environment.update(spec.environment)
+    environment.update(secret_values(spec, own))
+    if spec.threads is not None:
+        environment.update({name: str(spec.threads) for name in THREADS if name not in spec.environment})
     environment.update(
         TMPDIR=str(directory / "tmp"),
         PYTHONHASHSEED="0",
@@ -45,6 +64,8 @@ def command_environment(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]
         SM_CHANNELS=json.dumps(sorted(spec.inputs)),
         SM_MODEL_DIR=str(directory / "model"),
         SM_OUTPUT_DATA_DIR=str(directory / "output" / "data"),
+        SM_OUTPUT_INTERMEDIATE_DIR=str(directory / "output" / "intermediate"),
+        SM_CHECKPOINT_DIR=str(directory / "checkpoints"),
         SLIPWAY_JOB_KEY=spec.key,
     )
     for name, value in spec.hyperparameters.items():

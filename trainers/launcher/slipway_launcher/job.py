@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -9,16 +10,19 @@ import signal
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .checkpoints import Checkpoints
 from .code_archive import unpack
 from .command import run_command
 from .descendants import adopt_orphans, end_descendants
 from .failures import JobFailure
+from .limits import check_disk
+from .live import LiveUploads
 from .outputs import collect_outputs, upload_outputs
 from .spec import JobSpec, parse_spec
 from .state import JobState, succeeded_before
 from .store import fetch, open_store
 
-FOLDERS = ("code", "input/data", "model", "output/data", "tmp")
+FOLDERS = ("code", "input/data", "model", "output/data", "output/intermediate", "checkpoints", "tmp")
 
 
 def run_job(document: dict[str, Any], directory: Path) -> bool:
@@ -39,33 +43,52 @@ def run_job(document: dict[str, Any], directory: Path) -> bool:
     try:
         manifest = _run(parse_spec(document), state)
         _ignore_cancel()
+        # Before the job has ended for others: whoever sees the end finds the folder as it stays.
+        _remove_folders(directory)
         state.succeed(manifest)
         return True
-    except JobFailure as failure:
-        state.fail(failure)
+    except JobFailure as fault:
+        failure = fault
     except OSError as fault:
-        state.fail(JobFailure("E_TRAINER_LIMIT", f"the job's directory cannot be used: {fault}; check disk space and permissions"))
-    finally:
-        _ignore_cancel()
-        end_descendants()
+        failure = _disk_failure(fault)
+    _ignore_cancel()
+    end_descendants()
+    # First of all, so that a full disk has room for the state.
+    _remove_folders(directory)
+    state.fail(failure)
     return False
 
 
 def _run(spec: JobSpec, state: JobState) -> dict[str, Any]:
     _lay_out(spec.directory)
+    check_disk(spec.limits, spec.directory)
     _fetch_all(spec)
+    checkpoints = Checkpoints(spec)
+    checkpoints.restore()
     state.enter("running")
-    run_command(spec)
+    with LiveUploads(spec, checkpoints):
+        run_command(spec, state.progress)
     state.enter("uploading")
     return upload_outputs(spec, collect_outputs(spec))
 
 
 def _lay_out(directory: Path) -> None:
     """Makes the folders anew: what an ended attempt left must not be taken for a result of this one."""
-    for folder in ("code", "input", "model", "output", "tmp"):
-        shutil.rmtree(directory / folder, ignore_errors=True)
+    _remove_folders(directory)
     for folder in FOLDERS:
         (directory / folder).mkdir(mode=0o700, parents=True)
+
+
+def _remove_folders(directory: Path) -> None:
+    """Nothing is left of a job that ended but what tells about it: state, log, manifest."""
+    for folder in ("code", "input", "model", "output", "checkpoints", "tmp"):
+        shutil.rmtree(directory / folder, ignore_errors=True)
+
+
+def _disk_failure(fault: OSError) -> JobFailure:
+    if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+        return JobFailure("E_DISK_FULL", f"the disk of the job's folder is full: {fault}; free some space or run the stage on another machine")
+    return JobFailure("E_TRAINER_LIMIT", f"the job's directory cannot be used: {fault}; check its permissions")
 
 
 def _fetch_all(spec: JobSpec) -> None:

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from .failures import JobFailure, quoted
+from .formats import model_formats
 from .metrics import Metrics, read_metrics
 from .paths import open_regular, regular_files
 from .spec import JobSpec
 from .state import write_atomic
-from .store import CHUNK, open_store
+from .store import CHUNK, Store, StoreFault, open_store, patiently
 
 
 @dataclass(frozen=True)
 class Outputs:
     files: list[tuple[str, Path]]
     metrics: Metrics | None
+    # Path → format, of the files below model/.
+    formats: dict[str, str]
 
 
 def collect_outputs(spec: JobSpec) -> Outputs:
     """Finds what the command wrote and checks it against ``expects`` before anything is uploaded.
 
-    E_TRAINER_CONTRACT names what is missing; links and devices are E_FILE_KIND.
+    E_TRAINER_CONTRACT names what is missing; links and devices are E_FILE_KIND; E_MODEL_FORMAT and E_ARTIFACT_SIZE
+    are about the model's files.
     """
     directory = spec.directory
     files = [*regular_files(directory, "model"), *regular_files(directory, "output/data")]
@@ -42,7 +45,8 @@ def collect_outputs(spec: JobSpec) -> Outputs:
     if missing:
         raise JobFailure("E_TRAINER_CONTRACT", f"the command ended with 0 but left no {' and no '.join(missing)}", 0)
     metrics = read_metrics(directory / "output/data/metrics.json") if rules["metrics"][0] else None
-    return Outputs(sorted(files), metrics)
+    formats = model_formats([(path, place) for path, place in files if path.startswith("model/")], spec.trust)
+    return Outputs(sorted(files), metrics, formats)
 
 
 def upload_outputs(spec: JobSpec, outputs: Outputs) -> dict[str, Any]:
@@ -50,26 +54,28 @@ def upload_outputs(spec: JobSpec, outputs: Outputs) -> dict[str, Any]:
     store = open_store(spec.outputs, spec.store)
     try:
         files = [_upload(store, spec.outputs, path, place) for path, place in outputs.files]
-        manifest = {"format": 1, "key": spec.key, "files": files, "metrics": outputs.metrics}
+        manifest = {"format": 1, "key": spec.key, "files": files, "metrics": outputs.metrics, "formats": outputs.formats}
         text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        file = spec.directory / "manifest.json"
-        write_atomic(file, text)
-        with file.open("rb") as source:
-            store.put(f"{spec.outputs}manifest.json", source)
-    except (OSError, KeyError) as fault:
+        write_atomic(spec.directory / "manifest.json", text)
+        patiently(lambda: store.put_bytes(f"{spec.outputs}manifest.json", text.encode()))
+    except (StoreFault, KeyError) as fault:
         raise JobFailure("E_STORE", f"{quoted(spec.outputs)} cannot be written: {fault}; check the store") from fault
     return manifest
 
 
-def _upload(store: Any, outputs: str, path: str, place: Path) -> dict[str, Any]:
+def _put_from_start(store: Store, uri: str, source: BinaryIO) -> None:
+    source.seek(0)
+    store.put(uri, source)
+
+
+def _upload(store: Store, outputs: str, path: str, place: Path) -> dict[str, Any]:
     uri = outputs + quote(path) if outputs.startswith("file:") else outputs + path
     with os.fdopen(open_regular(place), "rb") as source:
         before = os.fstat(source.fileno())
         digest = hashlib.sha256()
         while chunk := source.read(CHUNK):
             digest.update(chunk)
-        source.seek(0, io.SEEK_SET)
-        store.put(uri, source)
+        patiently(lambda: _put_from_start(store, uri, source))
         after = os.fstat(source.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise JobFailure("E_ARTIFACT_DIGEST", f"{quoted(path)} changed while it was uploaded; end every process of the command first")

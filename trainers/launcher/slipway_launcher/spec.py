@@ -12,13 +12,14 @@ from typing import Any
 
 from .environment import forbidden_reason
 from .failures import JobFailure, quoted
+from .limits import Limits, parse_limits
 from .paths import path_fault
 
 Hyperparameter = str | int | float | bool | list[Any] | dict[str, Any]
 EXPECTATIONS = ("model", "metrics", "data")
 FIELDS = {
     "format", "key", "directory", "command", "python", "code", "inputs", "hyperparameters",
-    "environment", "outputs", "store", "expects", "maxSeconds",
+    "environment", "secrets", "outputs", "checkpoints", "store", "expects", "maxSeconds", "limits", "threads", "trust",
 }  # fmt: skip
 _KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -55,6 +56,15 @@ class JobSpec:
     store: StoreAddress
     expects: list[str]
     max_seconds: float
+    # Variables whose values the launcher finds as SLIPWAY_SECRET_<NAME> in its own environment.
+    secrets: list[str]
+    # Where checkpoints are kept; none without.
+    checkpoints: str | None
+    limits: Limits
+    # For libraries that would else take every core.
+    threads: int | None
+    # Model formats that are taken although loading them runs code.
+    trust: list[str]
 
 
 def read_document(file: Path) -> dict[str, Any]:
@@ -78,11 +88,15 @@ def parse_spec(document: dict[str, Any]) -> JobSpec:
     parsed_code = None if code is None else _remote("/code", {"path": "code.tar", **_object(code)}, faults)
     parsed_inputs = _inputs(inputs, faults)
     store = _object(document.get("store", {}))
+    limits = parse_limits(document.get("limits"), faults)
     if faults:
         listed = "\n".join(f"- {fault}" for fault in faults[:20])
         raise JobFailure("E_TRAINER_SPEC", f"the job's specification is invalid:\n{listed}")
     environment = document.get("environment") or {}
-    _refuse_reserved(environment)
+    secrets = document.get("secrets") or []
+    _refuse_reserved("environment", [name for name in environment if forbidden_reason(name)])
+    # Credentials are what secrets are for; those of the launcher itself are not among them.
+    _refuse_reserved("secrets", [name for name in secrets if forbidden_reason(name, credentials=True) or name in environment])
     return JobSpec(
         key=document["key"],
         directory=Path(document["directory"]),
@@ -96,6 +110,11 @@ def parse_spec(document: dict[str, Any]) -> JobSpec:
         store=StoreAddress(store.get("endpoint"), store.get("region", "us-east-1")),
         expects=document["expects"],
         max_seconds=float(document["maxSeconds"]),
+        secrets=secrets,
+        checkpoints=document.get("checkpoints"),
+        limits=limits,
+        threads=document.get("threads"),
+        trust=document.get("trust") or [],
     )
 
 
@@ -129,6 +148,10 @@ def _check_fields(document: dict[str, Any], faults: list[str]) -> None:
         ("command", lambda v: _strings(v) and len(v) > 0, "must be a list of at least one string"),
         ("python", lambda v: isinstance(v, str) and v.startswith("/"), "must be an absolute path"),
         ("outputs", lambda v: _uri(v) and v.endswith("/"), "must be an s3:// or file:// address that ends in /"),
+        ("checkpoints", lambda v: v is None or (_uri(v) and v.endswith("/")), "must be an s3:// or file:// address that ends in /"),
+        ("secrets", lambda v: v is None or _strings(v), "must be a list of variable names"),
+        ("threads", lambda v: v is None or (isinstance(v, int) and not isinstance(v, bool) and 0 < v < 10_000), "must be a whole number above 0"),
+        ("trust", lambda v: v is None or (_strings(v) and set(v) <= {"pickle"}), "must list some of pickle"),
         ("expects", lambda v: _strings(v) and set(v) <= set(EXPECTATIONS), f"must list some of {', '.join(EXPECTATIONS)}"),
         ("maxSeconds", lambda v: _number(v) and 0 < v <= 31 * 86400, "must be seconds, more than 0, at most 31 days"),
         ("hyperparameters", lambda v: v is None or isinstance(v, dict), "must be an object"),
@@ -193,10 +216,7 @@ def _uri(value: object) -> bool:
     return isinstance(value, str) and bool(_URI.fullmatch(value)) and "/../" not in value
 
 
-def _refuse_reserved(environment: dict[str, str]) -> None:
-    refused = [f"{quoted(name)} ({reason})" for name in environment if (reason := forbidden_reason(name))]
+def _refuse_reserved(field: str, refused: list[str]) -> None:
     if refused:
-        raise JobFailure(
-            "E_ENV_FORBIDDEN",
-            f"/environment may not set {', '.join(refused)}; remove it from the stage's environment",
-        )
+        listed = ", ".join(f"{quoted(name)} ({forbidden_reason(name) or 'set twice'})" for name in refused)
+        raise JobFailure("E_ENV_FORBIDDEN", f"/{field} may not set {listed}; remove it from the stage's {field}")

@@ -22,6 +22,10 @@ class JobState:
         self._fields["phase"] = phase
         self._write()
 
+    def progress(self, numbers: dict[str, float]) -> None:
+        self._fields["progress"] = numbers
+        self._write()
+
     def succeed(self, manifest: dict[str, Any]) -> None:
         self._fields.update(phase="succeeded", endedAt=_now(), exitCode=0, manifest=manifest)
         self._write()

@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import io
 import os
+import random
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from .failures import JobFailure, quoted
 from .spec import RemoteFile, StoreAddress
 
 CHUNK = 1 << 20
-ATTEMPTS = 4
+# An outage of the store must not cost a job that has already computed for hours.
+PATIENCE_SECONDS = 600.0
+LONGEST_PAUSE = 30.0
+Result = TypeVar("Result")
+
+
+class StoreFault(OSError):
+    """The store failed; ``transient`` when it may answer later."""
+
+    def __init__(self, message: str, transient: bool = True) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 class Store(Protocol):
+    """All of them: StoreFault when the store fails, KeyError when there is nothing at ``uri``."""
+
     def chunks(self, uri: str) -> Iterator[bytes]:
-        """The bytes at ``uri``; OSError when the store fails, KeyError when there are none."""
+        """The bytes at ``uri``."""
 
     def put(self, uri: str, source: BinaryIO) -> None:
-        """Writes all of ``source`` to ``uri``, replacing what is there; OSError when the store fails."""
+        """Writes all of the file ``source``, from where it stands, to ``uri``, replacing what is there."""
+
+    def put_bytes(self, uri: str, content: bytes) -> None:
+        """Writes ``content`` to ``uri``, replacing what is there."""
+
+    def delete(self, uri: str) -> None:
+        """Removes what is at ``uri``, if anything is."""
+
+
+def patiently(work: Callable[[], Result], patience: float = PATIENCE_SECONDS) -> Result:
+    """Does ``work`` again, with growing pauses, while the store fails for now; gives up after ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    pause = 0.5
+    while True:
+        try:
+            return work()
+        except StoreFault as fault:
+            wait = pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads requests, hides nothing
+            if not fault.transient or time.monotonic() + wait > deadline:
+                raise
+            time.sleep(wait)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
 
 class FileStore:
@@ -35,18 +72,26 @@ class FileStore:
         path = _file_path(uri)
         if not path.is_file():
             raise KeyError(uri)
-        with path.open("rb") as source:
+        with _file_faults(), path.open("rb") as source:
             while chunk := source.read(CHUNK):
                 yield chunk
 
     def put(self, uri: str, source: BinaryIO) -> None:
         path = _file_path(uri)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target:
-            shutil.copyfileobj(source, target, CHUNK)
-            target.flush()
-            os.fsync(target.fileno())
-        os.replace(target.name, path)
+        with _file_faults():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target:
+                shutil.copyfileobj(source, target, CHUNK)
+                target.flush()
+                os.fsync(target.fileno())
+            os.replace(target.name, path)
+
+    def put_bytes(self, uri: str, content: bytes) -> None:
+        self.put(uri, io.BytesIO(content))
+
+    def delete(self, uri: str) -> None:
+        with _file_faults():
+            _file_path(uri).unlink(missing_ok=True)
 
 
 class S3Store:
@@ -61,7 +106,7 @@ class S3Store:
 
         config = Config(
             s3={"addressing_style": "path"},
-            retries={"mode": "standard", "max_attempts": 4},
+            retries={"mode": "standard", "max_attempts": 2},
             connect_timeout=10,
             read_timeout=60,
         )
@@ -70,39 +115,51 @@ class S3Store:
 
     def chunks(self, uri: str) -> Iterator[bytes]:
         bucket, key = _bucket_and_key(uri)
-        with _errors_as_oserror(uri):
+        with _s3_faults(uri):
             body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
             yield from body.iter_chunks(CHUNK)
 
     def put(self, uri: str, source: BinaryIO) -> None:
         bucket, key = _bucket_and_key(uri)
-        with _errors_as_oserror(uri):
+        with _s3_faults(uri):
             # The transfer closes what it is given; the descriptor's owner is the caller.
             with os.fdopen(os.dup(source.fileno()), "rb") as copy:
                 self._client.upload_fileobj(copy, bucket, key, Config=self._transfer)
 
+    def put_bytes(self, uri: str, content: bytes) -> None:
+        bucket, key = _bucket_and_key(uri)
+        with _s3_faults(uri):
+            self._client.put_object(Bucket=bucket, Key=key, Body=content)
+
+    def delete(self, uri: str) -> None:
+        bucket, key = _bucket_and_key(uri)
+        with _s3_faults(uri):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
 
 def open_store(uri: str, address: StoreAddress) -> Store:
     """The store that serves ``uri``."""
-    return S3Store(address) if uri.startswith("s3://") else FileStore()
+    return _s3_store(address) if uri.startswith("s3://") else FileStore()
+
+
+@functools.lru_cache(maxsize=4)
+def _s3_store(address: StoreAddress) -> S3Store:
+    return S3Store(address)
 
 
 def fetch(store: Store, remote: RemoteFile, target: Path, where: str) -> None:
     """Copies ``remote`` to the new file ``target`` and checks its size and SHA-256 on the way.
 
-    E_STORE when the store fails four times, E_ARTIFACT_DIGEST when the bytes are not the ones asked for.
+    E_STORE when the store fails for ten minutes, E_ARTIFACT_MISSING when it has no such object, E_ARTIFACT_DIGEST when
+    the bytes are not the ones asked for.
     """
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            _fetch_once(store, remote, target, where)
-            return
-        except KeyError as fault:
-            raise JobFailure("E_STORE", f"{where}: {quoted(remote.uri)} does not exist in the store") from fault
-        except OSError as fault:
-            if attempt == ATTEMPTS:
-                raise JobFailure("E_STORE", f"{where}: {quoted(remote.uri)} cannot be read: {fault}; check the store") from fault
-            time.sleep(2 ** (attempt - 1))
+    try:
+        patiently(lambda: _fetch_once(store, remote, target, where))
+    except KeyError as fault:
+        raise JobFailure("E_ARTIFACT_MISSING", f"{where}: {quoted(remote.uri)} does not exist in the store") from fault
+    except StoreFault as fault:
+        raise JobFailure("E_STORE", f"{where}: {quoted(remote.uri)} cannot be read: {fault}; check the store") from fault
 
 
 def _fetch_once(store: Store, remote: RemoteFile, target: Path, where: str) -> None:
@@ -135,7 +192,7 @@ def _bucket_and_key(uri: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _errors_as_oserror(uri: str) -> Iterator[None]:
+def _s3_faults(uri: str) -> Iterator[None]:
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
 
@@ -146,6 +203,15 @@ def _errors_as_oserror(uri: str) -> Iterator[None]:
     except ClientError as fault:
         if fault.response.get("Error", {}).get("Code") in ("NoSuchKey", "NoSuchBucket", "404"):
             raise KeyError(uri) from fault
-        raise OSError(str(fault)) from fault
+        status = int(fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
+        raise StoreFault(str(fault), transient=status >= 500 or status in (408, 409, 429)) from fault
     except (BotoCoreError, HTTPClientError, Boto3Error) as fault:
-        raise OSError(str(fault)) from fault
+        raise StoreFault(str(fault)) from fault
+
+
+@contextmanager
+def _file_faults() -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        raise StoreFault(str(fault), transient=False) from fault

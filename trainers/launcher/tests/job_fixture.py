@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import unittest
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,12 @@ class JobTest(unittest.TestCase):
 
     def log(self) -> str:
         return (self.directory / "log.txt").read_text()
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, "waited too long")
+            time.sleep(0.02)
 
     def assert_failed(self, state: dict[str, Any], code: str, *texts: str) -> None:
         self.assertEqual((state["phase"], state["failure"]["code"]), ("failed", code), state)

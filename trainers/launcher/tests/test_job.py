@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 from .job_fixture import METRICS, MODEL, JobTest
@@ -47,6 +46,7 @@ class Contract(JobTest):
         self.assertEqual(stored, state["manifest"])
         self.assertEqual([file["path"] for file in stored["files"]], ["model/model.txt", "output/data/metrics.json"])
         self.assertEqual(stored["metrics"], {"accuracy": 0.5})
+        self.assertEqual(stored["formats"], {"model/model.txt": "text"})
         # printf weights | sha256sum
         self.assertEqual(stored["files"][0]["sha256"], "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c")
         self.assertEqual((self.base / "outputs/model/model.txt").read_text(), "weights")
@@ -72,7 +72,18 @@ class Failures(JobTest):
         self.assertLessEqual(len(state["failure"]["message"].encode()), 2048)
 
     def test_a_command_that_is_not_there_is_named(self) -> None:
-        self.assert_failed(self.run_job(self.spec("", command=["no-such-program"])), "E_TRAINER_EXIT", "no-such-program")
+        self.assert_failed(self.run_job(self.spec("", command=["no-such-program"])), "E_TRAINER_REFUSED", "no-such-program")
+
+    def test_an_exit_code_that_means_never_is_told_apart(self) -> None:
+        for code, name in ((64, "E_TRAINER_REFUSED"), (78, "E_TRAINER_REFUSED"), (75, "E_TRAINER_EXIT"), (1, "E_TRAINER_EXIT")):
+            with self.subTest(code):
+                self.assert_failed(self.run_job(self.spec(f"raise SystemExit({code})")), name, f"exit code {code}")
+
+    def test_nothing_but_what_tells_about_it_is_left_of_an_ended_job(self) -> None:
+        for script in (METRICS + MODEL, "raise SystemExit(3)"):
+            self.run_job(self.spec(script))
+            left = {entry.name for entry in self.directory.iterdir()}
+            self.assertLessEqual(left, {"state.json", "log.txt", "manifest.json", "lock"})
 
     def test_a_signal_is_named(self) -> None:
         self.assert_failed(self.run_job(self.spec("import os; os.kill(os.getpid(), 9)")), "E_TRAINER_EXIT", "SIGKILL")
@@ -90,7 +101,7 @@ class Failures(JobTest):
     def test_an_input_that_is_gone_is_named(self) -> None:
         file = self.remote("a.csv", b"1,2")
         Path(file["uri"].removeprefix("file://")).unlink()
-        self.assert_failed(self.run_job(self.spec("pass", inputs={"train": {"files": [file]}})), "E_STORE", "does not exist")
+        self.assert_failed(self.run_job(self.spec("pass", inputs={"train": {"files": [file]}})), "E_ARTIFACT_MISSING", "does not exist")
 
     def test_links_and_pipes_among_the_outputs_are_refused(self) -> None:
         for make in ("os.symlink('/etc/passwd', d + '/x')", "os.mkfifo(d + '/x')", "os.link(d + '/model.txt', d + '/x')"):
@@ -114,10 +125,10 @@ class Processes(JobTest):
         script = METRICS + MODEL + (
             "import subprocess, sys\n"
             "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'], start_new_session=True)\n"
-            "open(os.environ['SM_MODEL_DIR'] + '/pid', 'w').write(str(p.pid))\n"
+            "open(os.environ['SM_MODEL_DIR'] + '/pid.txt', 'w').write(str(p.pid))\n"
         )
         self.assertEqual(self.run_job(self.spec(script))["phase"], "succeeded")
-        self.assert_gone(int((self.directory / "model/pid").read_text()))
+        self.assert_gone(int((self.base / "outputs/model/pid.txt").read_text()))
 
     def test_sigterm_ends_the_command_even_when_it_ignores_it(self) -> None:
         script = (
@@ -127,10 +138,11 @@ class Processes(JobTest):
         launcher = self.start(self.spec(script))
         pid_file = self.directory / "code/pid"
         self.wait_for(pid_file.exists)
+        pid = int(pid_file.read_text())
         launcher.send_signal(signal.SIGTERM)
         self.assertEqual(launcher.wait(60), 1)
         self.assert_failed(self.state(), "E_TRAINER_CANCELLED", "SIGTERM")
-        self.assert_gone(int(pid_file.read_text()))
+        self.assert_gone(pid)
 
     def test_a_second_launcher_in_the_same_directory_gives_way(self) -> None:
         spec = self.spec("open('here', 'w')\nimport time; time.sleep(300)")
@@ -139,12 +151,6 @@ class Processes(JobTest):
         self.assertEqual(self.start(spec).wait(60), 75)
         first.terminate()
         self.assertEqual(first.wait(60), 1)
-
-    def wait_for(self, condition) -> None:  # noqa: ANN001
-        deadline = time.monotonic() + 120
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, "waited too long")
-            time.sleep(0.02)
 
     def assert_gone(self, pid: int) -> None:
         with self.assertRaises(ProcessLookupError):

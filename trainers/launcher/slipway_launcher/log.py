@@ -1,0 +1,46 @@
+"""The command's output: masked, capped, kept as ``log.txt``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from .failures import printable
+from .masking import Mask
+
+LOG_LIMIT = 64 << 20
+TAIL_LIMIT = 64 << 10
+
+
+def copy_log(source: BinaryIO, log: Path, mask: Mask, limit: int = LOG_LIMIT, tail_limit: int = TAIL_LIMIT) -> None:
+    """Copies ``source`` to the new file ``log`` until its end: the first ``limit`` bytes and the last ``tail_limit``.
+
+    Between them a line says how much was left out. Everything is read, so that the command never waits for a full pipe.
+    """
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb", buffering=0) as sink:
+        room, dropped, tail = limit, 0, b""
+        while True:
+            chunk = os.read(source.fileno(), 1 << 16)
+            shown = mask.feed(chunk) if chunk else mask.rest()
+            sink.write(shown[:room])
+            over = shown[room:]
+            room -= len(shown) - len(over)
+            tail += over
+            dropped += max(0, len(tail) - tail_limit)
+            tail = tail[-tail_limit:]
+            if not chunk:
+                break
+        if dropped > 0:
+            sink.write(f"\nlog cut: {dropped} bytes left out here\n".encode())
+        sink.write(tail)
+
+
+def last_lines(log: Path, count: int = 20, size: int = 1500) -> str:
+    """The last ``count`` lines of ``log``, at most ``size`` characters, fit to be shown."""
+    with log.open("rb") as source:
+        source.seek(max(0, os.fstat(source.fileno()).st_size - 8 * size))
+        text = source.read().decode("utf-8", "replace")
+    lines = [printable(line[-size:]) for line in text.rstrip().splitlines()[-count:]]
+    return "\n".join(lines)[-size:] or "(it wrote nothing)"
