@@ -7,14 +7,17 @@ import { addCancel } from './commands/cancel.js';
 import { addCheckUpgrade } from './commands/check-upgrade.js';
 import { addDemo } from './commands/demo.js';
 import { addDeploy } from './commands/deploy.js';
+import { addDescribe } from './commands/describe.js';
 import { addDev } from './commands/dev.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
+import { addHistory } from './commands/history.js';
 import { addLs } from './commands/ls.js';
 import { addMove } from './commands/move.js';
 import { addPlan } from './commands/plan.js';
 import { addReject } from './commands/reject.js';
 import { addReport } from './commands/report.js';
+import { addRerun } from './commands/rerun.js';
 import { addRun } from './commands/run.js';
 import { addSchedule } from './commands/schedule.js';
 import { addStatus } from './commands/status.js';
@@ -51,9 +54,12 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
     addPlan,
     addDeploy,
     addRun,
+    addRerun,
     addStatus,
     addWatch,
     addLs,
+    addDescribe,
+    addHistory,
     addApprove,
     addReject,
     addCancel,

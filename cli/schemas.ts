@@ -80,6 +80,35 @@ const runDetails = {
   url: z.string().nullable(),
 };
 
+const { view: _view, retrying: _retrying, ...describedRun } = runDetails;
+const runDescription = z.object({
+  ...describedRun,
+  trigger: z.string().nullable(),
+  rerunOf: z.string().nullable(),
+  params: z.record(z.string(), z.json()),
+  stages: z.array(
+    stageView.extend({ source: z.string().nullable(), output: z.record(z.string(), z.json()).nullable() }),
+  ),
+  decisions: z.array(decision),
+});
+const historyEntry = z.object({
+  workflowId: z.string(),
+  runId: z.string(),
+  outcome,
+  reason: z.string().nullable(),
+  startedAt: time,
+  endedAt: time,
+  trigger: z.string().nullable(),
+  rerunOf: z.string().nullable(),
+  plan: digest,
+  params: z.record(z.string(), z.json()),
+  changed: z.array(z.string()),
+  data: z.record(z.string(), z.string()),
+  versions: z.array(z.string()),
+  cached: z.array(z.string()),
+  decidedBy: z.array(z.string()),
+});
+
 const stackPart = z.object({
   name: z.string(),
   kind: z.enum(['part', 'model-server']),
@@ -228,6 +257,12 @@ export const schemas = {
     z.object({ pipeline: z.string(), started: z.literal(false), unchangedSince: z.string().nullable() }),
   ]),
   status: z.union([z.object({ parts: z.array(stackPart), memoryBytes: z.number() }), z.object(runDetails)]),
+  rerun: z.union([
+    z.object({ ...runDetails, started: z.boolean() }),
+    z.object({ workflowId: z.string(), runId: z.string(), started: z.boolean(), url: z.string().nullable() }),
+  ]),
+  describe: runDescription,
+  history: z.object({ pipeline: z.string(), environment: z.string(), runs: z.array(historyEntry) }),
   watch: z.object({ ...runDetails, started: z.boolean() }),
   ls: z.object({ runs: z.array(z.object(runSummary)) }),
   approve: decided,

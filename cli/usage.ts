@@ -53,6 +53,13 @@ function flagsOf(program: Command, command: Command): string[] {
   return [...new Set([...command.options, ...program.options].map((o) => o.long ?? o.flags))];
 }
 
+/** The value of a flag that counts something. Throws `E_USAGE` (2). */
+export function wholeNumber(flag: string, given: unknown, from: number, to: number): number {
+  const number = /^\d{1,9}$/.test(String(given)) ? Number(given) : Number.NaN;
+  if (number >= from && number <= to) return number;
+  throw usageFault(flag, `expected a whole number from ${from} to ${to}`, 'See the help of the command.');
+}
+
 /** A command with all that are below it. */
 export function allCommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allCommands)];

@@ -3,7 +3,7 @@ import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { SlipwayError, exitCodes, printable, unknownName } from '../plan/errors.js';
 import { failureMessageLimit } from '../plan/failures.js';
 import type { RunResult, RunView } from '../plan/messages.js';
-import { queries, rolloutWorkflowType } from '../plan/names.js';
+import { eachPartWorkflowType, queries, rolloutWorkflowType } from '../plan/names.js';
 import type { Outcome } from '../plan/verdict.js';
 import type { SlipwayClient } from './connect.js';
 import { runUnknown } from './failures.js';
@@ -107,6 +107,12 @@ async function resultOf(client: SlipwayClient, workflowId: string, status: strin
 
 export interface ListRequest {
   pipeline?: string;
+  /** Begin of the digest of the plan that they took, at least 6 hex digits. */
+  plan?: string;
+  /** Registered model version that they handle, such as `intents/3`. */
+  model?: string;
+  /** Started at this time or later, ISO 8601. */
+  since?: string;
   /** One of `runStates`. */
   state?: string;
   environment?: string;
@@ -135,9 +141,12 @@ export function checkListRequest(request: ListRequest): void {
 
 /** The visibility query of a list; values are quoted so that none changes its shape. */
 export function listQuery(request: ListRequest): string {
-  const terms = [`WorkflowType != ${quote(rolloutWorkflowType)}`];
+  const terms = [rolloutWorkflowType, eachPartWorkflowType].map((type) => `WorkflowType != ${quote(type)}`);
   if (request.pipeline !== undefined) terms.push(`WorkflowType = ${quote(request.pipeline)}`);
   if (request.environment !== undefined) terms.push(`Environment = ${quote(request.environment)}`);
+  if (request.plan !== undefined) terms.push(`PlanDigest STARTS_WITH ${quote(request.plan)}`);
+  if (request.model !== undefined) terms.push(`ModelVersion = ${quote(request.model)}`);
+  if (request.since !== undefined) terms.push(`StartTime >= ${quote(request.since)}`);
   if (request.state !== undefined) terms.push(stateTerm(request.state));
   return terms.join(' AND ');
 }

@@ -19,6 +19,10 @@ export interface StartRequest {
   runKey?: string;
   /** Where the run comes from, for people. */
   trigger: string;
+  /** False: no earlier result stands in for a stage. */
+  cache?: false;
+  /** Takes the outputs of an ended run for every stage that does not come after `from`. */
+  rerun?: { workflowId: string; runId: string; from: string };
 }
 export interface StartedRun {
   workflowId: string;
@@ -68,6 +72,8 @@ async function startOrJoin(
     environment: request.environment,
     trigger: request.trigger,
     ...(request.plan !== undefined && { plan: request.plan }),
+    ...(request.cache === false && { cache: false }),
+    ...(request.rerun !== undefined && { rerun: request.rerun }),
   };
   const attributes = [{ key: environmentKey, value: request.environment }];
   if (request.plan !== undefined) attributes.push({ key: planKey, value: request.plan });

@@ -19,6 +19,8 @@ export interface StartOptions {
   runKey?: string;
   /** Start only when code, data or params differ from those of the last promoted run. */
   ifChanged: boolean;
+  /** False: no earlier result stands in for a stage. */
+  cache: boolean;
   /** Called once the params are known to be right: only then a server is needed. */
   connect(): Promise<SlipwayClient>;
   onProgress: OnProgress;
@@ -64,6 +66,7 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
     plan: chosen.digest,
     runKey,
     trigger: 'cli',
+    ...(o.cache ? {} : { cache: false as const }),
   };
   const run = await startRun(client, request);
   o.onPhase('started', workflowId);

@@ -126,6 +126,8 @@ export interface RunRecord {
   series: Series[];
   /** The run that this one repeats from a stage on. */
   rerunOf?: string;
+  /** Where the run came from: `cli`, `schedule`, …; for people. */
+  trigger?: string;
 }
 
 /** One line of a plot. */

@@ -19,6 +19,7 @@ export function addRun(cli: Cli): void {
     .option('--param <name=value>', 'a param; may be given often', collect, [])
     .option('--run-key <key>', 'the same key is the same run, open or closed (default: a new one)')
     .option('--if-changed', 'start only when code, data or params differ from the last promoted run')
+    .option('--no-cache', 'let no earlier result stand in for a stage')
     .option('--detach', 'return as soon as the run is started')
     .action(cli.run((context, [pipeline], flags) => runPipeline(context, String(pipeline), flags)));
 }
@@ -61,6 +62,7 @@ async function startWith(
     params: flags['param'] as string[],
     ...(flags['runKey'] !== undefined && { runKey: String(flags['runKey']) }),
     ifChanged: flags['ifChanged'] === true,
+    cache: flags['cache'] !== false,
     connect,
     onProgress: progressTo(out),
     onNote: (note) => out.note(note),

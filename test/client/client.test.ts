@@ -40,13 +40,19 @@ describe('a run key', () => {
 describe('the query of a list', () => {
   test('leaves rollouts out and joins what is asked for', () => {
     expect(listQuery({ pipeline: 'iris', state: 'waiting-approval', environment: 'dev' })).toBe(
-      'WorkflowType != "rollout" AND WorkflowType = "iris" AND Environment = "dev" AND ExecutionStatus = "Running" AND AwaitingApproval = true',
+      'WorkflowType != "rollout" AND WorkflowType != "eachPart" AND WorkflowType = "iris" AND Environment = "dev" AND ExecutionStatus = "Running" AND AwaitingApproval = true',
+    );
+  });
+
+  test('narrows to a plan, a model version and a time', () => {
+    expect(listQuery({ plan: 'abc123', model: 'intents/3', since: '2026-11-21T10:00:00.000Z' })).toContain(
+      'PlanDigest STARTS_WITH "abc123" AND ModelVersion = "intents/3" AND StartTime >= "2026-11-21T10:00:00.000Z"',
     );
   });
 
   test('keeps its shape whatever a name holds', () => {
     expect(listQuery({ pipeline: 'x" OR WorkflowType = "y\\' })).toBe(
-      'WorkflowType != "rollout" AND WorkflowType = "x\\" OR WorkflowType = \\"y\\\\"',
+      'WorkflowType != "rollout" AND WorkflowType != "eachPart" AND WorkflowType = "x\\" OR WorkflowType = \\"y\\\\"',
     );
   });
 
