@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type RunDetails, signalDecision, startRun, viewRun } from '../../client/index.js';
+import type { Lane } from './lane.js';
+
+/** The longest that a run may take, faults and recovery included. */
+const limitMs = 180_000;
+const pollMs = 200;
+
+export interface RunEnd {
+  workflowId: string;
+  /** Its run key and parameter: the trainer notes it. */
+  seed: string;
+  startedAt: number;
+  run: RunDetails;
+}
+
+export interface RunOptions {
+  /** What the person says who is asked at each gate; default: approves, once. */
+  decide?: (workflowId: string, stage: string) => Promise<void>;
+}
+
+/** Takes the reference pipeline through one run: starts it, decides at each gate, answers its end. Throws when it does not end. */
+export async function referenceRun(lane: Lane, seed: string, o: RunOptions = {}): Promise<RunEnd> {
+  const startedAt = Date.now();
+  const { workflowId } = await startRun(lane.client, {
+    environment: lane.name,
+    pipeline: 'reference',
+    params: { seed },
+    runKey: seed,
+    trigger: 'faults',
+  });
+  const decide = o.decide ?? ((id, stage) => approve(lane, id, stage));
+  const decided = new Set<string>();
+  for (;;) {
+    const { open, waitsAt } = await stateOf(lane, workflowId);
+    if (!open) return { workflowId, seed, startedAt, run: await viewRun(lane.client, workflowId) };
+    if (waitsAt !== null && !decided.has(waitsAt)) {
+      decided.add(waitsAt);
+      await decide(workflowId, waitsAt);
+    }
+    if (Date.now() - startedAt > limitMs) {
+      const { view, retrying } = await viewRun(lane.client, workflowId);
+      const stages = view?.stages.map((s) => `${s.id} ${s.status}`).join(', ');
+      throw new Error(`${workflowId} has not ended after ${limitMs / 1_000} s: ${stages} ${JSON.stringify(retrying)}`);
+    }
+    await sleep(pollMs);
+  }
+}
+
+export async function approve(lane: Lane, workflowId: string, stage: string): Promise<void> {
+  await signalDecision(lane.client, workflowId, { decision: 'approve', by: 'ada@example.com', stage });
+}
+
+/** What the server knows; a query would wait for a worker that is dead. */
+async function stateOf(lane: Lane, workflowId: string): Promise<{ open: boolean; waitsAt: string | null }> {
+  const { status, typedSearchAttributes } = await lane.client.temporal.workflow.getHandle(workflowId).describe();
+  const attributes = new Map(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+  const stage = attributes.get('Stage');
+  const waits = attributes.get('AwaitingApproval') === true && typeof stage === 'string';
+  return { open: status.name === 'RUNNING', waitsAt: waits ? stage : null };
+}

@@ -1,0 +1,71 @@
+import type { Kill } from '../faulty-proxy.js';
+import { type Place, placeName } from './calls.js';
+import { type Expectation, violationsOf } from './invariants.js';
+import type { Lane, Meddler } from './lane.js';
+import { referenceRun } from './reference-run.js';
+
+/** One run with faults. */
+export interface Schedule {
+  name: string;
+  /** How many faults it injects. */
+  faults: number;
+  /** Its lane has a lease of seconds. Default false: longer than any recovery. */
+  shortLease?: boolean;
+  /** Runs it; says what does not hold. Throws when the run does not end. */
+  run(lane: Lane): Promise<{ fired: number; violations: string[] }>;
+}
+
+/** How a schedule went. */
+export interface Result {
+  name: string;
+  faults: number;
+  fired: number;
+  /** The run ended, as it should or not. */
+  finished: boolean;
+  violations: string[];
+  seconds: number;
+}
+
+let runs = 0;
+/** A run key that no run of this process had. */
+export function newSeed(): string {
+  return `r${++runs}`;
+}
+
+export async function runSchedule(lane: Lane, schedule: Schedule): Promise<Result> {
+  const { name, faults } = schedule;
+  const before = Date.now();
+  const seconds = () => Math.round((Date.now() - before) / 100) / 10;
+  try {
+    const { fired, violations } = await schedule.run(lane);
+    return { name, faults, fired, finished: true, violations, seconds: seconds() };
+  } catch (error) {
+    const violations = [`final state: ${error instanceof Error ? error.message : String(error)}`];
+    return { name, faults, fired: 0, finished: false, violations, seconds: seconds() };
+  }
+}
+
+/** The worker is killed just before a call leaves, or when its answer has come and nobody knows of it. */
+export function killAt(place: Place, when: Kill['when']): Schedule {
+  return {
+    name: `kill ${when} ${placeName(place)}`,
+    faults: 1,
+    async run(lane) {
+      let fired = 0;
+      const meddler: Meddler = ({ operation, nth }) => {
+        if (fired > 0 || operation !== place.operation || nth !== place.nth) return 'pass';
+        fired++;
+        // A job's launcher is not the worker, and lives on.
+        return { kill: lane.worker.kill, when, callerDies: !operation.startsWith('job ') };
+      };
+      const violations = await violationsUnder(lane, meddler);
+      return { fired, violations };
+    },
+  };
+}
+
+/** One run of the reference pipeline under a meddler, checked. */
+export async function violationsUnder(lane: Lane, meddler?: Meddler, expected?: Expectation): Promise<string[]> {
+  lane.begin(meddler);
+  return violationsOf(lane, await referenceRun(lane, newSeed()), expected);
+}
