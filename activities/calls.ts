@@ -1,5 +1,5 @@
 import type { Json } from '../plan/json.js';
-import type { StoredValue } from '../plan/outputs.js';
+import type { CachedFrom, StoredValue } from '../plan/outputs.js';
 
 /** Which run asks. `plan` is a digest. */
 export interface RunRef {
@@ -25,3 +25,6 @@ export interface StageCall {
   /** False: no earlier result may stand in. */
   cache?: false;
 }
+
+/** An output that may come from an earlier stage, of this run or another. */
+export type Cached<O> = O & { cached?: CachedFrom };

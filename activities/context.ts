@@ -5,6 +5,7 @@ import type { Router } from '../adapters/router/port.js';
 import type { Serving } from '../adapters/serving/port.js';
 import type { Store } from '../adapters/store/port.js';
 import type { Tracking } from '../adapters/tracking/port.js';
+import type { TaskRunner } from '../adapters/task-runner/port.js';
 import type { Trainer } from '../adapters/trainer/port.js';
 import type { JsonObject } from '../plan/json.js';
 import type { Policy } from '../plan/policy.js';
@@ -18,6 +19,8 @@ export interface ActivityPorts {
   router: Router;
   metrics: Metrics;
   notifiers: Notifier[];
+  /** Runs author code. */
+  tasks: TaskRunner;
   trainer(adapter: string): Trainer;
 }
 
@@ -26,6 +29,8 @@ export interface ActivityEnvironment {
   name: string;
   protected: boolean;
   sharedRegistry: boolean;
+  /** Queues of workers of their own that stages may name. */
+  pools: readonly string[];
   policy: Policy;
   ports: ActivityPorts;
 }

@@ -13,9 +13,10 @@ export function digestOf(value: unknown): string {
 }
 
 /**
- * Idempotency key of an effect: workflow id, stage, stage attempt and input digest. Activity retries and worker
- * crashes never change it; a new stage attempt does.
+ * Idempotency key of an effect: workflow id, stage (and element of an `each`), stage attempt and input digest. Activity
+ * retries and worker crashes never change it; a new stage attempt does.
  */
 export function idempotencyKey(call: StageCall, purpose = ''): string {
-  return digestOf([call.run.workflowId, call.stage, call.attempt, digestOf(call.inputs), purpose]);
+  const more = [call.stored, call.item].filter((part) => part !== undefined);
+  return digestOf([call.run.workflowId, call.stage, call.attempt, digestOf(call.inputs), purpose, ...more]);
 }

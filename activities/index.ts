@@ -1,20 +1,26 @@
 import { awaitRollout } from './await-rollout.js';
 import { checkVersion } from './check-version.js';
+import { collectItems } from './collect-items.js';
 import { commitPromotion } from './commit-promotion.js';
+import { compensateTask } from './compensate-task.js';
 import type { ActivityContext } from './context.js';
 import { evaluateModel } from './evaluate-model.js';
 import { followPromotion } from './follow-promotion.js';
 import { guarded } from './guard.js';
 import { holdLease } from './hold-lease.js';
+import { joinLists } from './join-lists.js';
 import { judgeDecision } from './judge-decision.js';
 import { judgeGate } from './judge-gate.js';
 import { loadPlan } from './load-plan.js';
 import { loadVersion } from './load-version.js';
 import { notify } from './notify.js';
 import { openRollout } from './open-rollout.js';
+import { promoteVersion } from './promote-version.js';
 import { recordRun } from './record-run.js';
 import { registerModel } from './register-model.js';
 import { resolveChampion } from './resolve-champion.js';
+import { runTask } from './run-task.js';
+import { sendNotice } from './send-notice.js';
 import { setTraffic } from './set-traffic.js';
 import { snapshotData } from './snapshot-data.js';
 import { tagRollback } from './tag-rollback.js';
@@ -38,12 +44,23 @@ function bound<F extends Record<string, (context: ActivityContext, input: never)
 
 /** Short, light work: queue `pipelines`. */
 export function pipelineActivities(context: ActivityContext) {
-  return bound(context, { loadPlan, resolveChampion, judgeGate, registerModel, notify, recordRun, awaitRollout });
+  return bound(context, {
+    loadPlan,
+    resolveChampion,
+    judgeGate,
+    registerModel,
+    collectItems,
+    joinLists,
+    notify,
+    sendNotice,
+    recordRun,
+    awaitRollout,
+  });
 }
 
 /** Long polls and data: queue `jobs`. */
 export function jobActivities(context: ActivityContext) {
-  return bound(context, { snapshotData, validateData, trainModel, evaluateModel });
+  return bound(context, { snapshotData, validateData, runTask, compensateTask, trainModel, evaluateModel });
 }
 
 /** Router, promotion, decisions: queue `release`, never author code. */
@@ -57,6 +74,7 @@ export function releaseActivities(context: ActivityContext) {
     holdLease,
     watchStep,
     commitPromotion,
+    promoteVersion,
     followPromotion,
     tagRollback,
     unloadVersion,

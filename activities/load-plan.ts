@@ -1,24 +1,29 @@
-import { SlipwayError, exitCodes } from '../plan/errors.js';
-import type { GraphStage, PlanGraph, RolloutFlow } from '../plan/graph.js';
+import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+import type { PlanGraph } from '../plan/graph.js';
 import type { JsonObject } from '../plan/json.js';
+import type { RunInput } from '../plan/messages.js';
 import { keys } from '../plan/names.js';
-import type { DeployedPointer, RolloutStage, Stage } from '../plan/plan.js';
-import type { Policy } from '../plan/policy.js';
+import type { DeployedPointer, Plan } from '../plan/plan.js';
 import type { Store } from '../adapters/store/port.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
 import { readPlan } from './plan-cache.js';
+import { planGraph } from './plan-graph.js';
+import { reusedOutputs, type Reused } from './reused-outputs.js';
 
 export interface LoadPlanInput {
   pipeline: string;
   environment: string | null;
   plan: string | null;
   params: JsonObject;
+  rerun: NonNullable<RunInput['rerun']> | null;
 }
 /** What a run resolves once and keeps. */
 export interface LoadedPlan {
   environment: string;
   graph: PlanGraph;
   params: JsonObject;
+  /** By stage: what an ended run gave that is not made again. */
+  reused: Reused;
 }
 
 /** Resolves the plan, the params and the environment's times: the first fact of every run. */
@@ -35,16 +40,30 @@ export async function loadPlan(context: ActivityContext, input: LoadPlanInput): 
       fix: "start the run with the workflow type of the plan's pipeline",
     });
   }
+  checkPools(plan, environment);
+  const params = context.parseParams(plan.params, input.params);
+  const now = { environment: environment.name, plan, params };
   return {
     environment: environment.name,
-    params: context.parseParams(plan.params, input.params),
-    graph: {
-      digest,
-      pipeline: plan.pipeline,
-      registryOutageMs: environment.policy.registry.maxOutageMs,
-      stages: plan.stages.map((s) => graphStage(s, environment)),
-    },
+    params,
+    graph: planGraph(plan, digest, environment),
+    reused: input.rerun === null ? {} : await reusedOutputs(store, now, input.rerun),
   };
+}
+
+/** A stage on a queue that nobody serves would wait for ever. */
+function checkPools(plan: Plan, environment: ActivityEnvironment): void {
+  const faults = plan.stages.flatMap((stage) => {
+    const pool = stage.pool ?? (stage.verb === 'each' ? stage.settings.item.pool : undefined);
+    if (pool === undefined || environment.pools.includes(pool)) return [];
+    return {
+      code: 'E_POOL',
+      where: stage.id,
+      message: unknownName('pool', pool, environment.pools),
+      fix: `add it under \`pools\` of environment \`${environment.name}\`, and start workers with --queues jobs-${pool}`,
+    };
+  });
+  if (faults.length > 0) throw new SlipwayError(faults, exitCodes.configuration);
 }
 
 /** The digest given with the run, or the deployed one; a protected environment runs what is deployed in it and nothing else. */
@@ -83,41 +102,4 @@ async function deployedDigest(store: Store, environment: string, pipeline: strin
     });
   }
   return (JSON.parse(new TextDecoder().decode(stored.body)) as DeployedPointer).plan;
-}
-
-function graphStage(stage: Stage, { policy, protected: guarded }: ActivityEnvironment): GraphStage {
-  const { id, verb, needs, bindings, limits } = stage;
-  const base: GraphStage = { id, verb, needs, bindings, limits };
-  switch (stage.verb) {
-    case 'gate':
-      return { ...base, gate: { champion: stage.settings.champion ?? null, scores: stage.settings.scores } };
-    case 'approve':
-      return {
-        ...base,
-        approve: {
-          ...stage.settings,
-          withinMs: policy.approval.withinMs ?? stage.settings.withinMs,
-          // Silence is no proof of who agrees.
-          onTimeout: guarded ? 'reject' : stage.settings.onTimeout,
-        },
-      };
-    case 'rollout':
-      return { ...base, rollout: rolloutFlow(stage, policy.rollout) };
-    default:
-      return base;
-  }
-}
-
-function rolloutFlow(stage: RolloutStage, policy: Policy['rollout']): RolloutFlow {
-  const { strategy, service } = stage.settings;
-  return {
-    service: service ?? null,
-    steps: strategy.steps.map((s) => ({ weight: s.weight, holdMs: policy.holdMs ?? s.holdMs })),
-    bakeMs: policy.bakeMs ?? strategy.bakeMs,
-    maxWaitMs: policy.maxWaitMs,
-    onInconclusive: policy.onInconclusive,
-    leaseTtlMs: policy.leaseTtlMs,
-    pollMs: policy.pollMs,
-    minSamples: policy.minSamples ?? null,
-  };
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Store } from '../adapters/store/port.js';
-import { SlipwayError, exitCodes } from '../plan/errors.js';
+import { SlipwayError } from '../plan/errors.js';
 import { withValueAt, type Json } from '../plan/json.js';
 import { keys } from '../plan/names.js';
-import { planFormat, type Plan, type Stage, type Verb } from '../plan/plan.js';
+import type { Plan, Stage, Verb } from '../plan/plan.js';
+import { upgradePlan } from '../plan/upgrade-plan.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
 import type { StageCall } from './calls.js';
+import { readStored } from './stored-values.js';
 
 const cacheLimit = 100;
 const cache = new Map<string, Plan>();
@@ -38,19 +40,7 @@ function parsePlan(bytes: Uint8Array, digest: string): Plan {
       fix: 'deploy the pipeline again',
     });
   }
-  const plan = JSON.parse(new TextDecoder().decode(bytes)) as Plan;
-  if (plan.format !== planFormat) {
-    throw new SlipwayError(
-      {
-        code: 'E_SCHEMA_VERSION',
-        where: keys.plan(digest),
-        message: `the plan has format ${String(plan.format)}, this worker reads ${planFormat}`,
-        fix: 'start workers of a newer version',
-      },
-      exitCodes.configuration,
-    );
-  }
-  return plan;
+  return upgradePlan(JSON.parse(new TextDecoder().decode(bytes)) as { format?: unknown }, keys.plan(digest));
 }
 
 export interface OpenStage<S extends Stage> {
@@ -61,15 +51,17 @@ export interface OpenStage<S extends Stage> {
   inputs: Json;
 }
 
-/** Opens the environment and the stage of a call, and puts its inputs together. */
+/** Opens the environment and the stage of a call, and puts its inputs together: those that travelled and those that are stored. */
 export async function openStage<V extends Verb>(
   context: ActivityContext,
   call: StageCall,
   verb: V,
 ): Promise<OpenStage<Extract<Stage, { verb: V }>>> {
   const environment = await context.environment(call.run.environment);
-  const plan = await readPlan(environment.ports.store, call.run.plan);
-  const stage = plan.stages.find((s) => s.id === call.stage);
+  const { store } = environment.ports;
+  const plan = await readPlan(store, call.run.plan);
+  const found = plan.stages.find((s) => s.id === call.stage);
+  const stage = call.item !== undefined && found?.verb === 'each' ? found.settings.item : found;
   if (stage?.verb !== verb) {
     throw new SlipwayError({
       code: 'E_PLAN_STAGE',
@@ -78,6 +70,12 @@ export async function openStage<V extends Verb>(
       fix: 'start a new run: the plan and the run do not belong together',
     });
   }
-  const inputs = Object.entries(call.inputs).reduce<Json>((all, [at, value]) => withValueAt(all, at, value), {});
+  const stored = await Promise.all(
+    Object.entries(call.stored ?? {}).map(
+      async ([at, { value, path }]) => [at, await readStored(store, value, path)] as const,
+    ),
+  );
+  const given = [...Object.entries(call.inputs), ...stored];
+  const inputs = given.reduce<Json>((all, [at, value]) => withValueAt(all, at, value), {});
   return { environment, plan, stage: stage as Extract<Stage, { verb: V }>, inputs };
 }

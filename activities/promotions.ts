@@ -11,19 +11,30 @@ export async function latestPromotion(
   service: string,
 ): Promise<PromotionRecord | undefined> {
   const newest = (await store.list(keys.promotions(environment, service))).at(-1);
-  if (newest === undefined) return undefined;
-  const stored = await store.read(newest.key);
-  if (stored === undefined) {
-    // Records are never deleted: taking this for "no champion yet" would promote without a canary.
-    throw new SlipwayError(
-      {
-        code: unavailableCode,
-        where: newest.key,
-        message: 'the promotion record is listed but cannot be read',
-        fix: 'it is read again',
-      },
-      exitCodes.temporary,
-    );
-  }
-  return JSON.parse(new TextDecoder().decode(stored.body)) as PromotionRecord;
+  return newest === undefined ? undefined : await recordAt(store, newest.key);
+}
+
+/** One promotion record of a service, by its number. */
+export async function promotion(
+  store: Store,
+  environment: string,
+  service: string,
+  sequence: number,
+): Promise<PromotionRecord> {
+  return await recordAt(store, keys.promotion(environment, service, sequence));
+}
+
+async function recordAt(store: Store, key: string): Promise<PromotionRecord> {
+  const stored = await store.read(key);
+  if (stored !== undefined) return JSON.parse(new TextDecoder().decode(stored.body)) as PromotionRecord;
+  // Records are never deleted: taking this for "no champion yet" would promote without a canary.
+  throw new SlipwayError(
+    {
+      code: unavailableCode,
+      where: key,
+      message: 'the promotion record is known but cannot be read',
+      fix: 'it is read again',
+    },
+    exitCodes.temporary,
+  );
 }

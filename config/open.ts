@@ -11,6 +11,7 @@ import type { Registry } from '../adapters/registry/port.js';
 import type { Router } from '../adapters/router/port.js';
 import type { Serving } from '../adapters/serving/port.js';
 import type { Store } from '../adapters/store/port.js';
+import type { TaskRunner } from '../adapters/task-runner/port.js';
 import type { Tracking } from '../adapters/tracking/port.js';
 import type { Trainer } from '../adapters/trainer/port.js';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
@@ -32,8 +33,12 @@ export interface Ports {
   readonly router: Router;
   readonly metrics: Metrics;
   readonly notifiers: Notifier[];
+  /** Runs author code. */
+  readonly tasks: TaskRunner;
   /** Throws `E_TRAINER_UNKNOWN` with the known ones. */
   trainer(adapter: string): Trainer;
+  /** Ends the processes that were started for author code. Jobs and model servers outlive us. */
+  close(): Promise<void>;
 }
 
 export interface Environment {
@@ -45,6 +50,8 @@ export interface Environment {
   readonly temporal: TemporalSettings;
   links: { mlflow?: string; prometheus?: string; users?: string };
   policy: Policy;
+  /** Queues of workers of their own that stages may name. */
+  pools: readonly string[];
   /** Role → who may approve in it. */
   approvers: Record<string, string[]>;
   /** Another environment uses the same registry: aliases carry the environment's name. */
@@ -79,6 +86,7 @@ export async function openEnvironment(config: Config, name: string, o: OpenOptio
     },
     links: openLinks(environment.links, refs),
     policy: toPolicy(environment.policy),
+    pools: environment.pools,
     approvers: environment.approvers,
     sharedRegistry: sharesRegistry(config, name),
     ports: await openPorts(environment, { root: o.root, secret: refs.secret }, refs),
@@ -93,7 +101,7 @@ function openLinks(links: EnvironmentConfig['links'], refs: References): Environ
 
 /** Adapters by name come from here; their own code is loaded now, vendor code when they first need it. */
 async function openPorts(environment: EnvironmentConfig, context: OpenContext, refs: References): Promise<Ports> {
-  const [s3, registries, trackings, mlserver, agent, prometheus, command, processes] = await Promise.all([
+  const [s3, registries, trackings, mlserver, agent, prometheus, command, processes, taskRunner] = await Promise.all([
     import('../adapters/store/s3/index.js'),
     import('../adapters/registry/mlflow/index.js'),
     import('../adapters/tracking/mlflow/index.js'),
@@ -102,6 +110,7 @@ async function openPorts(environment: EnvironmentConfig, context: OpenContext, r
     import('../adapters/metrics/prometheus/index.js'),
     import('../adapters/notifier/command/index.js'),
     import('../adapters/trainer/process/index.js'),
+    import('../adapters/task-runner/process/index.js'),
   ]);
   const e = environment;
   const store = once(() => s3.openS3Store(lookUp(s3Options, e.store, 'store', refs), context));
@@ -115,6 +124,12 @@ async function openPorts(environment: EnvironmentConfig, context: OpenContext, r
   const router = once(() => agent.openAgentRouter(lookUp(agentOptions, e.router, 'router', refs)));
   const metrics = once(() => prometheus.openPrometheus(lookUp(prometheusOptions, e.metrics, 'metrics', refs)));
   const notifiers = once(() => e.notifiers.map((options) => command.openCommandNotifier(options, context)));
+  const runners: TaskRunner[] = [];
+  const tasks = once(() => {
+    const opened = taskRunner.openProcessTasks(e.tasks, context, store());
+    runners.push(opened);
+    return opened;
+  });
   const trainers = new Map(
     Object.entries(e.trainers).map(([name, options]) => [
       name,
@@ -123,29 +138,17 @@ async function openPorts(environment: EnvironmentConfig, context: OpenContext, r
       ),
     ]),
   );
-  return {
-    get store() {
-      return store();
-    },
-    get registry() {
-      return registry();
-    },
-    get tracking() {
-      return tracking();
-    },
-    get serving() {
-      return serving();
-    },
-    get router() {
-      return router();
-    },
-    get metrics() {
-      return metrics();
-    },
-    get notifiers() {
-      return notifiers();
-    },
-    trainer: (name) => (trainers.get(name) ?? unknownTrainer(name, [...trainers.keys()]))(),
+  const trainer = (name: string) => (trainers.get(name) ?? unknownTrainer(name, [...trainers.keys()]))();
+  const close = async () => void (await Promise.all(runners.map((r) => r.close())));
+  const openers = { store, registry, tracking, serving, router, metrics, notifiers, tasks };
+  return Object.assign(lazily(openers), { trainer, close });
+}
+
+/** An object whose members are opened when they are first asked for. */
+function lazily<O extends Record<string, () => unknown>>(openers: O): { readonly [K in keyof O]: ReturnType<O[K]> } {
+  const members = Object.entries(openers).map(([name, get]) => [name, { get, enumerable: true }]);
+  return Object.defineProperties({}, Object.fromEntries(members) as PropertyDescriptorMap) as {
+    readonly [K in keyof O]: ReturnType<O[K]>;
   };
 }
 

@@ -7,6 +7,7 @@ import { secretRef } from '../adapters/secret-ref.js';
 import { mlserverOptions } from '../adapters/serving/mlserver/options.js';
 import { s3Options } from '../adapters/store/s3/options.js';
 import { mlflowTrackingOptions } from '../adapters/tracking/mlflow/options.js';
+import { processTasksOptions } from '../adapters/task-runner/process/options.js';
 import { processTrainerOptions } from '../adapters/trainer/process/options.js';
 import type { Fault } from '../plan/errors.js';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
@@ -50,6 +51,10 @@ const environmentSchema = z.strictObject({
   tracking: z.discriminatedUnion('adapter', [withReferences(mlflowTrackingOptions)]),
   /** Trainers by the name that pipelines use. */
   trainers: z.record(z.string(), z.discriminatedUnion('adapter', [processTrainerOptions])),
+  /** Where the code of `task` stages runs. Default: in processes beside the worker. */
+  tasks: z.discriminatedUnion('adapter', [processTasksOptions]).prefault({ adapter: 'process' }),
+  /** Queues of workers of their own that stages may name with `pool`. Default none. */
+  pools: z.array(z.string().refine(isKebabCase, 'a pool is named in kebab-case, 1 to 64 characters')).default([]),
   serving: z.discriminatedUnion('adapter', [mlserverOptions]),
   router: z.discriminatedUnion('adapter', [withReferences(agentOptions)]),
   metrics: z.discriminatedUnion('adapter', [withReferences(prometheusOptions)]),

@@ -16,6 +16,13 @@ export function failureType(code: string): string {
 /** Code of the one failure that activities retry: the dependency may come back. */
 export const unavailableCode = 'E_UNAVAILABLE';
 /** Codes after which a new stage attempt may help; every other failure ends the stage. */
-export const newAttemptCodes: readonly string[] = ['E_TRAINER_EXIT', 'E_TRAINER_LOST', 'E_TRAINER_LIMIT'];
+export const newAttemptCodes: readonly string[] = [
+  'E_TRAINER_EXIT',
+  'E_TRAINER_LOST',
+  'E_TRAINER_LIMIT',
+  'E_TASK',
+  'E_TASK_CRASH',
+  'E_TASK_LIMIT',
+];
 /** Failure messages in history are cut to this many characters. */
 export const failureMessageLimit = 2_000;

@@ -23,6 +23,8 @@ export interface TaskAbout {
   attempt: number;
   /** Index of the element inside an `each`. */
   item: number | null;
+  /** Idempotency key: the same when a crash or a network makes the call again, another in a new stage attempt. */
+  key: string;
 }
 
 /** What the process answers. The first line is `{ ready: true }`, or `{ ready: false, … }` when the file cannot be loaded. */

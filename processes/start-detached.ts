@@ -4,8 +4,8 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { endGroup } from './end-group.js';
-import { bootId, statOf } from './proc-fs.js';
 import { markerVariable, type ProcessRecord } from './process-record.js';
+import { recordOf } from './record-of.js';
 import { writeFileAtomic } from './write-file-atomic.js';
 
 export interface StartOptions {
@@ -39,25 +39,17 @@ export async function startDetached(o: StartOptions): Promise<ProcessRecord> {
     detached: true,
     shell: false,
   });
-  // Read at once: even a process that ended already keeps its entry until our event loop reaps it.
-  const stat = child.pid === undefined ? undefined : statOf(child.pid);
+  const { marker, command, args, logFile, facts } = o;
+  const record =
+    child.pid === undefined
+      ? undefined
+      : recordOf(child.pid, { marker, command, args, logFile, ...(facts && { facts }) });
   closeSync(log);
   child.unref();
-  if (child.pid === undefined) {
+  if (record === undefined) {
     const [error] = (await once(child, 'error')) as [Error];
     throw error;
   }
-  const record: ProcessRecord = {
-    pid: child.pid,
-    startTime: stat?.startTime ?? '0',
-    bootId: bootId(),
-    marker: o.marker,
-    command: o.command,
-    args: o.args,
-    startedAt: new Date().toISOString(),
-    logFile: o.logFile,
-    ...(o.facts && { facts: o.facts }),
-  };
   try {
     await writeFileAtomic(o.recordFile, `${JSON.stringify(record, null, 2)}\n`);
   } catch (error) {

@@ -29,5 +29,6 @@ export async function serve(): Promise<void> {
   const at = new Date().toISOString();
   await writeFileAtomic(ready, JSON.stringify({ pid: process.pid, at, environments: served.names, queues, build }));
   await Promise.all(running);
+  await served.close();
   await connection.close();
 }

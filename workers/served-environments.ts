@@ -12,6 +12,8 @@ export interface Served {
   /** Of runs that name none. */
   defaultEnvironment: string;
   open(name: string): Promise<Environment>;
+  /** Ends the processes that were started for author code. */
+  close(): Promise<void>;
 }
 
 /**
@@ -44,6 +46,10 @@ export async function servedEnvironments(config: Config, home: string, options: 
       const known = opened.get(name) ?? openEnvironment(config, name, options);
       opened.set(name, known);
       return known;
+    },
+    async close() {
+      const environments = await Promise.allSettled(opened.values());
+      await Promise.all(environments.map((e) => (e.status === 'fulfilled' ? e.value.ports.close() : undefined)));
     },
   };
 }

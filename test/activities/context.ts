@@ -11,14 +11,15 @@ import { canonicalJson, type Json } from '../../plan/json.js';
 import { keys } from '../../plan/names.js';
 import type { Plan, Stage } from '../../plan/plan.js';
 import { defaultPolicy, type Policy } from '../../plan/policy.js';
-import { fakeMetrics } from '../fakes/metrics.js';
-import { fakeNotifier } from '../fakes/notifier.js';
-import { fakeRegistry } from '../fakes/registry.js';
-import { fakeRouter } from '../fakes/router.js';
-import { fakeServing } from '../fakes/serving.js';
-import { fakeStore } from '../fakes/store.js';
-import { fakeTracking } from '../fakes/tracking.js';
-import { type Ending, fakeTrainer } from '../fakes/trainer.js';
+import { fakeMetrics } from '../../testing/fakes/metrics.js';
+import { fakeNotifier } from '../../testing/fakes/notifier.js';
+import { fakeRegistry } from '../../testing/fakes/registry.js';
+import { fakeRouter } from '../../testing/fakes/router.js';
+import { fakeServing } from '../../testing/fakes/serving.js';
+import { fakeStore } from '../../testing/fakes/store.js';
+import { fakeTasks } from '../fakes/task-runner.js';
+import { fakeTracking } from '../../testing/fakes/tracking.js';
+import { type Ending, fakeTrainer } from '../../testing/fakes/trainer.js';
 
 export type World = ReturnType<typeof createWorld>;
 
@@ -33,6 +34,7 @@ export function createWorld(root = '/nowhere') {
     serving: fakeServing(store),
     router: fakeRouter(() => Date.now()),
     metrics: fakeMetrics(() => Date.now()),
+    tasks: fakeTasks(),
     trainer: fakeTrainer((job, key) => ({ ending: jobs.play(job, key) })),
   };
   const notifiers = [fakeNotifier(), fakeNotifier()] as const;
@@ -40,6 +42,7 @@ export function createWorld(root = '/nowhere') {
     name: 'dev',
     protected: false,
     sharedRegistry: false,
+    pools: ['gpu'],
     policy: structuredClone(defaultPolicy) as Policy,
     ports: { ...ports, notifiers: [...notifiers], trainer: () => ports.trainer },
   };

@@ -12,7 +12,7 @@ let world: World;
 beforeEach(() => void (world = createWorld()));
 
 const load = (facts: Partial<Parameters<typeof loadPlan>[1]> = {}) =>
-  run(world, loadPlan, { pipeline: 'intents', environment: null, plan: null, params: {}, ...facts });
+  run(world, loadPlan, { pipeline: 'intents', environment: null, plan: null, params: {}, rerun: null, ...facts });
 
 async function deploy(plan: Plan, pipeline = plan.pipeline): Promise<string> {
   const digest = await publish(world, plan);

@@ -1,0 +1,81 @@
+import type { GraphStage, PlanGraph, RolloutFlow } from '../plan/graph.js';
+import type { Plan, RolloutStage, Stage } from '../plan/plan.js';
+import type { Policy } from '../plan/policy.js';
+import type { ActivityEnvironment } from './context.js';
+
+/** What the workflow needs of a plan, with the environment's times: ids, edges, limits; settings stay in the store. */
+export function planGraph(plan: Plan, digest: string, environment: ActivityEnvironment): PlanGraph {
+  return {
+    digest,
+    pipeline: plan.pipeline,
+    registryOutageMs: environment.policy.registry.maxOutageMs,
+    stages: plan.stages.map((s) => graphStage(s, environment)),
+  };
+}
+
+function graphStage(stage: Stage, environment: ActivityEnvironment): GraphStage {
+  const { id, verb, needs, bindings, limits, pool, onFailure, branch } = stage;
+  return {
+    id,
+    verb,
+    needs,
+    bindings,
+    limits,
+    ...(pool === undefined ? {} : { pool }),
+    ...(onFailure === undefined ? {} : { onFailure }),
+    ...(branch === undefined ? {} : { branch }),
+    ...flow(stage, environment),
+  };
+}
+
+/** What a stage's own part of the workflow goes by. */
+function flow(stage: Stage, environment: ActivityEnvironment): Partial<GraphStage> {
+  const { policy, protected: guarded } = environment;
+  switch (stage.verb) {
+    case 'gate': {
+      const { champion, scores, stop } = stage.settings;
+      return { gate: { champion: champion ?? null, scores, ...(stop === undefined ? {} : { stop }) } };
+    }
+    case 'approve': {
+      const { withinMs, onTimeout } = stage.settings;
+      return {
+        approve: {
+          ...stage.settings,
+          withinMs: policy.approval.withinMs ?? withinMs,
+          // Silence is no proof of who agrees.
+          onTimeout: guarded ? 'reject' : onTimeout,
+        },
+      };
+    }
+    case 'rollout':
+      return { rollout: rolloutFlow(stage, policy.rollout) };
+    case 'task':
+      return stage.settings.compensates ? { compensates: true } : {};
+    case 'each': {
+      const { item, concurrency, onItemFailure } = stage.settings;
+      return { each: { item: graphStage(item, environment), concurrency, onItemFailure } };
+    }
+    case 'when':
+      return { when: { is: stage.settings.is } };
+    case 'run':
+      return { run: { pipeline: stage.settings.pipeline, params: stage.settings.params } };
+    case 'promote':
+      return { promote: { service: stage.settings.service ?? null } };
+    default:
+      return {};
+  }
+}
+
+function rolloutFlow(stage: RolloutStage, policy: Policy['rollout']): RolloutFlow {
+  const { strategy, service } = stage.settings;
+  return {
+    service: service ?? null,
+    steps: strategy.steps.map((s) => ({ weight: s.weight, holdMs: policy.holdMs ?? s.holdMs })),
+    bakeMs: policy.bakeMs ?? strategy.bakeMs,
+    maxWaitMs: policy.maxWaitMs,
+    onInconclusive: policy.onInconclusive,
+    leaseTtlMs: policy.leaseTtlMs,
+    pollMs: policy.pollMs,
+    minSamples: policy.minSamples ?? null,
+  };
+}

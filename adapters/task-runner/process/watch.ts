@@ -1,0 +1,21 @@
+import { writeSync } from 'node:fs';
+import { Worker, isMainThread, workerData } from 'node:worker_threads';
+
+/**
+ * Loaded into a process of author code before anything else: a thread that also runs while that code blocks the event loop. It ends the
+ * process group when the worker is gone, or when the process takes more memory than it may (`SLIPWAY_TASK_MEMORY_MB`).
+ */
+const everyMs = 500;
+
+if (isMainThread) {
+  const mostBytes = Number(process.env['SLIPWAY_TASK_MEMORY_MB']) * 1024 * 1024;
+  new Worker(new URL(import.meta.url), { workerData: { parent: process.ppid, mostBytes } }).unref();
+} else {
+  const { parent, mostBytes } = workerData as { parent: number; mostBytes: number };
+  setInterval(() => {
+    const memory = process.memoryUsage.rss();
+    if (memory > mostBytes)
+      writeSync(2, `\nout of memory: the process holds ${Math.round(memory / 1024 / 1024)} MiB\n`);
+    if (memory > mostBytes || process.ppid !== parent) process.kill(-process.pid, 'SIGKILL');
+  }, everyMs);
+}
