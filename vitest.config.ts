@@ -24,6 +24,7 @@ export default defineConfig({
   resolve: {
     // Pipelines import the package by its own name; tests see the source.
     alias: [
+      { find: /^slipway\/testing$/, replacement: resolve(here, 'testing/index.ts') },
       { find: /^slipway\/config$/, replacement: resolve(here, 'config/index.ts') },
       { find: /^slipway$/, replacement: resolve(here, 'authoring/index.ts') },
     ],

@@ -1,5 +1,5 @@
 import type { Metrics } from '../../adapters/metrics/port.js';
-import type { FakeMetrics } from '../fakes/metrics.js';
+import type { FakeMetrics } from '../../testing/fakes/metrics.js';
 
 const growth =
   /^(?<now>sum\((?<x>\w+\{.*?\})\)|\(sum\((?<y>\w+\{.*?\})\) or vector\(0\)\)) - \(sum\((?<then>\w+\{.*?\}) @ (?<at>[\d.]+)\) or vector\(0\)\)$/;

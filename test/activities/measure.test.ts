@@ -4,8 +4,8 @@ import { counterSelector, measure, type Compared } from '../../activities/measur
 import { judgeAnalysis } from '../../plan/judge-analysis.js';
 import type { Endpoint } from '../../plan/outputs.js';
 import { confidenceRule, fallbackRule, latencyRule } from '../plan/rules.js';
-import { type FakeMetrics, fakeMetrics } from '../fakes/metrics.js';
-import { fakeRouter } from '../fakes/router.js';
+import { type FakeMetrics, fakeMetrics } from '../../testing/fakes/metrics.js';
+import { fakeRouter } from '../../testing/fakes/router.js';
 import { countersOver } from './counters.js';
 
 const endpoint = (version: string): Endpoint => ({

@@ -4,7 +4,7 @@ import { checkVersion } from '../../activities/check-version.js';
 import { verifyServing } from '../../activities/verify-serving.js';
 import type { Json } from '../../plan/json.js';
 import type { Endpoint } from '../../plan/outputs.js';
-import { fakeServing } from '../fakes/serving.js';
+import { fakeServing } from '../../testing/fakes/serving.js';
 import { codesOf, createWorld, planOf, run, runOf, type World } from './context.js';
 import { servingPair } from './models.js';
 import { rolloutStage } from './stages.js';

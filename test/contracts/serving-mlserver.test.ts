@@ -10,7 +10,7 @@ import { mlserver, mlserverOptions } from '../../adapters/serving/mlserver/optio
 import type { Serving, ServingVersion } from '../../adapters/serving/port.js';
 import type { Endpoint } from '../../plan/outputs.js';
 import { endGroup, readRecord } from '../../processes/index.js';
-import { fakeStore } from '../fakes/store.js';
+import { fakeStore } from '../../testing/fakes/store.js';
 import { provideStack, stackRoot } from '../stack-fixture.js';
 import { describeServing } from './serving.contract.js';
 

@@ -9,7 +9,7 @@ import { changeSince, differences, inputsOf, recordInputs } from '../../operatio
 import { encode } from '../../operations/records.js';
 import { keys } from '../../plan/names.js';
 import type { Plan } from '../../plan/plan.js';
-import { fakeStore } from '../fakes/store.js';
+import { fakeStore } from '../../testing/fakes/store.js';
 
 const repository = resolve(import.meta.dirname, '../..');
 const params = { dataset: 'file:trainers/iris/data/iris.csv' };

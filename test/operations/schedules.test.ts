@@ -3,7 +3,7 @@ import type { Environment } from '../../config/open.js';
 import { encode } from '../../operations/records.js';
 import { draftOf, requestSchedule } from '../../operations/schedules.js';
 import { keys } from '../../plan/names.js';
-import { fakeStore } from '../fakes/store.js';
+import { fakeStore } from '../../testing/fakes/store.js';
 
 let environment: Environment;
 

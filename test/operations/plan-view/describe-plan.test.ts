@@ -8,7 +8,7 @@ import type { PlanDescription } from '../../../operations/plan-view/describe-pla
 import { describePlan } from '../../../operations/plan-view/describe-plan.js';
 import type { Plan } from '../../../plan/plan.js';
 import { readSchedule } from '../../../plan/schedule.js';
-import { fakeStore } from '../../fakes/store.js';
+import { fakeStore } from '../../../testing/fakes/store.js';
 
 const repository = resolve(import.meta.dirname, '../../..');
 

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 
-import type { JobSpec } from '../../adapters/trainer/port.js';
-import { describeRegistry } from '../contracts/registry.contract.js';
-import { describeStore } from '../contracts/store.contract.js';
-import { describeTracking } from '../contracts/tracking.contract.js';
-import { type Behaviour, describeTrainer } from '../contracts/trainer.contract.js';
-import { fakeRegistry } from './registry.js';
-import { fakeStore } from './store.js';
-import { fakeTracking } from './tracking.js';
-import { type Ending, fakeTrainer } from './trainer.js';
+import type { JobSpec } from '../../../adapters/trainer/port.js';
+import { describeRegistry } from '../../contracts/registry.contract.js';
+import { describeStore } from '../../contracts/store.contract.js';
+import { describeTracking } from '../../contracts/tracking.contract.js';
+import { type Behaviour, describeTrainer } from '../../contracts/trainer.contract.js';
+import { fakeRegistry } from '../../../testing/fakes/registry.js';
+import { fakeStore } from '../../../testing/fakes/store.js';
+import { fakeTracking } from '../../../testing/fakes/tracking.js';
+import { type Ending, fakeTrainer } from '../../../testing/fakes/trainer.js';
 
 describeStore('in memory', async () => {
   const store = fakeStore();

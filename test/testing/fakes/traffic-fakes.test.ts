@@ -1,14 +1,14 @@
-import type { ServingVersion } from '../../adapters/serving/port.js';
-import type { Json } from '../../plan/json.js';
-import { describeMetrics } from '../contracts/metrics.contract.js';
-import { describeNotifier } from '../contracts/notifier.contract.js';
-import { describeRouter } from '../contracts/router.contract.js';
-import { describeServing } from '../contracts/serving.contract.js';
-import { fakeMetrics } from './metrics.js';
-import { fakeNotifier } from './notifier.js';
-import { fakeRouter } from './router.js';
-import { fakeServing } from './serving.js';
-import { fakeStore } from './store.js';
+import type { ServingVersion } from '../../../adapters/serving/port.js';
+import type { Json } from '../../../plan/json.js';
+import { describeMetrics } from '../../contracts/metrics.contract.js';
+import { describeNotifier } from '../../contracts/notifier.contract.js';
+import { describeRouter } from '../../contracts/router.contract.js';
+import { describeServing } from '../../contracts/serving.contract.js';
+import { fakeMetrics } from '../../../testing/fakes/metrics.js';
+import { fakeNotifier } from '../../../testing/fakes/notifier.js';
+import { fakeRouter } from '../../../testing/fakes/router.js';
+import { fakeServing } from '../../../testing/fakes/serving.js';
+import { fakeStore } from '../../../testing/fakes/store.js';
 
 describeRouter('in memory', async () => {
   const router = fakeRouter();

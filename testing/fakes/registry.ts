@@ -33,12 +33,12 @@ export function fakeRegistry(): FakeRegistry {
           message: `this key has the source ${known.source}`,
         });
       }
-      if (known === undefined) {
-        const version = String(versions.length + 1);
-        const url = `http://127.0.0.1/models/${name}/versions/${version}`;
-        versions.push({ name, version, key, url, source: candidate.package.uri, tags: { ...candidate.tags } });
-      }
-      return described(known ?? versions.at(-1)!);
+      if (known !== undefined) return described(known);
+      const version = String(versions.length + 1);
+      const url = `http://127.0.0.1/models/${name}/versions/${version}`;
+      const made = { name, version, key, url, source: candidate.package.uri, tags: { ...candidate.tags } };
+      versions.push(made);
+      return described(made);
     },
     async setAlias(name, alias, version) {
       existing(name, version);

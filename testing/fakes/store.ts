@@ -83,8 +83,8 @@ function checked(ref: ArtifactRef, body: Buffer): Buffer {
 async function readRegular(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
   try {
-    if (!(await file?.stat())?.isFile()) throw fault('E_FILE_KIND', path);
-    return await file!.readFile();
+    if (file === undefined || !(await file.stat()).isFile()) throw fault('E_FILE_KIND', path);
+    return await file.readFile();
   } finally {
     await file?.close();
   }
