@@ -17,7 +17,7 @@ import { fakeRegistry } from '../../testing/fakes/registry.js';
 import { fakeRouter } from '../../testing/fakes/router.js';
 import { fakeServing } from '../../testing/fakes/serving.js';
 import { fakeStore } from '../../testing/fakes/store.js';
-import { fakeTasks } from '../fakes/task-runner.js';
+import { fakeTasks } from '../../testing/fakes/task-runner.js';
 import { fakeTracking } from '../../testing/fakes/tracking.js';
 import { type Ending, fakeTrainer } from '../../testing/fakes/trainer.js';
 
