@@ -1,6 +1,13 @@
-import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type { JobActivities, PipelineActivities, ReleaseActivities } from '../activities/index.js';
-import { taskQueues } from '../plan/names.js';
+import type { StageCall } from '../activities/calls.js';
+import type { GraphStage } from '../plan/graph.js';
+import { poolQueue, taskQueues } from '../plan/names.js';
 
 /**
  * All time limits and retry policies. Retries meet only unavailable dependencies and lost workers: every other
@@ -12,7 +19,7 @@ const minute = 60_000;
 /** Seconds of work; gives up when a dependency stays away for half an hour. */
 const short: ActivityOptions = { startToCloseTimeout: 30_000, scheduleToCloseTimeout: 30 * minute, retry };
 /** Long polls: the worker's death is seen by the missing heartbeat, cancellation ends the job first. */
-const job: ActivityOptions = {
+const longPoll: ActivityOptions = {
   heartbeatTimeout: 10_000,
   retry,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -25,6 +32,12 @@ const forever: ActivityOptions = { startToCloseTimeout: 30_000, retry: { ...retr
 const pipelines = proxyActivities<PipelineActivities>({ ...short, taskQueue: taskQueues.pipelines });
 const jobs = proxyActivities<JobActivities>({ ...short, taskQueue: taskQueues.jobs });
 const release = proxyActivities<ReleaseActivities>({ ...short, taskQueue: taskQueues.release });
+/** Run inside the workflow task, so that they cost a run no round trip; their arguments are not in its history. */
+const within = proxyLocalActivities<PipelineActivities>({
+  startToCloseTimeout: 2 * minute,
+  scheduleToCloseTimeout: 60 * minute,
+  retry,
+});
 
 interface Named<I, O> {
   executeWithOptions(options: ActivityOptions, args: [I]): Promise<O>;
@@ -42,10 +55,11 @@ async function call<I, O>(activity: Named<I, O>, queue: string, input: I, option
 }
 
 type In<F extends (input: never) => unknown> = Parameters<F>[0];
+/** The stage whose limits and pool count. */
+export type JobStage = Pick<GraphStage, 'limits' | 'pool'>;
 
 export const calls = {
-  loadPlan: (i: In<PipelineActivities['loadPlan']>) =>
-    call(pipelines.loadPlan, taskQueues.pipelines, i, { ...short, summary: 'resolve plan, params and times' }),
+  loadPlan: (i: In<PipelineActivities['loadPlan']>) => within.loadPlan(i),
   resolveChampion: (i: In<PipelineActivities['resolveChampion']>) =>
     call(pipelines.resolveChampion, taskQueues.pipelines, i, { ...short, summary: `champion of ${i.service}` }),
   judgeGate: (i: In<PipelineActivities['judgeGate']>) =>
@@ -60,13 +74,25 @@ export const calls = {
     }),
   notify: (i: In<PipelineActivities['notify']>) =>
     call(pipelines.notify, taskQueues.pipelines, i, { ...courtesy, summary: `tell: ${i.kind}` }),
-  recordRun: (i: In<PipelineActivities['recordRun']>) =>
-    call(pipelines.recordRun, taskQueues.pipelines, i, {
-      ...forever,
-      startToCloseTimeout: 2 * minute,
-      scheduleToCloseTimeout: 60 * minute,
-      summary: 'write the run record',
+  sendNotice: (i: StageCall) =>
+    call(pipelines.sendNotice, taskQueues.pipelines, i, {
+      ...short,
+      activityId: i.stage,
+      summary: `tell: ${i.stage}`,
     }),
+  collectItems: (i: In<PipelineActivities['collectItems']>) =>
+    call(pipelines.collectItems, taskQueues.pipelines, i, {
+      ...short,
+      startToCloseTimeout: 5 * minute,
+      summary: `collect ${i.stage} from element ${i.first}`,
+    }),
+  joinLists: (i: In<PipelineActivities['joinLists']>) =>
+    call(pipelines.joinLists, taskQueues.pipelines, i, {
+      ...short,
+      startToCloseTimeout: 5 * minute,
+      summary: `join ${i.parts.length} parts of ${i.stage}`,
+    }),
+  recordRun: (i: In<PipelineActivities['recordRun']>) => within.recordRun(i),
   awaitRollout: (i: In<PipelineActivities['awaitRollout']>) =>
     call(pipelines.awaitRollout, taskQueues.pipelines, i, {
       startToCloseTimeout: '30d',
@@ -75,31 +101,45 @@ export const calls = {
       summary: `wait for ${i.workflowId}`,
     }),
 
-  snapshotData: (i: In<JobActivities['snapshotData']>, ms: number) =>
-    call(jobs.snapshotData, taskQueues.jobs, i, {
-      ...jobLimits(ms),
-      activityId: i.stage,
-      summary: `snapshot ${i.stage}`,
-    }),
-  validateData: (i: In<JobActivities['validateData']>, ms: number) =>
-    call(jobs.validateData, taskQueues.jobs, i, {
+  snapshotData: (i: StageCall, stage: JobStage) =>
+    call(jobs.snapshotData, queueOf(stage), i, { ...job(stage), activityId: i.stage, summary: `snapshot ${i.stage}` }),
+  validateData: (i: StageCall, stage: JobStage) =>
+    call(jobs.validateData, queueOf(stage), i, {
       ...short,
-      startToCloseTimeout: ms,
+      startToCloseTimeout: stage.limits.timeoutMs,
+      scheduleToCloseTimeout: stage.limits.timeoutMs + 30 * minute,
       activityId: i.stage,
       summary: `validate ${i.stage}`,
     }),
-  trainModel: (i: In<JobActivities['trainModel']>, ms: number) =>
-    call(jobs.trainModel, taskQueues.jobs, i, {
-      ...jobLimits(ms),
-      activityId: i.stage,
-      summary: `train ${i.stage}, attempt ${i.attempt}`,
+  runTask: (i: StageCall, stage: JobStage) =>
+    call(jobs.runTask, queueOf(stage), i, { ...job(stage), activityId: idOf(i), summary: said('task', i) }),
+  /** Tried a bounded number of times: one that cannot be undone must not keep the run from its end. */
+  compensateTask: (i: In<JobActivities['compensateTask']>, stage: JobStage) =>
+    call(jobs.compensateTask, queueOf(stage), i, {
+      ...job(stage),
+      retry: { ...retry, maximumAttempts: 8 },
+      activityId: `${i.stage}/undo`,
+      summary: `undo ${i.stage}`,
     }),
-  /** `by`: the stage that asks, which names the activity; two gates may score the champion at once. */
-  evaluateModel: (i: In<JobActivities['evaluateModel']>, ms: number, by = i.stage) =>
-    call(jobs.evaluateModel, taskQueues.jobs, i, {
-      ...jobLimits(ms),
-      activityId: i.champion === null ? by : `${by}/champion`,
-      summary: i.champion === null ? `evaluate ${i.stage}` : `score the champion like ${i.stage}`,
+  trainModel: (i: StageCall, stage: JobStage) =>
+    call(jobs.trainModel, queueOf(stage), i, { ...job(stage), activityId: idOf(i), summary: said('train', i) }),
+  evaluateModel: (i: StageCall, stage: JobStage) =>
+    call(
+      jobs.evaluateModel,
+      queueOf(stage),
+      { ...i, champion: null },
+      {
+        ...job(stage),
+        activityId: idOf(i),
+        summary: said('evaluate', i),
+      },
+    ),
+  /** `by`: the gate that asks, which names the activity; two gates may score the champion at once. */
+  scoreChampion: (i: In<JobActivities['evaluateModel']>, stage: JobStage, by: string) =>
+    call(jobs.evaluateModel, queueOf(stage), i, {
+      ...job(stage),
+      activityId: `${by}/champion`,
+      summary: `score the champion like ${i.stage}`,
     }),
 
   judgeDecision: (i: In<ReleaseActivities['judgeDecision']>) =>
@@ -158,6 +198,13 @@ export const calls = {
     }),
   commitPromotion: (i: In<ReleaseActivities['commitPromotion']>) =>
     call(release.commitPromotion, taskQueues.release, i, { ...forever, summary: `promotion record of ${i.service}` }),
+  promoteVersion: (i: In<ReleaseActivities['promoteVersion']>) =>
+    call(release.promoteVersion, taskQueues.release, i, {
+      ...short,
+      startToCloseTimeout: 5 * minute,
+      activityId: i.stage,
+      summary: `promotion record of ${i.service}`,
+    }),
   followPromotion: (i: In<ReleaseActivities['followPromotion']>) =>
     call(release.followPromotion, taskQueues.release, i, {
       ...forever,
@@ -178,6 +225,20 @@ export const calls = {
     }),
 };
 
-function jobLimits(timeoutMs: number): ActivityOptions {
-  return { ...job, startToCloseTimeout: timeoutMs + 2 * minute, scheduleToCloseTimeout: timeoutMs + 60 * minute };
+/** The job's own time limit, and as much again as a lost worker or a full queue may cost. */
+function job({ limits }: JobStage): ActivityOptions {
+  const startToCloseTimeout = limits.timeoutMs + 2 * minute;
+  return { ...longPoll, startToCloseTimeout, scheduleToCloseTimeout: limits.timeoutMs + 60 * minute };
+}
+
+function queueOf({ pool }: JobStage): string {
+  return pool === undefined ? taskQueues.jobs : poolQueue(pool);
+}
+
+function idOf({ stage, item }: StageCall): string {
+  return item === undefined ? stage : `${stage}/${item.index}`;
+}
+
+function said(verb: string, i: StageCall): string {
+  return `${verb} ${idOf(i)}${i.attempt === 1 ? '' : `, attempt ${i.attempt}`}`;
 }

@@ -15,6 +15,8 @@ const most = 200;
  */
 export class Decisions {
   readonly all: Received[] = [];
+  /** Signals that this run was sent, whatever they said. */
+  signals = 0;
   private readonly waiting: string[] = [];
   private closed = false;
 
@@ -33,6 +35,7 @@ export class Decisions {
             decision: parsed.decision,
             stage: parsed.decision.stage ?? this.waiting[0] ?? null,
           };
+    if (channel === 'signal') this.signals++;
     this.all.push(received);
     if (this.all.length > most) this.forgetOldest();
     return received;

@@ -4,9 +4,11 @@ import type { GateOutput } from '../plan/outputs.js';
 import { exampleDecision } from './decision.js';
 import type { RolloutState } from './rollout-state.js';
 import type { RunState } from './run-state.js';
-import { isGate } from './stages/gate.js';
+import { isGate } from './release-facts.js';
 
 const budgetBytes = 20_000;
+const mostRows = 150;
+const notable: readonly string[] = ['running', 'waiting-approval', 'failed', 'cancelled', 'compensated'];
 const marks: Record<StageView['status'], string> = {
   waiting: '·',
   running: '▶',
@@ -21,17 +23,26 @@ const marks: Record<StageView['status'], string> = {
 
 /** What the Temporal UI shows as current details of a run: where it is, why it waits, the numbers, what to send. */
 export function runDetails(state: RunState): string {
-  const stages = state
-    .stages()
-    .map((s) => `| ${marks[s.status]} | ${cell(s.id)} | ${s.status} | ${cell(s.note ?? '')} |`);
   const parts = [
-    `**${state.outcome ?? state.query().state}** in environment \`${state.environment}\`, plan \`${state.plan.slice(0, 12)}\``,
+    `**${state.outcome ?? state.status()}** in environment \`${state.environment}\`, plan \`${state.plan.slice(0, 12)}\``,
+    ...(state.reason === null ? [] : [cell(state.reason)]),
     ...waits(state),
-    ['| | stage | state | note |', '|---|---|---|---|', ...stages].join('\n'),
+    ...stageTable(state.stages()),
     ...state.outputsOf(isGate).map(gateTable),
     ...refused(state),
   ];
   return within(parts);
+}
+
+/** Every stage, or of a large plan what is under way or went wrong, so that drawing costs the same for any plan. */
+function stageTable(stages: StageView[]): string[] {
+  const shown = stages.length > mostRows ? stages.filter((s) => notable.includes(s.status)).slice(0, mostRows) : stages;
+  const rows = shown.map((s) => `| ${marks[s.status]} | ${cell(s.id)} | ${s.status} | ${cell(s.note ?? '')} |`);
+  const ended = stages.filter((s) => s.endedAt !== null).length;
+  return [
+    ...(shown === stages ? [] : [`${ended} of ${stages.length} stages have ended; under way or not well:`]),
+    ['| | stage | state | note |', '|---|---|---|---|', ...rows].join('\n'),
+  ];
 }
 
 function waits(state: RunState): string[] {
@@ -115,6 +126,8 @@ function number(value: number | null): string {
 /** As many parts as fit the budget, whole lines only; says what was cut. */
 function within(parts: string[]): string {
   const text = parts.filter((p) => p !== '').join('\n\n');
+  // No character of a JavaScript string takes more than three bytes.
+  if (text.length * 3 <= budgetBytes) return text;
   if (byteLength(text) <= budgetBytes) return text;
   const kept: string[] = [];
   let size = 200;

@@ -7,17 +7,25 @@ import {
   defineSignal,
   defineUpdate,
   log,
+  makeContinueAsNewFunc,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { RunRecordFacts } from '../activities/record-run.js';
 import { failureMessageLimit } from '../plan/failures.js';
+import type { PlanGraph } from '../plan/graph.js';
+import type { Json } from '../plan/json.js';
 import type { AttemptedDecision, RunInput, RunResult, RunView } from '../plan/messages.js';
 import { queries, signals, updates } from '../plan/names.js';
+import type { StageOutput } from '../plan/outputs.js';
+import type { Verdict } from '../plan/verdict.js';
 import { calls } from './call.js';
+import { carriedRun } from './carried.js';
+import { checkedInput } from './checked-input.js';
 import { exampleDecision, parseDecision } from './decision.js';
-import { failureReason } from './failure-facts.js';
+import { failureFacts, failureReason } from './failure-facts.js';
 import { runDetails } from './details.js';
 import { RunContext } from './run-context.js';
 import { RunState } from './run-state.js';
@@ -30,45 +38,57 @@ import { walk, type WalkEnd } from './walk.js';
  */
 export default async function pipeline(input: RunInput | undefined): Promise<RunResult> {
   const info = workflowInfo();
-  const state = new RunState(info.workflowId, info.runId, info.workflowType, input?.environment);
+  const given = checkedInput(input);
+  const environment = given.environment ?? '';
+  const startedAt = info.startTime.toISOString();
+  const state = new RunState(info.workflowId, info.runId, info.workflowType, environment, startedAt);
   const run = new RunContext(state, () => setCurrentDetails(runDetails(state)));
+  if (given.carried !== undefined) state.restore(carriedRun(given.carried));
+  state.cache = given.cache ?? true;
   handleMessages(run);
-  const end = await resolveAndWalk(run, checkedInput(input));
+  const graph = state.graph ?? (await resolve(run, given));
+  run.show();
+  const end = await walk(run, graph);
+  if (end === 'continue-as-new') return await goOn(run, given);
   return await finish(run, end);
 }
 
-/** Starts come from forms and stock tools too: what is not an object with known keys is refused before anything happens. */
-function checkedInput(input: unknown): RunInput {
-  const known = ['params', 'plan', 'environment', 'trigger'];
-  const given = input ?? {};
-  const wrong =
-    typeof given !== 'object' || Array.isArray(given)
-      ? `the input is ${Array.isArray(given) ? 'an array' : `a ${typeof given}`}`
-      : Object.keys(given)
-          .filter((k) => !known.includes(k))
-          .map((k) => `unknown key ${JSON.stringify(k.slice(0, 40))}`)[0];
-  if (wrong === undefined) return given;
-  const message = `E_INPUT ${wrong}; the input is one object such as {"params":{},"environment":"dev"}`;
-  throw ApplicationFailure.nonRetryable(message, 'Input', { code: 'E_INPUT' });
-}
-
-async function resolveAndWalk(run: RunContext, input: RunInput): Promise<WalkEnd> {
-  const { state } = run;
+/** The plan, the params and the environment's times: the first fact of a run. */
+async function resolve({ state }: RunContext, input: RunInput): Promise<PlanGraph> {
   const loaded = await calls.loadPlan({
     pipeline: state.pipeline,
     environment: input.environment ?? null,
     plan: input.plan ?? null,
     params: input.params ?? {},
+    rerun: input.rerun ?? null,
   });
   state.resolved(loaded.environment, loaded.graph, loaded.params);
+  state.rerunOf = input.rerun?.workflowId;
+  for (const [id, { output, from }] of Object.entries(loaded.reused)) {
+    state.outputs.set(id, output);
+    state.mark(id, 'cached', { cached: from, note: `from run ${from.run}`, verdict: verdictOf(output) });
+  }
   if (workflowInfo().typedSearchAttributes.get(attributes.PlanDigest) === undefined) {
     upsertSearchAttributes([
       { key: attributes.Environment, value: loaded.environment },
       { key: attributes.PlanDigest, value: loaded.graph.digest },
     ]);
   }
-  run.show();
-  return await walk(run);
+  return loaded.graph;
+}
+
+function verdictOf(output: StageOutput): Verdict | null {
+  return 'verdict' in output ? output.verdict : null;
+}
+
+/** The next run takes over, with an empty history and all that this one knows. */
+async function goOn(run: RunContext, input: RunInput): Promise<never> {
+  const { memo, typedSearchAttributes } = workflowInfo();
+  const next = makeContinueAsNewFunc<typeof pipeline>({
+    typedSearchAttributes,
+    ...(memo === undefined ? {} : { memo }),
+  });
+  return await next({ ...input, carried: run.state.carry() as unknown as Json });
 }
 
 /** Closes the books: the record, the last news, the search attributes; then the outcome as Temporal sees it. */
@@ -84,22 +104,8 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
     ]);
     if (end.outcome === 'failed' || end.outcome === 'cancelled' || end.outcome === 'completed')
       run.tell(end.outcome, null, `${state.workflowId} ${end.outcome}`, { reason: end.reason });
-    const { workflowId, runId, pipeline: name, environment, plan, params } = state;
-    const facts = {
-      workflowId,
-      runId,
-      pipeline: name,
-      environment,
-      plan,
-      params,
-      outcome: end.outcome,
-      reason: end.reason,
-      decisions: state.decisions.view(),
-      startedAt: workflowInfo().startTime.toISOString(),
-      stages: state.stages().map((s) => ({ ...s, output: state.outputs.get(s.id) ?? null })),
-    };
     // A run that has promoted has promoted, also when its record could not be written.
-    const record = await calls.recordRun(facts).catch((error: unknown) => {
+    const record = await calls.recordRun(recordFacts(state, end)).catch((error: unknown) => {
       log.error('the run record was not written', { reason: failureReason(error) });
       return null;
     });
@@ -109,6 +115,7 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
     if (end.outcome === 'cancelled') throw end.error;
     if (end.outcome === 'failed')
       throw ApplicationFailure.create({
+        details: [failureFacts(end.error)],
         message: (end.reason ?? 'failed').slice(0, failureMessageLimit),
         type: 'RunFailed',
         nonRetryable: true,
@@ -116,6 +123,24 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
       });
     return { outcome: end.outcome, reason: end.reason, record };
   });
+}
+
+function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFacts {
+  const { workflowId, runId, pipeline: name, environment, plan, params, startedAt, rerunOf } = state;
+  return {
+    workflowId,
+    runId,
+    pipeline: name,
+    environment,
+    plan,
+    params,
+    outcome,
+    reason,
+    decisions: state.decisions.view(),
+    startedAt,
+    stages: state.stages().map((s) => ({ ...s, output: state.outputs.get(s.id) ?? null })),
+    ...(rerunOf === undefined ? {} : { rerunOf }),
+  };
 }
 
 function handleMessages(run: RunContext): void {
@@ -150,10 +175,7 @@ function handleMessages(run: RunContext): void {
 function refuseEarly(run: RunContext, payload: unknown): void {
   const parsed = parseDecision(payload);
   if ('why' in parsed) throw ApplicationFailure.nonRetryable(parsed.why, 'DecisionMalformed', { code: 'E_DECISION' });
-  const waiting = run.state
-    .stages()
-    .filter((s) => s.status === 'waiting-approval')
-    .map((s) => s.id);
+  const waiting = [...run.state.parked.keys()];
   const { stage } = parsed.decision;
   if (waiting.length === 0)
     throw ApplicationFailure.nonRetryable('gate_not_open: no stage waits for approval', 'DecisionNotExpected', {

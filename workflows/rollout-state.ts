@@ -1,4 +1,5 @@
 import type { RunRef } from '../activities/calls.js';
+import type { RolloutBase } from '../activities/open-rollout.js';
 import type { RolloutFlow } from '../plan/graph.js';
 import type { RolloutView } from '../plan/messages.js';
 import { rolloutWorkflowId } from '../plan/names.js';
@@ -24,6 +25,23 @@ export interface RolloutInput {
   scores: Metrics | null;
   /** Promotion record that the gate compared with (null: none existed); undefined: no gate compared. */
   baseline: number | null | undefined;
+  /** State that a rollout hands to itself when it continues as new. */
+  carried?: CarriedRollout;
+}
+
+/** What a rollout needs to go on in the middle of a step. Times are ISO 8601. */
+export interface CarriedRollout {
+  format: 1;
+  startedAt: string;
+  base: RolloutBase;
+  candidate: Endpoint | null;
+  champion: Endpoint | null;
+  epoch: number;
+  steps: RolloutStepOutput[];
+  view: RolloutView;
+  aborted: string | null;
+  override: RolloutStepOutput['override'] | null;
+  paused: boolean;
 }
 
 /** How a rollout stops before its commit point: the message says why. */
@@ -36,6 +54,8 @@ export class RolloutState {
   readonly view: RolloutView;
   readonly steps: RolloutStepOutput[] = [];
   readonly startedAt: string;
+  /** Signals that this run was sent. */
+  signals = 0;
   candidate: Endpoint | null = null;
   champion: Endpoint | null = null;
   /** From the commit point on every failure rolls forward. */
@@ -60,6 +80,22 @@ export class RolloutState {
       weight: 0,
       note: null,
     };
+  }
+
+  /** Takes over in the middle of a step, from the run before this one. */
+  static restored(input: RolloutInput, carried: CarriedRollout): RolloutState {
+    const state = new RolloutState(input, carried.startedAt);
+    const { candidate, champion, epoch, aborted, override, paused } = carried;
+    Object.assign(state, { candidate, champion, epoch, aborted, override, paused, trafficMoved: true });
+    Object.assign(state.view, carried.view);
+    state.steps.push(...carried.steps);
+    return state;
+  }
+
+  /** What the next run needs to go on; plain JSON. */
+  carry(base: RolloutBase): CarriedRollout {
+    const { startedAt, candidate, champion, epoch, steps, view, aborted, override, paused } = this;
+    return { format: 1, startedAt, base, candidate, champion, epoch, steps, view, aborted, override, paused };
   }
 
   show(facts: Partial<RolloutView>): void {

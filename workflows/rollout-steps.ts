@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { AnalysisReport, Endpoint, RolloutStepOutput } from '../plan/outputs.js';
 import type { Verdict } from '../plan/verdict.js';
 import { calls } from './call.js';
@@ -12,21 +12,51 @@ interface Step {
   holdMs: number;
 }
 
-/** Every weight in turn, then the bake at 100 %. Returns when all have passed; otherwise throws `RollBack`. */
-export async function runSteps(state: RolloutState, lease: Lease): Promise<void> {
+/** How the steps ended: all have passed, or the history is long and the next run goes on in the middle of one. */
+export type StepsEnd = 'passed' | 'continue-as-new';
+
+/** Messages after which a rollout continues as new, long before the server's limit. */
+const manySignals = 1_000;
+
+/** Every weight in turn, then the bake at 100 %. When one does not pass it throws `RollBack`. */
+export async function runSteps(state: RolloutState, lease: Lease): Promise<StepsEnd> {
   const { flow } = state.input;
   const steps: Step[] = [
     ...flow.steps.map((s): Step => ({ phase: 'canary', ...s })),
     { phase: 'bake', weight: 100, holdMs: flow.bakeMs },
   ];
-  for (const step of steps) await runStep(state, lease, step);
+  // A step that the run before this one began is gone on with.
+  const begun = state.steps.length;
+  for (const step of steps.slice(Math.max(0, begun - 1))) {
+    const before = state.steps.length === begun ? state.steps.at(-1) : undefined;
+    if ((await runStep(state, lease, step, before)) === 'continue-as-new') return 'continue-as-new';
+  }
+  return 'passed';
 }
 
-async function runStep(state: RolloutState, lease: Lease, step: Step): Promise<void> {
+async function runStep(
+  state: RolloutState,
+  lease: Lease,
+  step: Step,
+  begun: RolloutStepOutput | undefined,
+): Promise<StepsEnd> {
+  throwIfStopped(state, lease);
+  await moveTraffic(state, step);
+  lease.hold();
+  const record = begun ?? newStep(state, step);
+  const ended = await judgeUntilClear(state, lease, step, record).catch((error: unknown) => {
+    record.endedAt = new Date().toISOString();
+    throw error;
+  });
+  if (ended === 'passed') record.endedAt = new Date().toISOString();
+  return ended;
+}
+
+/** The same weight under the same epoch twice is the same route, so this is also how a lease is taken again. */
+async function moveTraffic(state: RolloutState, step: Step): Promise<void> {
   const { run, service, flow } = state.input;
   const { champion, candidate } = state;
   if (champion === null || candidate === null) throw new Error('a canary needs a champion and a candidate');
-  throwIfStopped(state, lease);
   state.trafficMoved = true;
   await calls
     .setTraffic({
@@ -39,24 +69,16 @@ async function runStep(state: RolloutState, lease: Lease, step: Step): Promise<v
       leaseTtlMs: flow.leaseTtlMs,
     })
     .catch(asRollBack);
-  lease.hold();
-  const record: RolloutStepOutput = {
-    phase: step.phase,
-    weight: step.weight,
-    startedAt: new Date().toISOString(),
-    endedAt: '',
-    report: null,
-  };
+}
+
+function newStep(state: RolloutState, step: Step): RolloutStepOutput {
+  const { phase, weight, holdMs } = step;
   const before = state.steps.at(-1);
+  const record = { phase, weight, startedAt: new Date().toISOString(), endedAt: '', report: null };
   state.steps.push(record);
   const said = before === undefined ? '' : ` (${before.weight} %: ${before.report?.verdict ?? 'no verdict'})`;
-  const note = `${step.weight} % for at least ${step.holdMs / 1_000} s${said}`;
-  state.show({ phase: step.phase, weight: step.weight, note });
-  try {
-    await judgeUntilClear(state, lease, step, record);
-  } finally {
-    record.endedAt = new Date().toISOString();
-  }
+  state.show({ phase, weight, note: `${weight} % for at least ${holdMs / 1_000} s${said}` });
+  return record;
 }
 
 /**
@@ -68,19 +90,22 @@ async function judgeUntilClear(
   lease: Lease,
   step: Step,
   record: RolloutStepOutput,
-): Promise<void> {
+): Promise<StepsEnd> {
   const { flow } = state.input;
-  for (let holdMs = step.holdMs; ; holdMs = state.paused ? flow.maxWaitMs : 0) {
+  // The hold counts from the step's beginning, also when an earlier run began it.
+  const left = Math.max(0, Date.parse(record.startedAt) + step.holdMs - Date.now());
+  for (let holdMs = left; ; holdMs = state.paused ? flow.maxWaitMs : 0) {
+    if (workflowInfo().continueAsNewSuggested || state.signals > manySignals) return 'continue-as-new';
     const report = await judgeOnce(state, lease, step, holdMs, record.startedAt);
     if (report !== null) record.report = report;
     throwIfStopped(state, lease);
     if (report?.verdict === 'fail') throw new RollBack(reasons(report, (v) => v === 'fail'));
-    if (await overridden(state, record)) return;
+    if (await overridden(state, record)) return 'passed';
     if (state.paused) {
       state.show({ phase: 'paused', note: 'paused by a person. Send the signal resume, promote or abort' });
       continue;
     }
-    if (report?.verdict === 'pass') return;
+    if (report?.verdict === 'pass') return 'passed';
     if (report === null) continue;
     const why = reasons(report, (v) => v !== 'pass');
     if (flow.onInconclusive === 'rollback') throw new RollBack(`inconclusive for too long: ${why}`);

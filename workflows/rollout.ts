@@ -1,23 +1,23 @@
 import {
-  ApplicationFailure,
-  workflowInfo,
   CancellationScope,
+  continueAsNew,
   defineQuery,
   defineSignal,
   isCancellation,
   log,
   setCurrentDetails,
   setHandler,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { queries, signals } from '../plan/names.js';
 import type { RolloutView } from '../plan/messages.js';
 import type { RolloutOutput } from '../plan/outputs.js';
 import type { RolloutBase } from '../activities/open-rollout.js';
-import { failureCode, failureReason } from './failure-facts.js';
+import { failureCode, failureReason, refusal } from './failure-facts.js';
 import { calls } from './call.js';
 import { rolloutDetails } from './details.js';
 import { Lease } from './lease.js';
-import { RollBack, RolloutState, type RolloutInput } from './rollout-state.js';
+import { RollBack, RolloutState, type CarriedRollout, type RolloutInput } from './rollout-state.js';
 import { runSteps } from './rollout-steps.js';
 
 /**
@@ -25,18 +25,29 @@ import { runSteps } from './rollout-steps.js';
  * every failure goes home to the champion; after it every failure rolls forward.
  */
 export async function rollout(input: RolloutInput): Promise<RolloutOutput> {
-  if (workflowInfo().parent === undefined) {
-    const message = 'E_INPUT a rollout is started by the rollout stage of a run, never by hand';
-    throw ApplicationFailure.nonRetryable(message, 'Input', { code: 'E_INPUT' });
-  }
-  const state = new RolloutState(input, now());
+  const { parent, continuedFromExecutionRunId: before } = workflowInfo();
+  if (parent === undefined || (input.carried !== undefined && before === undefined))
+    throw refusal('E_INPUT', 'Input', 'a rollout is started by the rollout stage of a run, never by hand');
+  const { carried } = input;
+  const state = carried === undefined ? new RolloutState(input, now()) : RolloutState.restored(input, carried);
   handleMessages(state);
+  const end = await take(state, carried?.base);
+  if ('continueWith' in end) return await continueAsNew<typeof rollout>({ ...input, carried: end.continueWith });
+  return end;
+}
+
+/** Up to the promotion or back home. A long history ends in the middle of a step, with what the next run needs. */
+async function take(
+  state: RolloutState,
+  known: RolloutBase | undefined,
+): Promise<RolloutOutput | { continueWith: CarriedRollout }> {
   const lease = new Lease(state);
   try {
-    const base = await prepare(state);
-    const refused = staleBaseline(input, base) ?? (await check(state));
+    const base = known ?? (await prepare(state));
+    const refused = known === undefined ? (staleBaseline(state.input, base) ?? (await check(state))) : null;
     if (refused !== null) return await reject(state, base, refused);
-    if (!base.committed && base.champion !== null) await runSteps(state, lease);
+    if (!base.committed && base.champion !== null && (await runSteps(state, lease)) === 'continue-as-new')
+      return { continueWith: state.carry(base) };
     return await commit(state, base, lease);
   } catch (error) {
     if (state.committed) throw error;
@@ -197,6 +208,7 @@ function handleMessages(state: RolloutState): void {
   setHandler(
     defineSignal<[unknown?]>(signals.abort),
     (payload) => {
+      state.signals++;
       const { by, reason } = steering(payload);
       state.aborted = `aborted by ${by}${reason === null ? '' : `: ${reason}`}`;
     },
@@ -205,14 +217,15 @@ function handleMessages(state: RolloutState): void {
   setHandler(
     defineSignal<[unknown?]>(signals.promote),
     (payload) => {
+      state.signals++;
       if (state.view.phase === 'paused') state.override = { ...steering(payload), at: now() };
     },
     { description: 'While paused: go on although the evidence is inconclusive: {"by":"…","reason":"…"}' },
   );
-  setHandler(defineSignal<[unknown?]>(signals.pause), () => void (state.paused = true), {
+  setHandler(defineSignal<[unknown?]>(signals.pause), () => void (state.signals++, (state.paused = true)), {
     description: 'Stay at the present weight: {"by":"…"}',
   });
-  setHandler(defineSignal<[unknown?]>(signals.resume), () => void (state.paused = false), {
+  setHandler(defineSignal<[unknown?]>(signals.resume), () => void (state.signals++, (state.paused = false)), {
     description: 'End a pause: {"by":"…"}',
   });
   state.onShow = () => setCurrentDetails(rolloutDetails(state));

@@ -9,12 +9,14 @@ import type { RunState } from './run-state.js';
 
 /** What a stage may use: the state of the run, and calls that need its identity. */
 export class RunContext {
-  private readonly champions = new Map<string, Promise<ChampionFact | null>>();
-  private readonly told: Promise<unknown>[] = [];
+  private readonly asked = new Map<string, Promise<ChampionFact | null>>();
+  private telling = 0;
+  private told: Promise<unknown>[] = [];
+  private stale = false;
 
   constructor(
     readonly state: RunState,
-    private readonly changed: () => void,
+    private readonly render: () => void,
   ) {}
 
   ref(): RunRef {
@@ -23,33 +25,57 @@ export class RunContext {
   }
 
   call(stage: GraphStage, attempt = 1): StageCall {
-    return { run: this.ref(), stage: stage.id, attempt, inputs: this.state.inputs(stage) };
+    const { inputs, stored } = this.state.inputs(stage.bindings);
+    return {
+      run: this.ref(),
+      stage: stage.id,
+      attempt,
+      inputs,
+      ...(Object.keys(stored).length === 0 ? {} : { stored }),
+      ...(this.state.cache ? {} : { cache: false }),
+    };
   }
 
   /** Who serves, asked once per run and service. */
-  champion(service: string): Promise<ChampionFact | null> {
-    const known =
-      this.champions.get(service) ?? calls.resolveChampion({ environment: this.state.environment, service });
-    this.champions.set(service, known);
-    return known;
+  async champion(service: string): Promise<ChampionFact | null> {
+    const { champions, environment } = this.state;
+    const known = champions.get(service);
+    if (known !== undefined) return known;
+    const answer = this.asked.get(service) ?? calls.resolveChampion({ environment, service });
+    this.asked.set(service, answer);
+    const fact = await answer;
+    champions.set(service, fact);
+    return fact;
   }
 
   /** Tells people without waiting for them; `settled` waits at the end. */
   tell(kind: RunEvent['kind'], stage: string | null, text: string, facts: Record<string, Json> = {}): void {
-    const { workflowId, pipeline, environment } = this.state;
+    const { workflowId, pipeline, environment, quiet } = this.state;
+    if (quiet) return;
+    this.telling++;
     // Outside the stage's scope: news of a no must not be cancelled with the stages that the no ends.
     const sent = CancellationScope.nonCancellable(() =>
       calls.notify({ kind, workflowId, pipeline, environment, stage, text, facts }),
     );
-    this.told.push(sent.catch(() => undefined));
+    this.told.push(sent.catch(() => undefined).finally(() => this.telling--));
+  }
+
+  /** News is still on its way. */
+  get busy(): boolean {
+    return this.telling > 0;
   }
 
   async settled(): Promise<void> {
     await Promise.all(this.told);
   }
 
-  /** Something that people see has changed. */
+  /** Something that people see has changed. It is drawn once, after all that happens at the same time. */
   show(): void {
-    this.changed();
+    if (this.stale) return;
+    this.stale = true;
+    void Promise.resolve().then(() => {
+      this.stale = false;
+      this.render();
+    });
   }
 }

@@ -1,9 +1,13 @@
+import type { StageCall } from '../activities/calls.js';
+import type { ChampionFact } from '../activities/resolve-champion.js';
 import type { GraphStage, PlanGraph } from '../plan/graph.js';
-import { valueAt, type Json, type JsonObject } from '../plan/json.js';
+import type { Json, JsonObject } from '../plan/json.js';
 import type { RunView, RolloutView, StageStatus, StageView } from '../plan/messages.js';
-import type { StageOutput } from '../plan/outputs.js';
-import type { Ref } from '../plan/plan.js';
+import type { CachedFrom, StageOutput } from '../plan/outputs.js';
+import type { Binding } from '../plan/plan.js';
 import type { Outcome, Verdict } from '../plan/verdict.js';
+import { bound } from './bindings.js';
+import type { CarriedRun, ParkedApproval } from './carried.js';
 import { Decisions } from './decisions.js';
 
 /** What a stage hands back. `stop` ends the run with that outcome: a no is a result, not an error. */
@@ -11,57 +15,103 @@ export interface StageResult {
   output: StageOutput;
   verdict?: Verdict;
   note?: string;
-  stop?: { outcome: Extract<Outcome, 'rejected' | 'rolled_back' | 'promoted'>; reason: string };
+  /** The earlier result that stood in. */
+  cached?: CachedFrom | undefined;
+  stop?: { outcome: Exclude<Outcome, 'failed' | 'cancelled'>; reason: string };
 }
+
+/** Notes of large runs are cut in the view, so that an answer to the query stays small. */
+const manyStages = 100;
+const shortNote = 80;
 
 /** The state of one run: plain values, built before the first await, read by queries. */
 export class RunState {
   readonly decisions = new Decisions();
   readonly outputs = new Map<string, StageOutput>();
+  /** Ids of the stages that have done their work in this run, in the order of their ends. */
+  readonly completed: string[] = [];
+  /** Who served when the run first asked, by service. */
+  readonly champions = new Map<string, ChampionFact | null>();
+  /** Approvals that wait. */
+  readonly parked = new Map<string, ParkedApproval>();
   rollout: RolloutView | null = null;
-  environment: string;
   plan = '';
   params: JsonObject = {};
   outcome: Outcome | null = null;
   reason: string | null = null;
   graph: PlanGraph | null = null;
-  private views: StageView[] = [];
+  /** False: no earlier result may stand in. */
+  cache = true;
+  rerunOf: string | undefined;
+  /** No notifier is configured: news would reach nobody. */
+  quiet = false;
+  private readonly views = new Map<string, StageView>();
 
   constructor(
     readonly workflowId: string,
     readonly runId: string,
     readonly pipeline: string,
-    environment: string | undefined,
-  ) {
-    this.environment = environment ?? '';
-  }
+    public environment: string,
+    /** ISO 8601; of the first run when it has continued as new. */
+    public startedAt: string,
+  ) {}
 
   resolved(environment: string, graph: PlanGraph, params: JsonObject): void {
     this.environment = environment;
     this.graph = graph;
     this.plan = graph.digest;
     this.params = params;
-    this.views = graph.stages.map((s) => ({
-      id: s.id,
-      verb: s.verb,
-      status: 'waiting',
-      startedAt: null,
-      endedAt: null,
-      attempt: 0,
-      verdict: null,
-      note: null,
-    }));
+    for (const { id, verb } of graph.stages)
+      this.views.set(id, {
+        id,
+        verb,
+        status: 'waiting',
+        startedAt: null,
+        endedAt: null,
+        attempt: 0,
+        verdict: null,
+        note: null,
+      });
   }
 
-  /** Stages that have not started and whose predecessors are all done. */
-  ready(): GraphStage[] {
-    const done = new Set(this.views.filter((v) => v.status === 'done').map((v) => v.id));
-    const waiting = new Set(this.views.filter((v) => v.status === 'waiting').map((v) => v.id));
-    return (this.graph?.stages ?? []).filter((s) => waiting.has(s.id) && s.needs.every((n) => done.has(n)));
+  /** Takes over what the run before this one handed on. */
+  restore(carried: CarriedRun): void {
+    this.startedAt = carried.startedAt;
+    this.resolved(carried.environment, carried.graph, carried.params);
+    for (const view of carried.stages) this.views.set(view.id, view);
+    for (const [id, output] of carried.outputs) this.outputs.set(id, output);
+    for (const [service, fact] of carried.champions) this.champions.set(service, fact);
+    for (const [id, approval] of carried.parked) this.parked.set(id, approval);
+    this.completed.push(...carried.completed);
+    this.decisions.all.push(...carried.decisions);
+    this.rollout = carried.rollout;
+    this.rerunOf = carried.rerunOf ?? undefined;
+    this.quiet = carried.quiet;
+  }
+
+  /** What the next run needs to go on; plain JSON. */
+  carry(): CarriedRun {
+    if (this.graph === null) throw new Error('a run without a plan has nothing to carry');
+    return {
+      format: 1,
+      startedAt: this.startedAt,
+      environment: this.environment,
+      graph: this.graph,
+      params: this.params,
+      stages: this.stages(),
+      outputs: [...this.outputs],
+      completed: this.completed,
+      champions: [...this.champions],
+      parked: [...this.parked],
+      decisions: this.decisions.all,
+      rollout: this.rollout,
+      rerunOf: this.rerunOf ?? null,
+      quiet: this.quiet,
+    };
   }
 
   view(id: string): StageView {
-    const view = this.views.find((v) => v.id === id);
+    const view = this.views.get(id);
     if (view === undefined) throw new Error(`no stage ${id}`);
     return view;
   }
@@ -72,54 +122,57 @@ export class RunState {
 
   /** Stages that will not run any more. */
   skipRest(): void {
-    for (const v of this.views) if (v.status === 'waiting') v.status = 'skipped';
+    for (const v of this.views.values()) if (v.status === 'waiting') v.status = 'skipped';
   }
 
-  /** The values of a stage's bindings: JSON pointer → value. */
-  inputs(stage: GraphStage): Record<string, Json> {
-    return Object.fromEntries(
-      stage.bindings.map(({ at, ref }) => {
-        return [at, this.valueOf(ref) ?? null];
-      }),
-    );
-  }
-
-  private valueOf(ref: Ref): Json | undefined {
-    switch (ref.from) {
-      case 'param':
-        return valueAt(this.params, ref.path);
-      case 'stage':
-        return valueAt(this.outputs.get(ref.stage) as unknown as Json | undefined, ref.path);
-      case 'either':
-        return ref.refs.map((r) => this.valueOf(r)).find((v) => v !== undefined);
-      case 'item':
-        return undefined;
+  /** The values of a stage's bindings by JSON pointer: those at hand, and those that stand in the store. */
+  inputs(bindings: readonly Binding[]): Required<Pick<StageCall, 'inputs' | 'stored'>> {
+    const inputs: Record<string, Json> = {};
+    const stored: NonNullable<StageCall['stored']> = {};
+    for (const { at, ref } of bindings) {
+      const found = bound(ref, this);
+      if (found !== undefined && 'stored' in found) stored[at] = found.stored;
+      else inputs[at] = found?.value ?? null;
     }
+    return { inputs, stored };
   }
 
-  /** Outputs of one kind, in the plan's order. */
+  /** The value of one binding that the workflow itself needs; null when it is absent. */
+  input(stage: GraphStage, at: string): Json {
+    return this.inputs(stage.bindings.filter((b) => b.at === at)).inputs[at] ?? null;
+  }
+
+  /** Outputs of one kind, in the order of their stages' ends. */
   outputsOf<T extends StageOutput>(is: (output: StageOutput) => output is T): T[] {
     return [...this.outputs.values()].filter(is);
   }
 
   stages(): StageView[] {
-    return this.views;
+    return [...this.views.values()];
+  }
+
+  status(): RunView['state'] {
+    return this.outcome !== null ? 'closed' : this.parked.size > 0 ? 'waiting-approval' : 'running';
   }
 
   query(): RunView {
-    const waiting = this.views.some((v) => v.status === 'waiting-approval');
+    const stages = this.stages();
     return {
       workflowId: this.workflowId,
       pipeline: this.pipeline,
       environment: this.environment,
       plan: this.plan,
       params: this.params,
-      state: this.outcome !== null ? 'closed' : waiting ? 'waiting-approval' : 'running',
+      state: this.status(),
       outcome: this.outcome,
       reason: this.reason,
-      stages: this.views,
+      stages:
+        stages.length > manyStages
+          ? stages.map((s) => ({ ...s, note: s.note === null ? null : s.note.slice(0, shortNote) }))
+          : stages,
       decisions: this.decisions.view(),
       rollout: this.rollout,
+      ...(this.rerunOf === undefined ? {} : { rerunOf: this.rerunOf }),
     };
   }
 }

@@ -1,14 +1,19 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
+import type { StageCall } from '../../activities/calls.js';
 import type { JobActivities, PipelineActivities, ReleaseActivities } from '../../activities/index.js';
 import type { GraphStage, PlanGraph, RolloutFlow } from '../../plan/graph.js';
 import type { RunEvent } from '../../plan/messages.js';
 import type {
   AnalysisReport,
+  CachedFrom,
   DatasetOutput,
   Endpoint,
   GateOutput,
+  ListOutput,
   ModelOutput,
+  StageOutput,
+  TaskOutput,
   VersionOutput,
 } from '../../plan/outputs.js';
 import type { Verdict } from '../../plan/verdict.js';
@@ -17,6 +22,8 @@ import type { RunRecordFacts } from '../../activities/record-run.js';
 /** What the scripted far ends answer; each test changes what it is about. */
 export interface Script {
   graph: PlanGraph;
+  /** Plans of other pipelines, by name. */
+  pipelines?: Record<string, PlanGraph>;
   gate?: Partial<GateOutput>;
   data?: { verdict: Verdict };
   champion?: Endpoint | null;
@@ -34,6 +41,14 @@ export interface Script {
   /** The lease is lost this long after the first weight. */
   leaseHeldMs?: number;
   blockTraining?: boolean;
+  /** What the tasks do, by stage id; a task that is not here answers its inputs. */
+  tasks?: Record<string, (call: StageCall) => Promise<TaskOutput & { cached?: CachedFrom }>>;
+  /** Undoing fails with this code, by stage id. */
+  undoing?: Record<string, string>;
+  /** What an ended run gave, by stage id. */
+  reused?: Record<string, { output: StageOutput; from: CachedFrom }>;
+  /** Answers are not handed over one by one: for many at once, where nothing is cancelled. */
+  unordered?: boolean;
 }
 
 export interface World {
@@ -41,6 +56,8 @@ export interface World {
   journal: string[];
   told: RunEvent[];
   records: RunRecordFacts[];
+  /** What each activity was given, in order. */
+  given: { activity: string; input: unknown }[];
   activities: PipelineActivities & JobActivities & ReleaseActivities;
 }
 
@@ -109,12 +126,25 @@ const version: VersionOutput = {
 
 /** Activities that answer at once from a script and keep a journal. */
 export function scriptedWorld(script: Script, now: () => Promise<number>): World {
-  const world: Omit<World, 'activities'> = { journal: [], told: [], records: [] };
+  const world: Omit<World, 'activities'> = { journal: [], told: [], records: [], given: [] };
   const note = (line: string) => void world.journal.push(line);
-  return {
-    ...world,
-    activities: { ...pipelineSide(script, world, note), ...jobSide(script, note), ...releaseSide(script, note, now) },
+  const activities = {
+    ...pipelineSide(script, world, note),
+    ...jobSide(script, note),
+    ...releaseSide(script, note, now),
   };
+  return { ...world, activities: noted(activities, world.given) };
+}
+
+function noted(activities: World['activities'], given: World['given']): World['activities'] {
+  const entries = Object.entries(activities).map(([activity, act]) => [
+    activity,
+    (input: never) => {
+      given.push({ activity, input });
+      return act(input);
+    },
+  ]);
+  return Object.fromEntries(entries) as World['activities'];
 }
 
 function pipelineSide(
@@ -123,7 +153,12 @@ function pipelineSide(
   note: (line: string) => void,
 ): PipelineActivities {
   return {
-    loadPlan: async (i) => ({ environment: i.environment ?? 'dev', graph: script.graph, params: i.params }),
+    loadPlan: async (i) => ({
+      environment: i.environment ?? 'dev',
+      graph: script.pipelines?.[i.pipeline] ?? script.graph,
+      params: i.params,
+      reused: i.rerun === null ? {} : (script.reused ?? {}),
+    }),
     resolveChampion: async () =>
       script.champion == null ? null : { service: 'intents', sequence: script.predecessor ?? 1, version: '1', model },
     judgeGate: async () => ({
@@ -134,7 +169,20 @@ function pipelineSide(
       ...script.gate,
     }),
     registerModel: async () => (note('register'), version),
+    collectItems: async ({ items, first }) => {
+      note(`collect ${items.length} from ${first}`);
+      return listOf(items.length, items.filter((i) => i === null).length);
+    },
+    joinLists: async ({ parts }) => {
+      note(`join ${parts.length}`);
+      const sum = (of: (list: ListOutput) => number) => parts.reduce((n, list) => n + of(list), 0);
+      return listOf(
+        sum((l) => l.count),
+        sum((l) => l.failed),
+      );
+    },
     notify: async (event) => void world.told.push(event),
+    sendNotice: async (i) => (note(`notice ${i.stage}`), { kind: 'notice', text: `text of ${i.stage}` }),
     recordRun: async (facts) => (world.records.push(facts), 's3://slipway/runs/x.json'),
     awaitRollout: async () => note('waited for a rollout'),
   };
@@ -145,6 +193,16 @@ function jobSide(script: Script, note: (line: string) => void): JobActivities {
   return {
     snapshotData: async () => dataset,
     validateData: async () => ({ verdict: script.data?.verdict ?? 'pass', checked: 100, findings: [], data: dataset }),
+    runTask: async (i) => {
+      const where = i.item === undefined ? i.stage : `${i.stage}/${i.item.index}`;
+      if (script.unordered !== true) note(`task ${where}${i.attempt === 1 ? '' : ` attempt ${i.attempt}`}`);
+      return (await script.tasks?.[i.stage]?.(i)) ?? { kind: 'task', value: i.inputs };
+    },
+    compensateTask: async (i) => {
+      const code = script.undoing?.[i.stage];
+      if (code !== undefined) throw failed(code);
+      note(`undo ${i.stage}`);
+    },
     trainModel: async (i) => {
       note(`train attempt ${i.attempt}`);
       if (script.blockTraining === true) await untilCancelled(() => note('training cancelled'));
@@ -201,6 +259,13 @@ function releaseSide(script: Script, note: (line: string) => void, now: () => Pr
       note('commit');
       return { committed: true, sequence: 2 };
     },
+    promoteVersion: async (i) => {
+      const facts = { kind: 'promotion', service: i.service, version: i.version.version, firstModel: false } as const;
+      if (script.commitLost === true)
+        return { ...facts, outcome: 'rejected', sequence: null, reason: 'stale baseline', previous: null };
+      note('promote');
+      return { ...facts, outcome: 'promoted', sequence: 2, reason: null, previous: { name: 'intents', version: '1' } };
+    },
     followPromotion: async () => {
       if (script.afterCommit === 'broken') throw failed('E_MLFLOW_REFUSED');
       note('aliases');
@@ -214,7 +279,7 @@ function releaseSide(script: Script, note: (line: string) => void, now: () => Pr
   };
 }
 
-async function untilCancelled(then: () => void): Promise<void> {
+export async function untilCancelled(then: () => void): Promise<void> {
   try {
     for (;;) {
       Context.current().heartbeat();
@@ -224,6 +289,10 @@ async function untilCancelled(then: () => void): Promise<void> {
     if (error instanceof CancelledFailure) then();
     throw error;
   }
+}
+
+function listOf(count: number, failedItems: number): ListOutput {
+  return { kind: 'list', count, failed: failedItems, stored: { ...ref, lists: { '': count } }, best: null };
 }
 
 function report(verdict: Verdict, at: string): AnalysisReport {
@@ -243,7 +312,7 @@ function report(verdict: Verdict, at: string): AnalysisReport {
   };
 }
 
-function failed(code: string): ApplicationFailure {
+export function failed(code: string): ApplicationFailure {
   return ApplicationFailure.create({
     message: `${code}: exit 1`,
     type: 'TrainerFailed',
@@ -265,6 +334,11 @@ export const flow: RolloutFlow = {
   pollMs: 1_000,
   minSamples: null,
 };
+
+/** Stages that say themselves what they need. */
+export function plan(...stages: Partial<GraphStage>[]): PlanGraph {
+  return chain(...stages.map((s) => ({ needs: [], ...s })));
+}
 
 /** A chain of stages; each needs the one before. */
 export function chain(...stages: Partial<GraphStage>[]): PlanGraph {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeAll } from 'vitest';
-import type { RolloutView, RunResult, RunView } from '../../plan/messages.js';
+import type { RolloutView, RunInput, RunResult, RunView } from '../../plan/messages.js';
 import { rolloutWorkflowId, taskQueues } from '../../plan/names.js';
 import { prepare, startServer, startWorkers } from '../../testing/time-skipping/server.js';
 import { Turnstile } from '../../testing/time-skipping/turnstile.js';
@@ -40,14 +40,15 @@ export function testServer() {
   });
 
   /** Runs a body against a started run, on a server that the test shares with no other. */
-  async function withRun<T>(script: Script, body: (started: Started) => Promise<T>): Promise<T> {
+  async function withRun<T>(script: Script, body: (started: Started) => Promise<T>, input: RunInput = {}): Promise<T> {
     const environment = await startServer(prepared.executable);
     endings.push(() => environment.teardown());
     const turnstile = new Turnstile(environment.client.workflow);
+    if (script.unordered === true) turnstile.open();
     const world = scriptedWorld(script, () => environment.currentTimeMs());
     const { activities } = world;
     endings.push(await startWorkers(environment, { bundle: prepared.bundle, activities, turnstile }));
-    const run = await startRun(environment, world, turnstile);
+    const run = await startRun(environment, world, turnstile, input);
     endings.push(() => recordHistories(environment, run.handle.workflowId, rolloutId));
     return await body(run);
   }

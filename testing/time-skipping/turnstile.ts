@@ -36,8 +36,6 @@ export class Turnstile {
   /** An activity's answer: what `act` answers or throws is handed over in its turn. */
   async answer<T>(act: () => Promise<T>): Promise<T> {
     const { info } = Context.current();
-    // A local activity is part of its workflow task, which waits for it.
-    if (info.isLocal) return await act();
     // A local one is answered inside an open workflow task, which could otherwise never end.
     if (this.isOpen || info.isLocal) return await act();
     this.workflowIds.add(info.workflowExecution?.workflowId ?? '');

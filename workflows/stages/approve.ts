@@ -1,7 +1,8 @@
-import { condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, sleep, upsertSearchAttributes } from '@temporalio/workflow';
 import type { ApproveFlow, GraphStage } from '../../plan/graph.js';
-import type { ApprovalOutput, StageOutput } from '../../plan/outputs.js';
+import type { ApprovalOutput } from '../../plan/outputs.js';
 import { calls } from '../call.js';
+import type { ParkedApproval } from '../carried.js';
 import type { Received } from '../decisions.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
@@ -11,22 +12,14 @@ import { attributes } from '../search-attributes.js';
 export async function approve(stage: GraphStage, run: RunContext): Promise<StageResult> {
   const flow = stage.approve;
   if (flow === undefined) throw new Error(`stage ${stage.id} has no approval settings`);
-  const deadline = Date.now() + flow.withinMs;
-  run.state.mark(stage.id, 'waiting-approval', { note: waitingNote(flow, [], deadline) });
-  upsertSearchAttributes([
-    { key: attributes.AwaitingApproval, value: true },
-    { key: attributes.Stage, value: stage.id },
-  ]);
-  run.tell('waiting-approval', stage.id, `${run.state.workflowId} waits for approval at ${stage.id}`, {
-    by: flow.by,
-    quorum: flow.quorum,
-    until: new Date(deadline).toISOString(),
+  const { parked, decisions } = run.state;
+  const waiting = parked.get(stage.id) ?? begin(stage.id, flow, run);
+  decisions.open(stage.id);
+  const output = await decide(stage.id, flow, waiting, run).finally(() => {
+    decisions.shut(stage.id);
+    parked.delete(stage.id);
   });
-  run.show();
-  run.state.decisions.open(stage.id);
-  const output = await decide(stage, flow, deadline, run).finally(() => run.state.decisions.shut(stage.id));
-  const others = run.state.stages().some((s) => s.id !== stage.id && s.status === 'waiting-approval');
-  upsertSearchAttributes([{ key: attributes.AwaitingApproval, value: others }]);
+  upsertSearchAttributes([{ key: attributes.AwaitingApproval, value: parked.size > 0 }]);
   const who = output.by ?? 'nobody';
   const yes = output.decision === 'approve' || (output.decision === 'timeout' && flow.onTimeout === 'approve');
   const said = `${output.decision} by ${who} (unverified)`;
@@ -40,36 +33,72 @@ export async function approve(stage: GraphStage, run: RunContext): Promise<Stage
   return { output, verdict: 'fail', note, stop: { outcome: 'rejected', reason } };
 }
 
+/** The first time, not when a run that waits continues as new: people have been told. */
+function begin(stage: string, flow: ApproveFlow, run: RunContext): ParkedApproval {
+  const waiting: ParkedApproval = { deadline: Date.now() + flow.withinMs, approvers: [] };
+  run.state.parked.set(stage, waiting);
+  run.state.mark(stage, 'waiting-approval', { note: waitingNote(flow, waiting) });
+  upsertSearchAttributes([
+    { key: attributes.AwaitingApproval, value: true },
+    { key: attributes.Stage, value: stage },
+  ]);
+  run.tell('waiting-approval', stage, `${run.state.workflowId} waits for approval at ${stage}`, {
+    by: flow.by,
+    quorum: flow.quorum,
+    until: new Date(waiting.deadline).toISOString(),
+  });
+  run.show();
+  return waiting;
+}
+
 async function decide(
-  stage: GraphStage,
+  stage: string,
   flow: ApproveFlow,
-  deadline: number,
+  waiting: ParkedApproval,
   run: RunContext,
 ): Promise<ApprovalOutput> {
-  const approvers: string[] = [];
-  for (;;) {
-    const inTime = await condition(
-      () => run.state.decisions.next(stage.id) !== undefined,
-      Math.max(1, deadline - Date.now()),
-    );
-    const received = run.state.decisions.next(stage.id);
-    if (!inTime || received?.decision == null)
-      return {
-        decision: 'timeout',
-        by: null,
-        at: new Date().toISOString(),
-        reason: null,
-        channel: 'timer',
-        verified: false,
-      };
-    const verified = await judged(received, approvers, run);
-    if (verified === undefined) continue;
-    if (received.decision.decision === 'approve') approvers.push(received.decision.by);
-    if (received.decision.decision === 'reject' || approvers.length >= flow.quorum)
-      return outputOf(received, approvers, verified);
-    run.state.mark(stage.id, 'waiting-approval', { note: waitingNote(flow, approvers, deadline) });
-    run.show();
+  const { decisions } = run.state;
+  const deadline = timer(Math.max(1, waiting.deadline - Date.now()));
+  try {
+    for (;;) {
+      await condition(() => deadline.over || decisions.next(stage) !== undefined);
+      const received = decisions.next(stage);
+      if (received?.decision == null) return silence();
+      const verified = await judged(received, waiting.approvers, run);
+      if (verified === undefined) continue;
+      const { decision, by } = received.decision;
+      if (decision === 'approve') waiting.approvers.push(by);
+      if (decision === 'reject' || waiting.approvers.length >= flow.quorum)
+        return outputOf(received, waiting.approvers, verified);
+      run.state.mark(stage, 'waiting-approval', { note: waitingNote(flow, waiting) });
+      run.show();
+    }
+  } finally {
+    deadline.cancel();
   }
+}
+
+/** One timer for the whole wait, however many decisions come and are refused. */
+function timer(ms: number): { readonly over: boolean; cancel(): void } {
+  const scope = new CancellationScope({ cancellable: true });
+  let over = false;
+  scope
+    .run(() => sleep(ms))
+    .then(() => (over = true))
+    .catch((error: unknown) => {
+      if (!isCancellation(error)) throw error;
+    });
+  return {
+    get over() {
+      return over;
+    },
+    cancel: () => scope.cancel(),
+  };
+}
+
+function silence(): ApprovalOutput {
+  const at = new Date().toISOString();
+  return { decision: 'timeout', by: null, at, reason: null, channel: 'timer', verified: false };
 }
 
 /** May this one decide? `undefined`: refused, with the reason on record. */
@@ -102,10 +131,6 @@ function outputOf(received: Received, approvers: readonly string[], verified: bo
   };
 }
 
-function waitingNote(flow: ApproveFlow, approvers: readonly string[], deadline: number): string {
+function waitingNote(flow: ApproveFlow, { approvers, deadline }: ParkedApproval): string {
   return `${approvers.length}/${flow.quorum} of ${flow.by.join(', ')}, until ${new Date(deadline).toISOString()}, then ${flow.onTimeout}`;
-}
-
-export function isApproval(output: StageOutput): output is ApprovalOutput {
-  return 'decision' in output && 'channel' in output;
 }

@@ -1,19 +1,18 @@
 import type { GraphStage } from '../../plan/graph.js';
-import { attempts } from '../attempts.js';
+import { attemptsOf } from '../attempts-of.js';
 import { calls } from '../call.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
+import { taken } from '../taken.js';
 
 export async function evaluate(stage: GraphStage, run: RunContext): Promise<StageResult> {
-  const output = await attempts(stage, run, (attempt) =>
-    calls.evaluateModel({ ...run.call(stage, attempt), champion: null }, stage.limits.timeoutMs),
+  const { output, cached } = taken(
+    await attemptsOf(stage, run, (attempt) => calls.evaluateModel(run.call(stage, attempt), stage)),
   );
   const numbers = Object.entries(output.metrics).filter((e): e is [string, number] => typeof e[1] === 'number');
-  return {
-    output,
-    note: numbers
-      .map(([k, v]) => `${k} ${Number(v.toPrecision(4))}`)
-      .slice(0, 4)
-      .join(', '),
-  };
+  const note = numbers
+    .map(([k, v]) => `${k} ${Number(v.toPrecision(4))}`)
+    .slice(0, 4)
+    .join(', ');
+  return { output, cached, note };
 }

@@ -1,11 +1,10 @@
-import { ApplicationFailure } from '@temporalio/workflow';
-import { failureType } from '../../plan/failures.js';
 import type { GraphStage } from '../../plan/graph.js';
-import type { GateOutput, StageOutput } from '../../plan/outputs.js';
 import { attempts } from '../attempts.js';
 import { calls } from '../call.js';
+import { refusal } from '../failure-facts.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
+import { taken } from '../taken.js';
 
 export async function gate(stage: GraphStage, run: RunContext): Promise<StageResult> {
   const output = await calls.judgeGate({ ...run.call(stage), champion: await championScores(stage, run) });
@@ -13,7 +12,8 @@ export async function gate(stage: GraphStage, run: RunContext): Promise<StageRes
   const note = `${output.rules.length - failing.length}/${output.rules.length} rules hold${output.firstModel ? ', first model' : ''}`;
   if (output.verdict === 'pass') return { output, verdict: 'pass', note };
   const reason = `${stage.id}: ${failing.map((r) => `${r.text}, but it is ${r.value ?? 'missing'}`).join('; ')}`;
-  if (output.verdict === 'error') throw invalidMetric(reason);
+  if (output.verdict === 'error') throw refusal('E_METRIC_INVALID', 'MetricInvalid', reason);
+  if (stage.gate?.stop === false) return { output, verdict: output.verdict, note };
   return { output, verdict: output.verdict, note, stop: { outcome: 'rejected', reason } };
 }
 
@@ -24,21 +24,10 @@ async function championScores(stage: GraphStage, run: RunContext) {
   const fact = await run.champion(flow.champion);
   const evaluator = run.state.graph?.stages.find((s) => s.id === flow.scores);
   if (fact === null || evaluator === undefined) return null;
-  const scores = await attempts({ ...stage, limits: evaluator.limits }, run, (attempt) =>
-    calls.evaluateModel(
-      { ...run.call(evaluator, attempt), champion: fact.model },
-      evaluator.limits.timeoutMs,
-      stage.id,
+  const { output: scores } = taken(
+    await attempts(evaluator.limits, (attempt) =>
+      calls.scoreChampion({ ...run.call(evaluator, attempt), champion: fact.model }, evaluator, stage.id),
     ),
   );
   return { fact: { sequence: fact.sequence, version: fact.version }, scores };
-}
-
-function invalidMetric(reason: string): ApplicationFailure {
-  const code = 'E_METRIC_INVALID';
-  return ApplicationFailure.nonRetryable(`${code} ${reason}`, failureType(code), { code });
-}
-
-export function isGate(output: StageOutput): output is GateOutput {
-  return 'rules' in output;
 }

@@ -3,14 +3,19 @@ import type { Verb } from '../../plan/plan.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
 import { approve } from './approve.js';
+import { each } from './each.js';
 import { evaluate } from './evaluate.js';
 import { gate } from './gate.js';
+import { notify } from './notify.js';
+import { promote } from './promote.js';
 import { register } from './register.js';
 import { rollout } from './rollout.js';
+import { runPipeline } from './run.js';
 import { snapshot } from './snapshot.js';
+import { task } from './task.js';
 import { train } from './train.js';
-import { unknownVerb } from './unknown-verb.js';
 import { validate } from './validate.js';
+import { when } from './when.js';
 
 /** How each verb runs. */
 export const stageRunners: Record<Verb, (stage: GraphStage, run: RunContext) => Promise<StageResult>> = {
@@ -22,10 +27,10 @@ export const stageRunners: Record<Verb, (stage: GraphStage, run: RunContext) => 
   register,
   approve,
   rollout,
-  task: unknownVerb,
-  each: unknownVerb,
-  when: unknownVerb,
-  run: unknownVerb,
-  notify: unknownVerb,
-  promote: unknownVerb,
+  task,
+  each,
+  when,
+  run: runPipeline,
+  notify,
+  promote,
 };

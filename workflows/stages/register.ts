@@ -1,6 +1,7 @@
 import type { GraphStage } from '../../plan/graph.js';
-import type { ModelOutput, ScoresOutput, StageOutput } from '../../plan/outputs.js';
+import type { ModelOutput } from '../../plan/outputs.js';
 import { calls } from '../call.js';
+import { isScores } from '../release-facts.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
 
@@ -10,8 +11,4 @@ export async function register(stage: GraphStage, run: RunContext): Promise<Stag
   const scores = run.state.outputsOf(isScores).find((s) => s.model === model?.digest) ?? null;
   const output = await calls.registerModel({ ...call, scores }, run.state.graph?.registryOutageMs ?? 0);
   return { output, note: `${output.name} version ${output.version} (${output.label})` };
-}
-
-export function isScores(output: StageOutput): output is ScoresOutput {
-  return 'kind' in output && output.kind === 'scores';
 }

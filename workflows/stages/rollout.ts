@@ -9,16 +9,14 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { GraphStage } from '../../plan/graph.js';
 import { rolloutWorkflowId, taskQueues } from '../../plan/names.js';
-import type { GateOutput, VersionOutput } from '../../plan/outputs.js';
+import type { VersionOutput } from '../../plan/outputs.js';
 import { calls } from '../call.js';
+import { releaseFacts } from '../release-facts.js';
 import type { rollout as rolloutWorkflow } from '../rollout.js';
 import type { RolloutInput } from '../rollout-state.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
 import { attributes } from '../search-attributes.js';
-import { isApproval } from './approve.js';
-import { isGate } from './gate.js';
-import { isScores } from './register.js';
 
 /** Runs the rollout as a child of its own, one per service at a time. */
 export async function rollout(stage: GraphStage, run: RunContext): Promise<StageResult> {
@@ -57,30 +55,11 @@ export async function rollout(stage: GraphStage, run: RunContext): Promise<Stage
 
 function rolloutInput(stage: GraphStage, run: RunContext): RolloutInput {
   const flow = stage.rollout;
-  const version = run.state.inputs(stage)['/version'] as unknown as VersionOutput | null;
+  const version = run.state.input(stage, '/version') as unknown as VersionOutput | null;
   if (flow === undefined || version === null)
     throw new Error(`stage ${stage.id} has no rollout settings or no version`);
-  const gates = run.state.outputsOf(isGate);
   const service = flow.service ?? version.name;
-  const judged = gateAgainst(service, run);
-  return {
-    run: run.ref(),
-    stage: stage.id,
-    service,
-    version,
-    flow,
-    gates,
-    approvals: run.state.outputsOf(isApproval),
-    scores: run.state.outputsOf(isScores).find((s) => s.model === version.model.digest)?.metrics ?? null,
-    baseline: judged === undefined ? undefined : (judged.champion?.sequence ?? null),
-  };
-}
-
-/** The gate that compared with the champion of this service, if one did. */
-function gateAgainst(service: string, run: RunContext): GateOutput | undefined {
-  const stage = run.state.graph?.stages.find((s) => s.gate?.champion === service && run.state.outputs.has(s.id));
-  const output = stage === undefined ? undefined : run.state.outputs.get(stage.id);
-  return output !== undefined && isGate(output) ? output : undefined;
+  return { run: run.ref(), stage: stage.id, service, version, flow, ...releaseFacts(service, version, run) };
 }
 
 /** The child's id is the lock: while another rollout of the service runs, this one waits for its end. */

@@ -1,12 +1,13 @@
 import type { GraphStage } from '../../plan/graph.js';
-import { attempts } from '../attempts.js';
+import { attemptsOf } from '../attempts-of.js';
 import { calls } from '../call.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
+import { taken } from '../taken.js';
 
 export async function train(stage: GraphStage, run: RunContext): Promise<StageResult> {
-  const output = await attempts(stage, run, (attempt) =>
-    calls.trainModel(run.call(stage, attempt), stage.limits.timeoutMs),
+  const { output, cached } = taken(
+    await attemptsOf(stage, run, (attempt) => calls.trainModel(run.call(stage, attempt), stage)),
   );
-  return { output, note: `model ${output.digest.slice(0, 12)}` };
+  return { output, cached, note: `model ${output.digest.slice(0, 12)}` };
 }

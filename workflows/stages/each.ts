@@ -1,0 +1,65 @@
+import { workflowInfo } from '@temporalio/workflow';
+import type { EachFlow, GraphStage } from '../../plan/graph.js';
+import { bound } from '../bindings.js';
+import { runItems } from '../each/items.js';
+import { runParts } from '../each/parts.js';
+import { listOf, type EachWork } from '../each/work.js';
+import { refusal } from '../failure-facts.js';
+import type { RunContext } from '../run-context.js';
+import type { StageResult } from '../run-state.js';
+
+/** More elements than this are no work for one run. */
+const mostElements = 100_000;
+/** Up to so many run in the run's own history, as long as that stays short. */
+const mostInOwnHistory = 1_000;
+const ownHistoryEvents = 4_000;
+
+/** Maps one stage over a list that only the run knows. */
+export async function each(stage: GraphStage, run: RunContext): Promise<StageResult> {
+  const flow = stage.each;
+  if (flow === undefined) throw new Error(`stage ${stage.id} has no stage for its elements`);
+  const work = eachWork(stage, flow, run);
+  if (work.count > mostElements) {
+    const said = `stage ${stage.id} maps over ${work.count} elements; at most ${mostElements} are allowed`;
+    throw refusal('E_EACH_SIZE', 'EachSize', `${said}. Map over batches of them`);
+  }
+  const progressed = (done: number) => {
+    run.state.mark(stage.id, 'running', { note: `${done} of ${work.count} elements` });
+    run.show();
+  };
+  const { list, cached } = await (fitsOwnHistory(work) ? runItems : runParts)(work, progressed);
+  const facts = [
+    `${list.count} elements`,
+    ...(list.failed > 0 ? [`${list.failed} failed`] : []),
+    ...(cached > 0 ? [`${cached} cached`] : []),
+    ...(list.best === null ? [] : [`best is ${list.best.index}`]),
+  ];
+  return { output: list, note: facts.join(', ') };
+}
+
+function eachWork(stage: GraphStage, flow: EachFlow, run: RunContext): EachWork {
+  const { item } = flow;
+  const over = stage.bindings.find((b) => b.at === '/over');
+  const { list, count } = listOf(over === undefined ? undefined : bound(over.ref, run.state), stage.id);
+  return {
+    run: run.ref(),
+    stage: stage.id,
+    verb: item.verb,
+    limits: item.limits,
+    ...(item.pool === undefined ? {} : { pool: item.pool }),
+    fixed: run.state.inputs(item.bindings.filter((b) => b.ref.from !== 'item')),
+    bindings: item.bindings.flatMap(({ at, ref }) => (ref.from === 'item' ? [{ at, path: ref.path }] : [])),
+    list,
+    first: 0,
+    count,
+    window: flow.concurrency,
+    onItemFailure: flow.onItemFailure,
+    ...(run.state.cache ? {} : { cache: false }),
+  };
+}
+
+/** Six events for an element alone, three and a half when several end together. */
+function fitsOwnHistory({ count, limits, window }: EachWork): boolean {
+  const events = count * limits.attempts * (window < 20 ? 6 : 3.5);
+  return count <= mostInOwnHistory && (count <= 50 || workflowInfo().historyLength + events <= ownHistoryEvents);
+}
