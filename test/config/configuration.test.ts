@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defineConfig, localStack } from '../../config/index.js';
 import type { ConfigInput, EnvironmentInput } from '../../config/index.js';
 import { findRoot, loadConfig } from '../../config/load.js';
-import { parseConfig, sharesRegistry } from '../../config/schema.js';
+import { isVersioned, parseConfig, sharesRegistry } from '../../config/schema.js';
 import { toPolicy } from '../../config/policy.js';
 import { SlipwayError } from '../../plan/errors.js';
 import { defaultPolicy } from '../../plan/policy.js';
@@ -49,6 +49,30 @@ describe('checking a configuration', () => {
       '/environments/dev/policy/rollout/hold',
       '/environments/dev/registry/uri',
       '/environments/dev/router/adapter',
+    ]);
+  });
+
+  test('refuses environments of one namespace whose workers would and would not be versioned', () => {
+    const versioned = local({ temporal: { ...localStack().temporal, versioned: true } });
+    const error = faultsOf(config({ dev: local(), demo: versioned }));
+    expect(error.faults.map((f) => f.where)).toEqual([
+      '/environments/dev/temporal/versioned',
+      '/environments/demo/temporal/versioned',
+    ]);
+    expect(error.message).toContain('workers serve a whole namespace: demo in default says otherwise');
+  });
+
+  test('versions the workers of protected environments, unless it says otherwise', () => {
+    const own = (namespace: string, more: object) =>
+      local({ protected: true, temporal: { ...localStack().temporal, namespace, ...more } });
+    const { environments } = parseConfig(
+      config({ dev: local(), prod: own('p', {}), old: own('o', { versioned: false }) }),
+      'f',
+    );
+    expect(Object.entries(environments).map(([name, e]) => [name, isVersioned(e)])).toEqual([
+      ['dev', false],
+      ['prod', true],
+      ['old', false],
     ]);
   });
 
