@@ -38,6 +38,8 @@ export interface JobManifest {
   key: string;
   files: FileRef[];
   metrics: Metrics | null;
+  /** Path → format of the files below `model/`, found by their content: `skops`, `onnx`, `pickle`… */
+  formats?: Record<string, string>;
 }
 export interface JobFailure {
   code: string;
@@ -62,6 +64,13 @@ export interface LogRange {
 /** Runs jobs elsewhere. `key` is the idempotency key: 64 hex digits. */
 export interface Trainer {
   readonly adapter: string;
+  /** Longest pause between two polls, in ms. Default 5000; less where asking is cheap. */
+  readonly pollMs?: number;
+  /**
+   * How long, in ms, `find` and `poll` must deny a job without a break before it is believed: a submission may take
+   * time to be seen. Default 30000; 0 where they know at once.
+   */
+  readonly absenceMs?: number;
   /** The job of this key, if the trainer knows one. `unknown`: it could not say. */
   find(key: string, signal?: AbortSignal): Promise<{ job: string } | 'absent' | 'unknown'>;
   /** Starts the job; the same key gives the same job, also when it was stopped. Two starters at once start one. */

@@ -1,17 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { OpenContext } from '../../adapters/open-context.js';
 import { openProcessTrainer } from '../../adapters/trainer/process/index.js';
 import { processTrainerOptions, type ProcessTrainerOptions } from '../../adapters/trainer/process/options.js';
 import type { JobSpec } from '../../adapters/trainer/port.js';
+import { references } from '../../config/references.js';
 import { openS3Store } from '../../adapters/store/s3/index.js';
 import { endGroup, isAlive, readRecord, startDetached } from '../../processes/index.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
 import { type Behaviour, describeTrainer } from './trainer.contract.js';
+import { describeTrainerJobs, programs as jobPrograms } from './trainer-jobs.contract.js';
+import { markedProcesses } from './marked-processes.js';
 
 const programs: Record<Behaviour, string> = {
   succeeds: `
@@ -48,6 +52,8 @@ const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec => ({
   options: {},
   ...more,
 });
+const lookUpSecret = (ref: string): string =>
+  ref === 'env:PLANTED' ? secret : stack.context.secret(ref) || references(folder, {}).secret(ref);
 const key = (): string => randomBytes(32).toString('hex');
 const recordOf = async (job: string) => (await readRecord(join(folder, 'jobs', job, 'process.json')))!;
 
@@ -55,7 +61,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slipway-trainer-'));
   stack = await provideStack(['s3']);
   await stack.python('trainers/launcher/requirements.txt');
-  context = { root: stack.root, secret: (ref) => (ref === 'env:PLANTED' ? secret : stack.context.secret(ref)) };
+  context = { root: stack.root, secret: lookUpSecret };
   options = processTrainerOptions.parse({
     adapter: 'process',
     directory: join(folder, 'jobs'),
@@ -81,6 +87,27 @@ describeTrainer('process', () =>
     crash: async (job) => endGroup(await recordOf(job), { graceMs: 0 }),
   }),
 );
+
+describeTrainerJobs('process', () => {
+  const folderOf = ({ outputs }: JobSpec) => fileURLToPath(outputs);
+  return Promise.resolve({
+    trainer: openProcessTrainer(options, context),
+    job: (behaviour, more) => jobOf(jobPrograms[behaviour], more),
+    secret: { ref: 'env:PLANTED', value: secret },
+    stored: async (spec) => {
+      const entries = await readdir(folderOf(spec), { recursive: true, withFileTypes: true }).catch(() => []);
+      const files = entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name));
+      const contents = files.map(async (f) => [relative(folderOf(spec), f), await readFile(f)] as const);
+      return Object.fromEntries(await Promise.all(contents));
+    },
+    alive: async (jobKey) => (await markedProcesses(jobKey)).length,
+    kept: async (job) => {
+      const files = ['spec.json', 'process.json', 'state.json', 'log.txt', 'launcher.log', 'manifest.json'];
+      const texts = files.map((f) => readFile(join(folder, 'jobs', job, f), 'utf8').catch(() => ''));
+      return (await Promise.all(texts)).join('\n');
+    },
+  });
+});
 
 describe('trainer process', () => {
   const running = async (job: string): Promise<void> => {

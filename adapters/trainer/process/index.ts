@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
-import { endGroup, readRecord } from '../../../processes/index.js';
+import { endGroup, isAlive, readRecord } from '../../../processes/index.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Trainer } from '../port.js';
 import { jobState, recordStop } from './job-state.js';
@@ -22,6 +22,9 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
   const directory = resolve(context.root, options.directory);
   return {
     adapter: 'process',
+    pollMs: 1_000,
+    // The record on disk is written before `start` returns, and a process is there or it is not.
+    absenceMs: 0,
     async find(key) {
       const scratch = scratchOfKey(directory, key);
       return (await readRecord(scratch.record)) === undefined ? 'absent' : { job: scratch.job };
@@ -38,8 +41,10 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
       const scratch = scratchOfJob(directory, job);
       const record = await readRecord(scratch.record);
       if (record === undefined) return;
-      await endGroup(record);
-      await recordStop(scratch);
+      const wasLost = !isAlive(record);
+      // Less than the 5 s after which nothing may be left; the launcher itself ends its command within 3 s.
+      await endGroup(record, { graceMs: 4_000 });
+      await recordStop(scratch, wasLost);
     },
     async logs(job, range = {}) {
       return readLog(scratchOfJob(directory, job), range);

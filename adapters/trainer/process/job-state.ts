@@ -7,16 +7,26 @@ import type { JobManifest, JobState } from '../port.js';
 import { tail } from './read-log.js';
 import type { Scratch } from './scratch.js';
 
-/** What authors and launcher mean by "try again later". */
-const transientExitCode = 75;
+/** 75 is "try again later"; negative numbers are signals that come from outside: hang-up, interrupt, kill, terminate. */
+const transientExitCodes: readonly (number | undefined)[] = [75, -1, -2, -9, -15];
+const transientCodes: readonly string[] = ['E_DISK_FULL', 'E_STORE', 'E_TRAINER_LOST'];
 
 const metrics = z.record(z.string(), z.union([z.number(), z.record(z.string(), z.number())]));
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const file = z.object({ path: z.string(), uri: z.string(), sha256, bytes: z.int().min(0) });
-const manifest = z.object({ format: z.literal(1), key: sha256, files: z.array(file), metrics: metrics.nullable() });
+const manifest = z.object({
+  format: z.literal(1),
+  key: sha256,
+  files: z.array(file),
+  metrics: metrics.nullable(),
+  formats: z.record(z.string(), z.string()),
+});
 /** `state.json` as the launcher writes it. */
 const stateFile = z.discriminatedUnion('phase', [
-  z.object({ phase: z.enum(['fetching', 'running', 'uploading']) }),
+  z.object({
+    phase: z.enum(['fetching', 'running', 'uploading']),
+    progress: z.record(z.string(), z.number()).optional(),
+  }),
   z.object({ phase: z.literal('succeeded'), manifest }),
   z.object({
     phase: z.literal('failed'),
@@ -35,17 +45,23 @@ export async function jobState(scratch: Scratch): Promise<JobState> {
   if (state?.phase === 'succeeded') return { phase: 'succeeded', manifest: checkedManifest(state.manifest, scratch) };
   if (state?.phase === 'failed') {
     const { code, message } = state.failure;
-    return { phase: 'failed', failure: { code, message, transient: state.exitCode === transientExitCode } };
+    const transient = transientCodes.includes(code) || transientExitCodes.includes(state.exitCode);
+    return { phase: 'failed', failure: { code, message, transient } };
   }
-  if (alive) return { phase: 'running', note: state?.phase ?? 'starting', progress: null };
+  if (alive) return { phase: 'running', note: state?.phase ?? 'starting', progress: state?.progress ?? null };
   return { phase: 'lost', reason: await lostReason(scratch, record, state) };
 }
 
-/** Writes that a job was stopped, where its launcher could not say so itself. */
-export async function recordStop(scratch: Scratch): Promise<void> {
+/**
+ * Writes how a job ended whose launcher could not say so itself: stopped now, or lost before (`wasLost`).
+ * Called when all its processes are gone.
+ */
+export async function recordStop(scratch: Scratch, wasLost: boolean): Promise<void> {
   const state = await readState(scratch);
   if (state?.phase === 'succeeded' || state?.phase === 'failed') return;
-  const failure = { code: 'E_TRAINER_CANCELLED', message: 'the job was stopped; all its processes were ended' };
+  const failure = wasLost
+    ? { code: 'E_TRAINER_LOST', message: 'the job was lost: it ended without a word; what was left of it was ended' }
+    : { code: 'E_TRAINER_CANCELLED', message: 'the job was stopped; all its processes were ended' };
   await writeFileAtomic(
     scratch.state,
     JSON.stringify({ format: 1, phase: 'failed', endedAt: new Date().toISOString(), failure }),

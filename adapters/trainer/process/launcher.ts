@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
+import type { z } from 'zod';
+
+import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { baseEnvironment } from '../../../processes/index.js';
-import type { OpenContext } from '../../open-context.js';
 import { packageRoot } from '../../package-root.js';
 import type { JobSpec } from '../port.js';
-import type { ProcessTrainerOptions } from './options.js';
+import { processJobOptions, type ProcessTrainerOptions } from './options.js';
+import type { StartSettings } from './start.js';
 
 const pythonMinor = '3.11';
 
@@ -40,17 +43,36 @@ export async function findInterpreters(
   return { launcher, command };
 }
 
-/** The launcher's environment: the store's credentials are in it, and the launcher passes them to nobody. */
-export function launcherEnvironment(store: StoreAccess, context: OpenContext): Record<string, string> {
+/**
+ * The launcher's environment: the store's credentials are in it, which the launcher passes to nobody, and the job's
+ * secrets, which it passes to the command and takes out of its log. `E_SECRET_REF` for a secret that is not there.
+ */
+export function launcherEnvironment(job: JobSpec, { store, context }: StartSettings): Record<string, string> {
   const { credentials } = store;
+  const secrets = Object.entries(job.secrets).map(([name, ref]) => [`SLIPWAY_SECRET_${name}`, context.secret(ref)]);
   return {
     ...baseEnvironment(),
     PYTHONPATH: launcherFolder(),
+    ...(Object.fromEntries(secrets) as Record<string, string>),
     ...(credentials && {
       AWS_ACCESS_KEY_ID: context.secret(credentials.accessKeyId),
       AWS_SECRET_ACCESS_KEY: context.secret(credentials.secretAccessKey),
     }),
   };
+}
+
+/** What the stage says about its job; `E_TRAINER_SPEC` for what this trainer does not know. */
+export function parseJobOptions(job: JobSpec): z.output<typeof processJobOptions> {
+  const parsed = processJobOptions.safeParse(job.options);
+  if (parsed.success) return parsed.data;
+  throw new SlipwayError(
+    parsed.error.issues.map((issue) => ({
+      code: 'E_TRAINER_SPEC',
+      where: `${job.identity.stage} /options/${issue.path.join('/')}`,
+      message: issue.message,
+      fix: `the process trainer knows ${Object.keys(processJobOptions.shape).join(', ')}`,
+    })),
+  );
 }
 
 /** The document that the launcher reads (`trainers/launcher`, format 1). */
@@ -59,7 +81,8 @@ export function launcherSpec(
   key: string,
   directory: string,
   command: string,
-  store: StoreAccess,
+  { options, store }: StartSettings,
+  jobOptions: z.output<typeof processJobOptions>,
 ): object {
   const inputs = Object.entries(job.inputs).map(([channel, files]) => [
     channel,
@@ -75,10 +98,24 @@ export function launcherSpec(
     inputs: Object.fromEntries(inputs) as object,
     hyperparameters: job.hyperparameters,
     environment: job.environment,
+    secrets: Object.keys(job.secrets),
     outputs: job.outputs,
+    checkpoints: job.checkpoints,
     store: { endpoint: store.endpoint, region: store.region },
     expects: job.expects,
     maxSeconds: job.maxMs / 1000,
+    limits: limits(job, options, jobOptions.noProgressTimeout),
+    threads: job.resources.cpu === undefined ? null : Math.max(1, Math.round(job.resources.cpu)),
+    trust: jobOptions.trustPickle ? ['pickle'] : [],
+  };
+}
+
+function limits(job: JobSpec, options: ProcessTrainerOptions, noProgressTimeout?: string): object {
+  const addressSpaceMb = job.resources.memoryMb ?? options.limits.addressSpaceMb;
+  return {
+    ...options.limits,
+    ...(addressSpaceMb !== undefined && { addressSpaceMb }),
+    noProgressSeconds: durationMs(noProgressTimeout ?? options.noProgressTimeout) / 1000,
   };
 }
 

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { endMarked, readRecord, startDetached, withMachineLock, writeFileAtomic } from '../../../processes/index.js';
 import type { OpenContext } from '../../open-context.js';
 import type { JobSpec } from '../port.js';
-import { findInterpreters, launcherEnvironment, launcherSpec, type StoreAccess } from './launcher.js';
+import { checkDevices } from './devices.js';
+import { findInterpreters, launcherEnvironment, launcherSpec, parseJobOptions, type StoreAccess } from './launcher.js';
 import type { ProcessTrainerOptions } from './options.js';
 import { makeScratch, type Scratch } from './scratch.js';
 
@@ -22,6 +23,8 @@ export async function startJob(
   settings: StartSettings,
   signal?: AbortSignal,
 ): Promise<void> {
+  await checkDevices(job);
+  const jobOptions = parseJobOptions(job);
   const python = await findInterpreters(settings.options, settings.context.root, job);
   await makeScratch(scratch);
   await withMachineLock(
@@ -30,16 +33,17 @@ export async function startJob(
       if ((await readRecord(scratch.record)) !== undefined) return;
       // A start that was cut off right here left a launcher that nobody knows.
       if (existsSync(scratch.spec)) await endMarked(key);
-      const spec = launcherSpec(job, key, scratch.folder, python.command, settings.store);
+      const spec = launcherSpec(job, key, scratch.folder, python.command, settings, jobOptions);
       await writeFileAtomic(scratch.spec, JSON.stringify(spec, null, 1), 0o600);
       await startDetached({
         command: python.launcher,
         args: ['-m', 'slipway_launcher', scratch.spec],
-        env: launcherEnvironment(settings.store, settings.context),
+        env: launcherEnvironment(job, settings),
         cwd: scratch.folder,
         logFile: scratch.launcherLog,
         recordFile: scratch.record,
         marker: key,
+        facts: job.identity,
       });
     },
     signal,
