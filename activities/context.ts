@@ -40,6 +40,8 @@ export interface ActivityContext {
   /** Folder that `file:` data URIs are relative to. */
   root: string;
   defaultEnvironment: string;
+  /** This build of the product: its own judgements may change with it. */
+  build: string;
   environment(name: string): Promise<ActivityEnvironment>;
   /** Validates params against a plan's JSON Schema and fills in defaults; throws `E_PARAM_…`. */
   parseParams(schema: JsonObject, given: JsonObject): JsonObject;

@@ -2,15 +2,14 @@ import { z } from 'zod';
 import { SlipwayError } from '../plan/errors.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import { pointerStep, valueAt } from '../plan/json.js';
-import { keys } from '../plan/names.js';
-import type { Metrics, ModelOutput, ScoresOutput } from '../plan/outputs.js';
-import type { EvaluateStage, Plan } from '../plan/plan.js';
-import type { StageCall } from './calls.js';
+import type { Metrics, ModelOutput, ScoresOutput, Split } from '../plan/outputs.js';
+import type { EvaluateStage } from '../plan/plan.js';
+import type { Cached, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
-import { digestOf } from './digest.js';
-import { codeDigest, jobSpec, modelFiles, splitFile } from './job-spec.js';
-import { openStage } from './plan-cache.js';
+import { jobSpec, modelFiles, splitFile } from './job-spec.js';
+import { openStage, type OpenStage } from './plan-cache.js';
 import { runJob } from './run-job.js';
+import { cachedOr, identityOf } from './stage-cache.js';
 import { asModel, asSplit } from './stage-inputs.js';
 
 export interface EvaluateInput extends StageCall {
@@ -18,49 +17,40 @@ export interface EvaluateInput extends StageCall {
   champion: ModelOutput | null;
 }
 
-/** Runs the evaluator on a model. The champion's scores are kept by content, so that they are made once. */
-export async function evaluateModel(context: ActivityContext, call: EvaluateInput): Promise<ScoresOutput> {
-  const { environment, plan, stage, inputs } = await openStage(context, call, 'evaluate');
-  const { ports } = environment;
-  const given = inputs as { model?: Json; data?: Json; params?: JsonObject };
+/** Runs the evaluator on a model, or answers with what it gave for the same model, data and params before. */
+export async function evaluateModel(context: ActivityContext, call: EvaluateInput): Promise<Cached<ScoresOutput>> {
+  const open = await openStage(context, call, 'evaluate');
+  const { ports } = open.environment;
+  const given = open.inputs as { model?: Json; data?: Json; params?: JsonObject };
   const model = call.champion ?? asModel(given.model, `${call.stage} /model`);
   const data = asSplit(given.data, `${call.stage} /data`);
-  const kept = keys.scores(contentDigest(plan, stage, model, data.sha256, given.params ?? {}));
-  if (call.champion !== null) {
-    const known = await ports.store.read(kept);
-    if (known !== undefined) return JSON.parse(new TextDecoder().decode(known.body)) as ScoresOutput;
-  }
+  const params = given.params ?? {};
+  const followsFrom = { model: model.digest, data: identityOf(data as unknown as Json), params };
+  const scores = await cachedOr(open, call, followsFrom, () => evaluate(open, call, { model, data, params }));
+  if (call.champion === null && model.tracking !== undefined)
+    await ports.tracking.log(model.tracking.runId, { metrics: { evaluation: flat(scores.metrics) } });
+  return scores;
+}
+
+async function evaluate(
+  { environment, plan, stage }: OpenStage<EvaluateStage>,
+  call: EvaluateInput,
+  { model, data, params }: { model: ModelOutput; data: Split; params: JsonObject },
+): Promise<ScoresOutput> {
+  const { ports } = environment;
   const { spec, key } = jobSpec(ports, plan, {
     call,
     purpose: call.champion === null ? 'candidate' : `champion ${model.digest}`,
     settings: stage.settings,
-    params: given.params ?? {},
+    params,
     environment: {},
     inputs: { model: modelFiles(model), data: [splitFile(data)] },
     expects: ['metrics'],
     maxMs: stage.limits.timeoutMs,
   });
   const { manifest } = await runJob(ports.trainer(stage.settings.trainer.adapter), spec, key);
-  const scores: ScoresOutput = {
-    kind: 'scores',
-    model: model.digest,
-    data: data.sha256,
-    metrics: checkMetrics(stage, manifest.metrics),
-  };
-  await ports.store.replace(kept, new TextEncoder().encode(JSON.stringify(scores)), undefined);
-  if (call.champion === null && model.tracking !== undefined)
-    await ports.tracking.log(model.tracking.runId, { metrics: { evaluation: flat(scores.metrics) } });
-  return scores;
-}
-
-function contentDigest(plan: Plan, stage: EvaluateStage, model: ModelOutput, data: string, params: JsonObject): string {
-  return digestOf([
-    codeDigest(plan, stage.settings),
-    stage.settings.trainer.run,
-    { ...stage.settings.params, ...params },
-    model.digest,
-    data,
-  ]);
+  const metrics = checkMetrics(stage, manifest.metrics);
+  return { kind: 'scores', model: model.digest, data: data.sha256, metrics };
 }
 
 /** The evaluator's numbers against the schema that the pipeline states: all faults at once. */

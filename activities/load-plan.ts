@@ -6,6 +6,7 @@ import { keys } from '../plan/names.js';
 import type { DeployedPointer, Plan } from '../plan/plan.js';
 import type { Store } from '../adapters/store/port.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
+import { checkPayload } from './payload.js';
 import { readPlan } from './plan-cache.js';
 import { planGraph } from './plan-graph.js';
 import { reusedOutputs, type Reused } from './reused-outputs.js';
@@ -28,6 +29,7 @@ export interface LoadedPlan {
 
 /** Resolves the plan, the params and the environment's times: the first fact of every run. */
 export async function loadPlan(context: ActivityContext, input: LoadPlanInput): Promise<LoadedPlan> {
+  checkPayload('the params of the run', input.params, 'put large data into the store and pass where it is');
   const environment = await context.environment(input.environment ?? context.defaultEnvironment);
   const { store } = environment.ports;
   const digest = await planDigest(environment, input);

@@ -8,15 +8,19 @@ import type { Cached, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { idempotencyKey } from './digest.js';
 import { openStage, type OpenStage } from './plan-cache.js';
+import { cachedOr, identityOf } from './stage-cache.js';
 import { taskOutput } from './stored-values.js';
 
-/** Runs the author's function of a task, and keeps what it returned. */
+/** Runs the author's function of a task, and keeps what it returned; where its author allows it, an earlier result stands in. */
 export async function runTask(context: ActivityContext, call: StageCall): Promise<Cached<TaskOutput>> {
   const open = await openStage(context, call, 'task');
   const { store, tasks } = open.environment.ports;
   const work = taskWork(open, call, 'run');
-  const value = await beating(tasks.run(work, cancellationSignal()), { runs: work.about.key });
-  return await taskOutput(store, value, where(call));
+  const followsFrom = { task: call.stage, input: identityOf(work.input) };
+  return await cachedOr(open, call, followsFrom, async () => {
+    const value = await beating(tasks.run(work, cancellationSignal()), { runs: work.about.key });
+    return await taskOutput(store, value, where(call));
+  });
 }
 
 /** A call of a task's function, as the runner takes it. The key of undoing is another than that of doing. */

@@ -11,6 +11,8 @@ export async function isStored(store: Store, output: StageOutput): Promise<boole
 /** All artifacts in a value: what has a `uri`, a `sha256` and `bytes`. */
 function references(value: unknown): ArtifactRef[] {
   if (value === null || typeof value !== 'object') return [];
+  // What an author's function returned may look like anything.
+  if ('kind' in value && value.kind === 'task' && 'value' in value) return [];
   const own = isReference(value) ? [value] : [];
   return [...own, ...Object.values(value).flatMap(references)];
 }

@@ -1,25 +1,40 @@
 import { SlipwayError } from '../plan/errors.js';
 import type { FileRef } from '../plan/artifact.js';
 import type { Json, JsonObject } from '../plan/json.js';
-import type { ModelOutput } from '../plan/outputs.js';
-import type { StageCall } from './calls.js';
+import type { ModelOutput, Split } from '../plan/outputs.js';
+import type { TrainStage } from '../plan/plan.js';
+import type { Cached, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { idempotencyKey, sha256 } from './digest.js';
 import { codeDigest, jobSpec, splitFile } from './job-spec.js';
-import { openStage } from './plan-cache.js';
+import { openStage, type OpenStage } from './plan-cache.js';
 import { runJob } from './run-job.js';
+import { cachedOr, identityOf } from './stage-cache.js';
 import { asSplit } from './stage-inputs.js';
 
-/** Runs the training job of a stage attempt and names what it made. */
-export async function trainModel(context: ActivityContext, call: StageCall): Promise<ModelOutput> {
-  const { environment, plan, stage, inputs } = await openStage(context, call, 'train');
+/** Runs the training job of a stage attempt and names what it made, or answers with what the same job made before. */
+export async function trainModel(context: ActivityContext, call: StageCall): Promise<Cached<ModelOutput>> {
+  const open = await openStage(context, call, 'train');
+  const given = open.inputs as { inputs?: Record<string, Json>; params?: JsonObject };
+  const splits = Object.entries(given.inputs ?? {}).map(([name, v]): [string, Split] => [
+    name,
+    asSplit(v, `${call.stage} /inputs/${name}`),
+  ]);
+  const inputs = Object.fromEntries(splits);
+  const params = { ...open.stage.settings.params, ...given.params };
+  const followsFrom = { inputs: identityOf(inputs as unknown as Json), params };
+  return await cachedOr(open, call, followsFrom, () => train(open, call, inputs, params));
+}
+
+async function train(
+  { environment, plan, stage }: OpenStage<TrainStage>,
+  call: StageCall,
+  inputs: Record<string, Split>,
+  params: JsonObject,
+): Promise<ModelOutput> {
   const { ports } = environment;
-  const given = inputs as { inputs?: Record<string, Json>; params?: JsonObject };
-  const splits = Object.entries(given.inputs ?? {}).map(
-    ([name, v]) => [name, asSplit(v, `${call.stage} /inputs/${name}`)] as const,
-  );
+  const splits = Object.entries(inputs);
   const key = idempotencyKey(call);
-  const params = { ...stage.settings.params, ...given.params };
   const tracked = await ports.tracking.open(plan.pipeline, key, {
     'slipway.run': call.run.workflowId,
     'slipway.stage': call.stage,
@@ -29,7 +44,7 @@ export async function trainModel(context: ActivityContext, call: StageCall): Pro
   const { spec } = jobSpec(ports, plan, {
     call,
     settings: stage.settings,
-    params: given.params ?? {},
+    params,
     environment: tracked.environment,
     inputs: Object.fromEntries(splits.map(([name, s]) => [name, [splitFile(s)]])),
     expects: ['model', 'metrics'],

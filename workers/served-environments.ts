@@ -49,7 +49,7 @@ export async function servedEnvironments(config: Config, home: string, options: 
     },
     async close() {
       const environments = await Promise.allSettled(opened.values());
-      await Promise.all(environments.map((e) => (e.status === 'fulfilled' ? e.value.ports.close() : undefined)));
+      await Promise.all(environments.flatMap((e) => (e.status === 'fulfilled' ? [e.value.ports.close()] : [])));
     },
   };
 }

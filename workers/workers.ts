@@ -38,7 +38,9 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
   const context = activityContext(o);
   return await Promise.all(
     o.queues.map((taskQueue) => {
-      const { activities, ...options } = queueOptions(taskQueue, context);
+      const { workflows, ...tuning } = queueTuning(taskQueue);
+      const options = { ...tuning, ...(workflows && { workflowBundle: workflowBundle() }) };
+      const activities = activitiesFor(taskQueue, context);
       const known = Object.keys(activities);
       return Worker.create({
         ...base,
@@ -61,12 +63,12 @@ function pinnedTo(buildId: string): WorkerDeploymentOptions {
   };
 }
 
-function queueOptions(taskQueue: string, context: ActivityContext): WorkerBase & { activities: object } {
+/** What the worker of a queue is tuned to; `workflows`: it runs those too. */
+export function queueTuning(taskQueue: string): QueueTuning {
   switch (taskQueue) {
     case taskQueues.pipelines:
       return {
-        workflowBundle: workflowBundle(),
-        activities: pipelineActivities(context),
+        workflows: true,
         maxCachedWorkflows: 100,
         // Waiting for another rollout takes a slot and no work.
         maxConcurrentActivityTaskExecutions: 200,
@@ -74,15 +76,30 @@ function queueOptions(taskQueue: string, context: ActivityContext): WorkerBase &
       };
     case taskQueues.release:
       // A rollout under way holds two slots with timers, and going home must never wait for one.
-      return { activities: releaseActivities(context), maxConcurrentActivityTaskExecutions: 1_000 };
+      return { workflows: false, maxConcurrentActivityTaskExecutions: 1_000 };
     default:
       // `jobs`, and the queue of a pool, whose workers do the same elsewhere.
-      return { activities: jobActivities(context), maxConcurrentActivityTaskExecutions: 20 };
+      return { workflows: false, maxConcurrentActivityTaskExecutions: 20 };
   }
 }
+type QueueTuning = Pick<
+  WorkerOptions,
+  'maxCachedWorkflows' | 'maxConcurrentActivityTaskExecutions' | 'stickyQueueScheduleToStartTimeout'
+> & { workflows: boolean };
 
-function activityContext({ root, served }: CreateOptions): ActivityContext {
-  return { root, defaultEnvironment: served.defaultEnvironment, environment: (name) => served.open(name), parseParams };
+function activitiesFor(taskQueue: string, context: ActivityContext): object {
+  if (taskQueue === taskQueues.pipelines) return pipelineActivities(context);
+  return taskQueue === taskQueues.release ? releaseActivities(context) : jobActivities(context);
+}
+
+/** What the activities of a worker get. */
+export function activityContext({
+  root,
+  served,
+  build,
+}: Pick<CreateOptions, 'root' | 'served' | 'build'>): ActivityContext {
+  const { defaultEnvironment } = served;
+  return { root, build, defaultEnvironment, environment: (name) => served.open(name), parseParams };
 }
 
 function workflowBundle(): { codePath: string } {

@@ -49,6 +49,7 @@ export function createWorld(root = '/nowhere') {
   const context: ActivityContext = {
     root,
     defaultEnvironment: 'dev',
+    build: '0.0.0-test',
     parseParams,
     environment: async (name) => {
       if (name === 'dev') return environment;

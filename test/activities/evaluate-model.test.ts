@@ -73,7 +73,7 @@ describe("the champion's scores", () => {
     scores({ ...good, accuracy: 0.1 });
     const other = await input(champion);
     const again = await run(world, evaluateModel, { ...other, run: { ...other.run, workflowId: 'dev:intents:2' } });
-    expect(again).toEqual(first);
+    expect(again).toEqual({ ...first, cached: { run: 'dev:intents:1', stage: 'evaluate', at: expect.any(String) } });
     expect(world.trainer.jobs.size).toBe(1);
   });
 

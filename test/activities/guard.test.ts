@@ -56,7 +56,7 @@ describe('the three sets', () => {
   });
 
   test('give an activity its context, and map what it throws', async () => {
-    const input = { pipeline: 'intents', environment: null, plan: '0'.repeat(64), params: {} };
+    const input = { pipeline: 'intents', environment: null, plan: '0'.repeat(64), params: {}, rerun: null };
     await expect(pipelineActivities(context).loadPlan(input)).rejects.toMatchObject({ type: 'PlanUnknown' });
   });
 });

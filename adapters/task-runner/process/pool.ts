@@ -1,6 +1,6 @@
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { unavailableCode } from '../../../plan/failures.js';
-import { TaskHost } from './host.js';
+import type { TaskHost } from './host.js';
 
 /** Longer, and the waiting would use up the time limit of the call. */
 const longestWaitMs = 60_000;
@@ -53,7 +53,7 @@ export class HostPool {
   /** Ends all processes, also those that work. */
   async close(): Promise<void> {
     this.closed = true;
-    for (const place of [...this.places]) this.drop(place, 0);
+    for (const place of this.places) this.drop(place, 0);
     await Promise.all(this.endings);
   }
 
@@ -114,7 +114,7 @@ export class HostPool {
   }
 
   private changed(): void {
-    for (const wake of [...this.wakeUps]) wake();
+    for (const wake of this.wakeUps) wake();
   }
 
   private async change(mostMs: number, signal?: AbortSignal): Promise<void> {

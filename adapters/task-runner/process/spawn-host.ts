@@ -34,16 +34,15 @@ export async function spawnHost(
     `--max-old-space-size=${o.memoryMb}`,
     '--no-warnings',
     '--import',
-    pathToFileURL(own('adapters/task-runner/process/watch.js')).href,
+    `${pathToFileURL(own('adapters/task-runner/process/watch.js')).href}?mostMb=${o.memoryMb + beyondHeapMb}`,
     own('authoring/task-host.js'),
     o.file,
     o.pipeline,
   ];
-  const memory = { SLIPWAY_TASK_MEMORY_MB: String(o.memoryMb + beyondHeapMb) };
   await mkdir(o.directory, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(o.directory, 'process-'));
   try {
-    const env = { ...baseEnvironment(), ...memory, [markerVariable]: marker };
+    const env = { ...baseEnvironment(), [markerVariable]: marker };
     const stdio: ['pipe', 'pipe', 'pipe'] = ['pipe', 'pipe', 'pipe'];
     const child = spawn(process.execPath, args, { cwd: folder, env, stdio, detached: true, shell: false });
     if (child.pid === undefined) throw ((await once(child, 'error')) as [Error])[0];

@@ -3,15 +3,15 @@ import { Worker, isMainThread, workerData } from 'node:worker_threads';
 
 /**
  * Loaded into a process of author code before anything else: a thread that also runs while that code blocks the event loop. It ends the
- * process group when the worker is gone, or when the process takes more memory than it may (`SLIPWAY_TASK_MEMORY_MB`).
+ * process group when the worker is gone, or when the process takes more memory than the `mostMb` of this file's URL.
  */
 const everyMs = 500;
 
 if (isMainThread) {
-  const mostBytes = Number(process.env['SLIPWAY_TASK_MEMORY_MB']) * 1024 * 1024;
-  new Worker(new URL(import.meta.url), { workerData: { parent: process.ppid, mostBytes } }).unref();
+  new Worker(new URL(import.meta.url), { workerData: { parent: process.ppid } }).unref();
 } else {
-  const { parent, mostBytes } = workerData as { parent: number; mostBytes: number };
+  const { parent } = workerData as { parent: number };
+  const mostBytes = Number(new URL(import.meta.url).searchParams.get('mostMb')) * 1024 * 1024;
   setInterval(() => {
     const memory = process.memoryUsage.rss();
     if (memory > mostBytes)

@@ -31,7 +31,14 @@ async function describeIris(
 }
 
 /** The environment as it is; its getters would look for a stack. */
-function withoutPorts({ name, policy, approvers, links, sharedRegistry }: Environment): Omit<Environment, 'ports'> {
+function withoutPorts({
+  name,
+  policy,
+  approvers,
+  links,
+  pools,
+  sharedRegistry,
+}: Environment): Omit<Environment, 'ports'> {
   return {
     name,
     protected: false,
@@ -39,9 +46,9 @@ function withoutPorts({ name, policy, approvers, links, sharedRegistry }: Enviro
     policy,
     approvers,
     links,
+    pools,
     sharedRegistry,
-    versioned: false,
-    temporal: { address: '', namespace: '', versioned: false },
+    temporal: { address: '', namespace: '' },
   };
 }
 const detailsOf = (d: PlanDescription, id: string) => d.stages.find((s) => s.id === id)?.details.join('\n');

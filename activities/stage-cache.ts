@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import type { Store } from '../adapters/store/port.js';
+import type { Json, JsonObject } from '../plan/json.js';
+import { keys } from '../plan/names.js';
+import type { StageOutput } from '../plan/outputs.js';
+import { cachedByDefault, type Stage } from '../plan/plan.js';
+import { codeOf, jobOf } from '../plan/stage-definition.js';
+import type { Cached, StageCall } from './calls.js';
+import { digestOf } from './digest.js';
+import type { OpenStage } from './plan-cache.js';
+import { isStored } from './stored-objects.js';
+
+const entrySchema = z.object({
+  format: z.literal(1),
+  output: z.looseObject({}),
+  run: z.string(),
+  stage: z.string(),
+  at: z.string(),
+});
+
+/**
+ * What `make` gives, or what it gave before for the same code, settings, inputs and environment lock. `followsFrom` names the inputs by what
+ * they are: digests and values, never ids, times or addresses. An earlier result is taken only while all files that it refers to exist.
+ */
+export async function cachedOr<O extends StageOutput>(
+  open: OpenStage<Stage>,
+  call: StageCall,
+  followsFrom: JsonObject,
+  make: () => Promise<O>,
+): Promise<Cached<O>> {
+  const { stage, environment } = open;
+  if (!(stage.cache ?? cachedByDefault.includes(stage.verb))) return await make();
+  const { store } = environment.ports;
+  const key = keys.cached(cacheDigest(open, followsFrom));
+  const known = call.cache === false ? undefined : await readEntry<O>(store, key);
+  if (known !== undefined) {
+    const { output, run, stage: from, at } = known;
+    // Its own result: an answer that was lost, or an equal element of the same `each`.
+    const own = run === call.run.workflowId && from === call.stage;
+    return own ? output : { ...output, cached: { run, stage: from, at } };
+  }
+  const output = await make();
+  const entry = { format: 1, output, run: call.run.workflowId, stage: call.stage, at: new Date().toISOString() };
+  await store.put(key, new TextEncoder().encode(JSON.stringify(entry)));
+  return output;
+}
+
+function cacheDigest({ stage, plan, environment }: OpenStage<Stage>, followsFrom: JsonObject): string {
+  // A job without a folder of its own runs what its command finds: then the pipeline's file stands for its code.
+  const bare = jobOf(stage)?.trainer.folder === undefined ? plan.code.pipeline.sha256 : null;
+  return digestOf({
+    verb: stage.verb,
+    settings: stage.settings,
+    code: codeOf(plan, stage),
+    bare,
+    followsFrom,
+    // What anybody may write into an unprotected environment never stands in for a result of a protected one.
+    protected: environment.protected ? environment.name : null,
+  });
+}
+
+/** An entry that cannot be read, or refers to what is gone, is none. */
+async function readEntry<O extends StageOutput>(
+  store: Store,
+  key: string,
+): Promise<{ output: O; run: string; stage: string; at: string } | undefined> {
+  const stored = await store.read(key);
+  if (stored === undefined) return undefined;
+  const parsed = entrySchema.safeParse(parseJson(stored.body));
+  if (!parsed.success) return undefined;
+  const output = parsed.data.output as unknown as O;
+  return (await isStored(store, output)) ? { ...parsed.data, output } : undefined;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of each kind: the members that say what a value is, and those that say where it lies, who made it and when. */
+const kinds: Record<string, { keeps: readonly string[]; drops: readonly string[] }> = {
+  split: { keeps: ['kind', 'name', 'sha256', 'format'], drops: ['uri', 'bytes', 'rows', 'dataset', 'snapshotAt'] },
+  dataset: { keeps: ['kind', 'digest', 'splits'], drops: ['source', 'snapshotAt', 'rows'] },
+  model: {
+    keeps: ['kind', 'digest', 'metrics', 'params', 'dataset', 'code'],
+    drops: ['files', 'snapshotAt', 'job', 'tracking', 'cached'],
+  },
+  version: { keeps: ['kind', 'name', 'version', 'label', 'model'], drops: ['package', 'registry'] },
+};
+
+/** A value with its data sets, splits, models and versions reduced to what they are. A value that only looks like one stays whole. */
+export function identityOf(value: Json): Json {
+  if (Array.isArray(value)) return value.map(identityOf);
+  if (value === null || typeof value !== 'object') return value;
+  const name = String(value['kind']);
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  const names = Object.keys(value);
+  const whole =
+    kind === undefined ||
+    !kind.keeps.every((member) => names.includes(member)) ||
+    !names.every((member) => kind.keeps.includes(member) || kind.drops.includes(member));
+  const kept = whole ? names : kind.keeps;
+  return Object.fromEntries(kept.map((member) => [member, identityOf(value[member] ?? null)]));
+}
