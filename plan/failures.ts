@@ -20,6 +20,8 @@ export const newAttemptCodes: readonly string[] = [
   'E_TRAINER_EXIT',
   'E_TRAINER_LOST',
   'E_TRAINER_LIMIT',
+  'E_DISK_FULL',
+  'E_STORE',
   'E_TASK',
   'E_TASK_CRASH',
   'E_TASK_LIMIT',

@@ -3,6 +3,7 @@ import type { JobFailure, JobManifest, JobSpec, JobState, Trainer } from '../../
 /** How a job of the fake ends: what it leaves, why it fails, or not before it is stopped. */
 export type Ending = { manifest: Omit<JobManifest, 'format' | 'key'> } | { failure: JobFailure } | 'runs';
 export interface FakeTrainer extends Trainer {
+  absenceMs?: number;
   /** Every job that was started, by its id. */
   jobs: Map<string, { spec: JobSpec; key: string; state: JobState }>;
 }
