@@ -29,8 +29,7 @@ export function compile(recorded: Recorded, params: JsonObject, file: string): R
   };
 }
 
-/** A stage as the plan keeps it. */
-export function compileStage(draft: StageDraft): Stage {
+function compileStage(draft: StageDraft): Stage {
   return {
     id: draft.id,
     verb: draft.verb,
@@ -44,6 +43,12 @@ export function compileStage(draft: StageDraft): Stage {
     ...(draft.branch === undefined ? {} : { branch: draft.branch }),
     source: draft.place,
   } as Stage;
+}
+
+/** The stage inside an `each`: what it waits for, and the way of a `when` that it stands in, are the `each`'s. */
+export function compileItem(draft: StageDraft): Stage {
+  const { branch: _, ...stage } = compileStage(draft);
+  return { ...stage, needs: [] } as Stage;
 }
 
 /** Folders of code that a stage runs. */

@@ -28,9 +28,9 @@ export type Params<P extends z.ZodType> = { readonly [K in keyof z.output<P>]: P
 const mark = Symbol.for('slipway.pipeline');
 
 /** A pipeline as its file exports it. Recording it gives a plan; nothing runs here. */
-export interface PipelineDefinition {
+export interface PipelineDefinition<P extends z.ZodType = z.ZodType> {
   readonly name: string;
-  readonly options: { params?: z.ZodType; owner?: string; version?: string; schedule?: ScheduleDraft };
+  readonly options: { params?: P; owner?: string; version?: string; schedule?: ScheduleDraft };
   readonly build: (p: Stages, params: never) => unknown;
   /** Where it is defined; `file` is absolute. */
   readonly place: Place;
@@ -45,10 +45,10 @@ export function definePipeline<P extends z.ZodObject = NoParams>(
   name: string,
   options: PipelineOptions<P>,
   build: (p: Stages, params: Params<P>) => void,
-): PipelineDefinition {
-  const definition: PipelineDefinition = {
+): PipelineDefinition<P> {
+  const definition: PipelineDefinition<P> = {
     name,
-    options: options as PipelineDefinition['options'],
+    options: options as PipelineDefinition<P>['options'],
     build,
     place: callerPlace('/'),
   };

@@ -5,6 +5,7 @@ export type { Stages } from './pipeline-stages.js';
 export type {
   ApprovalRef,
   CheckedDatasetRef,
+  ChildRunRef,
   DatasetRef,
   GateRef,
   ItemRef,
@@ -24,6 +25,7 @@ export type {
 } from './references.js';
 export { evaluators, sources, trainers } from './jobs.js';
 export type { Evaluator, JobParams, ProcessOptions, Source, Trainer } from './jobs.js';
+export type { ItemStages } from './item-stages.js';
 export { secret } from './job-needs.js';
 export type { Memory, Resources, SecretAddress } from './job-needs.js';
 export type { After, FailurePolicy, Retry } from './stage-options.js';

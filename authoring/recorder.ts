@@ -31,9 +31,12 @@ export class StageDraft {
   onFailure: OnFailure | undefined;
   settings: object = {};
   readonly #recorder: Recorder;
+  readonly #scope: StageDraft | undefined;
 
-  constructor(recorder: Recorder, verb: Verb, id: string, defaultTimeout: Duration) {
+  /** `scope`: the `each` that it is the item of; only then may it use the element. */
+  constructor(recorder: Recorder, verb: Verb, id: string, defaultTimeout: Duration, scope?: StageDraft) {
     this.#recorder = recorder;
+    this.#scope = scope;
     this.verb = verb;
     this.id = id;
     this.place = callerPlace(recorder.root);
@@ -49,6 +52,13 @@ export class StageDraft {
     this.#recorder.faults.push(fix === undefined ? fault : { ...fault, fix });
   }
 
+  /** Adds everything that is wrong with a value under a shape; says whether nothing is. */
+  check(shape: z.ZodType, given: unknown): boolean {
+    const wrong = findings(shape, given);
+    for (const { code, at, message, fix } of wrong) this.fault(code, at, message, fix);
+    return wrong.length === 0;
+  }
+
   /** Puts the value of a reference at a pointer when the run is walked. */
   bind(at: string, reference: unknown): Target | undefined {
     const facts = targetOf(reference);
@@ -62,7 +72,7 @@ export class StageDraft {
       );
       return undefined;
     }
-    if (facts.scope !== undefined && facts.scope !== this) {
+    if (facts.scope !== undefined && facts.scope !== this.#scope) {
       this.fault(
         'E_EACH',
         at,
@@ -173,7 +183,7 @@ export class StageDraft {
 }
 
 /** The stages that a value comes from. */
-function stagesOfRef(ref: Ref): string[] {
+export function stagesOfRef(ref: Ref): string[] {
   if (ref.from === 'stage') return [ref.stage];
   return ref.from === 'either' ? ref.refs.flatMap(stagesOfRef) : [];
 }
@@ -239,9 +249,7 @@ export class Recorder {
 
   /** Fills a draft from options; for a stage inside an `each`, which is no stage of the pipeline itself. */
   settle<O extends JobStageOptions & CacheOptions>(draft: StageDraft, options: O, spec: StageSpec<O>): void {
-    const wrong = findings(spec.shape, options);
-    for (const { code, at, message, fix } of wrong) draft.fault(code, at, message, fix);
-    if (wrong.length > 0) return;
+    if (!draft.check(spec.shape, options)) return;
     applyStageOptions(draft, options);
     draft.settings = spec.settle(draft, options);
   }

@@ -36,7 +36,7 @@ export interface Reference<K extends RefKind, T = unknown> {
 type WithMembers<K extends ValueKind, T> = Reference<K, T> &
   ([T] extends [Members] ? { readonly [N in keyof T]: WithMembers<K, T[N]> } : unknown);
 type Members = { readonly [key: string]: Json | undefined };
-type ValueKind = 'param' | 'value' | 'item';
+export type ValueKind = 'param' | 'value' | 'item';
 
 /** A param of the run, typed by the params schema. */
 export type ParamRef<T> = WithMembers<'param', T>;

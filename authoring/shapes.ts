@@ -189,20 +189,22 @@ export const after = z.any().superRefine((v, context) => {
 /** Everything wrong with a value under a schema, as findings. Unknown keys get the nearest known one. */
 export function findings(schema: z.ZodType, given: unknown): Finding[] {
   const result = schema.safeParse(given);
-  if (result.success) return [];
-  return result.error.issues.flatMap((issue) => {
-    const at = issue.path.map((step) => `/${String(step)}`).join('');
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        code: 'E_SCHEMA',
-        at: `${at}/${key}`,
-        message: unknownName('option', key, keysAt(schema, issue.path)),
-      }));
-    }
-    const params = issue.code === 'custom' ? (issue.params as { code?: string; fix?: string } | undefined) : undefined;
-    const found = { code: params?.code ?? 'E_SCHEMA', at, message: issue.message };
-    return [params?.fix === undefined ? found : { ...found, fix: params.fix }];
-  });
+  return result.success ? [] : result.error.issues.flatMap((issue) => found(schema, issue, issue.path));
+}
+
+function found(schema: z.ZodType, issue: z.core.$ZodIssue, path: readonly PropertyKey[]): Finding[] {
+  const at = path.map((step) => `/${String(step)}`).join('');
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      code: 'E_SCHEMA',
+      at: `${at}/${key}`,
+      message: unknownName('option', key, keysAt(schema, path)),
+    }));
+  // A record's key has findings of its own.
+  if (issue.code === 'invalid_key') return issue.issues.flatMap((inner) => found(schema, inner, path));
+  const params = issue.code === 'custom' ? (issue.params as { code?: string; fix?: string } | undefined) : undefined;
+  const finding = { code: params?.code ?? 'E_SCHEMA', at, message: issue.message };
+  return [params?.fix === undefined ? finding : { ...finding, fix: params.fix }];
 }
 
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {

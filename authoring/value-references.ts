@@ -47,12 +47,30 @@ function withMembers(origin: Origin, schema: JsonObject, path: string[], own: ob
   const members = (schema.properties ?? {}) as Record<string, JsonObject>;
   for (const [name, member] of Object.entries(members))
     Object.defineProperty(own, name, { value: referenceAt(origin, member, [...path, name]), enumerable: true });
-  if (schema.properties === undefined && path.length > 0) return own;
+  return schema.properties === undefined && origin.root.from !== 'param'
+    ? own
+    : guarded(own, origin, path, Object.keys(members));
+}
+
+function guarded(own: object, origin: Origin, path: readonly string[], known: readonly string[]): object {
   return new Proxy(own, {
     get: (object, name) => {
       if (typeof name === 'symbol' || name in object || name === 'then') return Reflect.get(object, name) as unknown;
-      throw unknownMember(origin, [...path, name].join('.'), Object.keys(members));
+      throw unknownMember(origin, [...path, name].join('.'), known);
     },
+  });
+}
+
+/** A reference that throws when it is asked for a member that it does not have. `name` is what it is called. */
+export function strictMembers(own: object, name: string, known: readonly string[]): object {
+  return guarded(own, { root: { from: 'item', path: [] }, recording: own, name }, [], known);
+}
+
+/** A reference to a value of which nothing is known, because what gives it is wrong: it has every member. */
+export function anyValue(origin: Origin): object {
+  return new Proxy(valueReference(origin, {}), {
+    get: (object, name) =>
+      typeof name === 'symbol' || name in object || name === 'then' ? Reflect.get(object, name) : anyValue(origin),
   });
 }
 

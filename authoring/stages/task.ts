@@ -59,21 +59,21 @@ export type Given<R> =
 type Inputs<I> = { readonly [N in keyof I]: Given<I[N]> };
 
 /** The author's own TypeScript. It runs in a process of its own, never in the workflow, from the code that the plan pins. */
-export interface TaskWork<I extends TaskInput, O extends z.ZodType> extends AttemptOptions, CacheOptions {
+export interface TaskWork<I extends TaskInput, T, N = T> extends AttemptOptions, CacheOptions {
   /** What `run` is given, by name. Default nothing. */
   input?: I;
   /**
    * What `run` returns: a zod schema of what survives JSON Schema (as for params). Checked when the task is done; other stages
    * take the value, or one of its members, as a reference.
    */
-  output: O;
-  /** Does the work. May be called again after a crash: make it idempotent. */
-  run: (input: Inputs<I>, context: TaskContext) => z.input<O> | Promise<z.input<O>>;
+  output: z.ZodType<T, N>;
+  /** Does the work. Literals of an enum are returned `as const`. May be called again after a crash: make it idempotent. */
+  run: (input: Inputs<I>, context: TaskContext) => NoInfer<N> | Promise<NoInfer<N>>;
 }
-export interface TaskOptions<I extends TaskInput, O extends z.ZodType> extends TaskWork<I, O>, StageOptions {
+export interface TaskOptions<I extends TaskInput, T, N = T> extends TaskWork<I, T, N>, StageOptions {
   /** Undoes what `run` did, when a stage with `onFailure: 'compensate'` fails. May be called again after a crash. */
   compensate?: (
-    done: { readonly input: Inputs<I>; readonly output: z.output<O> },
+    done: { readonly input: Inputs<I>; readonly output: NoInfer<T> },
     context: TaskContext,
   ) => void | Promise<void>;
 }
@@ -89,7 +89,7 @@ const shape = z.strictObject({
   ...cacheShape,
 });
 
-type AnyTask = TaskOptions<TaskInput, z.ZodType>;
+type AnyTask = TaskOptions<TaskInput, unknown>;
 
 function settle(recorder: Recorder, draft: StageDraft, options: AnyTask): object {
   const { schema, wrong } = valueSchema(options.output, '/output');
