@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SlipwayClient } from '../../client/index.js';
+import { connect } from '../../client/index.js';
+import type { Environment } from '../../config/open.js';
+import { openProject } from '../../operations/project.js';
+import { baseEnvironment } from '../../processes/index.js';
+import { type PartName, up } from '../../stack/index.js';
+import { type Ended, startSlipway } from '../cli/command-line.js';
+import { makeNamespace } from '../faults/namespace.js';
+import { projectRoot } from './project-setup.js';
+
+const main = resolve(import.meta.dirname, '../../dist/workers/main.js');
+const limitMs = 120_000;
+
+export interface NamespaceProject {
+  root: string;
+  environment: Environment;
+  client: SlipwayClient;
+  /** The command line of a build of the package. */
+  slipway(build: string, ...args: string[]): Promise<Ended>;
+  /** A worker process of a build; answers once it polls. */
+  startWorker(build: string, ...args: string[]): Promise<WorkerProcess>;
+  /** What a worker that refuses to start says, and its exit code. */
+  refusedWorker(command: readonly string[]): Promise<{ code: number | null; stderr: string }>;
+  close(): Promise<void>;
+}
+export interface WorkerProcess {
+  pid: number;
+  /** SIGKILL, as a crash would end it. */
+  kill(): Promise<void>;
+}
+
+/** A project of its own, in a namespace of its own, on servers of the end-to-end stack: no worker serves it yet. */
+export async function openNamespaceProject(
+  name: string,
+  o: { versioned: boolean; only: PartName[]; policy?: string; pipelines?: Record<string, string> },
+): Promise<NamespaceProject> {
+  const env = process.env;
+  await up({ root: projectRoot, only: o.only, env, onProgress: () => undefined });
+  const root = join(projectRoot, name);
+  await rm(root, { recursive: true, force: true });
+  await mkdir(join(root, 'pipelines'), { recursive: true });
+  await symlink(join('..', '.slipway'), join(root, '.slipway'));
+  await cp(join(projectRoot, 'trainers/iris'), join(root, 'trainers/iris'), { recursive: true });
+  await writeFile(join(root, 'slipway.config.ts'), configuration(name, o.versioned, o.policy ?? '{}'));
+  for (const [file, text] of Object.entries(o.pipelines ?? {})) await writeFile(join(root, 'pipelines', file), text);
+  const { environment } = await openProject({ root, cwd: root, env });
+  const client = await connect(environment.temporal);
+  await makeNamespace(environment.temporal.address, name);
+  const workers: ChildProcess[] = [];
+  return {
+    root,
+    environment,
+    client,
+    slipway: (build, ...args) => startSlipway(root, args, { SLIPWAY_BUILD_ID: build }).ended,
+    startWorker: (build, ...args) => startWorker(root, build, args, workers),
+    refusedWorker: (command) => refusedWorker(root, command),
+    close: async () => {
+      await Promise.all(workers.map(kill));
+      await client.close();
+    },
+  };
+}
+
+function configuration(namespace: string, versioned: boolean, policy: string): string {
+  return `import { defineConfig, localStack } from 'slipway/config';
+export default defineConfig({
+  defaultEnvironment: 'upgrade',
+  environments: {
+    upgrade: {
+      ...localStack(),
+      temporal: { address: 'stack:temporal', namespace: '${namespace}', versioned: ${versioned} },
+      policy: ${policy},
+      approvers: { 'ml-leads': ['ada@example.com'] },
+    },
+  },
+});
+`;
+}
+
+async function startWorker(
+  root: string,
+  build: string,
+  args: string[],
+  workers: ChildProcess[],
+): Promise<WorkerProcess> {
+  const ready = join(projectRoot, '.slipway', 'worker', `${build}-${workers.length}.json`);
+  const child = spawn(process.execPath, [main, '--ready', ready, ...args], {
+    cwd: root,
+    env: { ...baseEnvironment(), SLIPWAY_BUILD_ID: build },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  workers.push(child);
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-2_000)));
+  await until(async () => {
+    if (child.exitCode !== null) throw new Stop(`the worker ended: ${said}`);
+    return existsSync(ready) && (JSON.parse(await readFile(ready, 'utf8')) as { pid: number }).pid === child.pid;
+  });
+  return { pid: child.pid ?? 0, kill: () => kill(child) };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+async function refusedWorker(
+  root: string,
+  [command = '', ...args]: readonly string[],
+): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn(command, [...args, process.execPath, main], {
+    cwd: root,
+    env: baseEnvironment(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stderr };
+}
+
+/** No use in asking again. */
+class Stop extends Error {}
+
+/** Asks until the answer is yes; failures to ask count as no, the last one is told after two minutes. */
+export async function until(ask: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  for (let last: unknown; ; await sleep(100)) {
+    try {
+      if (await ask()) return;
+    } catch (error) {
+      if (error instanceof Stop) throw error;
+      last = error;
+    }
+    if (Date.now() > deadline) throw new Error('not so within two minutes', { cause: last });
+  }
+}
