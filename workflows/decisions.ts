@@ -57,10 +57,19 @@ export class Decisions {
     return this.all.find((d) => d.status === 'kept' && (d.stage ?? stage) === stage);
   }
 
-  /** An update that is forgotten must still be answered, so its status says what became of it. */
+  /**
+   * What was taken is kept longest, because it says who let something through. An update that is forgotten must
+   * still be answered, so its status says what became of it.
+   */
   private forgetOldest(): void {
-    const settled = this.all.findIndex((d) => d.status !== 'kept');
-    const [gone] = this.all.splice(Math.max(0, settled), 1);
+    const least = ['ignored', 'late', 'kept'].find((status) => this.all.some((d) => d.status === status));
+    const [gone] = this.all.splice(
+      Math.max(
+        0,
+        this.all.findIndex((d) => d.status === least),
+      ),
+      1,
+    );
     if (gone?.status === 'kept') Object.assign(gone, { status: 'ignored', why: `more than ${most} decisions wait` });
   }
 

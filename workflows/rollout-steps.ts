@@ -26,10 +26,11 @@ export async function runSteps(state: RolloutState, lease: Lease): Promise<Steps
     { phase: 'bake', weight: 100, holdMs: flow.bakeMs },
   ];
   // A step that the run before this one began is gone on with.
-  const begun = state.steps.length;
-  for (const step of steps.slice(Math.max(0, begun - 1))) {
-    const before = state.steps.length === begun ? state.steps.at(-1) : undefined;
-    if ((await runStep(state, lease, step, before)) === 'continue-as-new') return 'continue-as-new';
+  const begun = state.steps.at(-1);
+  const left = steps.slice(Math.max(0, state.steps.length - 1));
+  for (const [i, step] of left.entries()) {
+    const ended = await runStep(state, lease, step, i === 0 ? begun : undefined);
+    if (ended === 'continue-as-new') return ended;
   }
   return 'passed';
 }

@@ -244,7 +244,7 @@ function releaseSide(script: Script, note: (line: string) => void, now: () => Pr
     },
     holdLease: async () => {
       leases++;
-      if (leases > 1) return { lost: true, reason: 'the router went home' };
+      if (leases > 1 && script.leaseHeldMs !== undefined) return { lost: true, reason: 'the router went home' };
       const heldMs = script.leaseHeldMs ?? 1_000 * 86_400_000;
       return { lost: false, until: new Date((await now()) + heldMs).toISOString() };
     },
