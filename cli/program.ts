@@ -12,6 +12,7 @@ import { addDev } from './commands/dev.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addHistory } from './commands/history.js';
+import { addGateway } from './commands/gateway.js';
 import { addLs } from './commands/ls.js';
 import { addMove } from './commands/move.js';
 import { addPlan } from './commands/plan.js';
@@ -69,6 +70,7 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
     addCheckUpgrade,
     addMove,
     addWorker,
+    addGateway,
     addUp,
     addDown,
     addDoctor,

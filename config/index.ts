@@ -7,6 +7,7 @@ export { mlserver } from '../adapters/serving/mlserver/options.js';
 export { mlflow as mlflowRegistry } from '../adapters/registry/mlflow/options.js';
 export { s3 } from '../adapters/store/s3/options.js';
 export { mlflowTracking } from '../adapters/tracking/mlflow/options.js';
+export { httpTrainer } from '../adapters/trainer/http/options.js';
 export { processTrainer } from '../adapters/trainer/process/options.js';
 export { localStack } from './local-stack.js';
 export type { ConfigInput, EnvironmentInput } from './schema.js';

@@ -3,7 +3,6 @@ import { mlflowOptions } from '../adapters/registry/mlflow/options.js';
 import { agentOptions } from '../adapters/router/agent/options.js';
 import { s3Options } from '../adapters/store/s3/options.js';
 import { mlflowTrackingOptions } from '../adapters/tracking/mlflow/options.js';
-import type { ProcessTrainerOptions } from '../adapters/trainer/process/options.js';
 import type { OpenContext } from '../adapters/open-context.js';
 import type { Metrics } from '../adapters/metrics/port.js';
 import type { Notifier } from '../adapters/notifier/port.js';
@@ -14,8 +13,8 @@ import type { Store } from '../adapters/store/port.js';
 import type { TaskRunner } from '../adapters/task-runner/port.js';
 import type { Tracking } from '../adapters/tracking/port.js';
 import type { Trainer } from '../adapters/trainer/port.js';
-import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
 import type { Policy } from '../plan/policy.js';
+import { openTrainers } from './open-trainers.js';
 import { toPolicy } from './policy.js';
 import type { References } from './references.js';
 import { lookUp, references } from './references.js';
@@ -89,7 +88,7 @@ export async function openEnvironment(config: Config, name: string, o: OpenOptio
     pools: environment.pools,
     approvers: environment.approvers,
     sharedRegistry: sharesRegistry(config, name),
-    ports: await openPorts(environment, { root: o.root, secret: refs.secret }, refs),
+    ports: await openPorts(name, environment, { root: o.root, secret: refs.secret }, refs),
   };
 }
 
@@ -100,8 +99,13 @@ function openLinks(links: EnvironmentConfig['links'], refs: References): Environ
 }
 
 /** Adapters by name come from here; their own code is loaded now, vendor code when they first need it. */
-async function openPorts(environment: EnvironmentConfig, context: OpenContext, refs: References): Promise<Ports> {
-  const [s3, registries, trackings, mlserver, agent, prometheus, command, processes, taskRunner] = await Promise.all([
+async function openPorts(
+  name: string,
+  environment: EnvironmentConfig,
+  context: OpenContext,
+  refs: References,
+): Promise<Ports> {
+  const [s3, registries, trackings, mlserver, agent, prometheus, command, taskRunner] = await Promise.all([
     import('../adapters/store/s3/index.js'),
     import('../adapters/registry/mlflow/index.js'),
     import('../adapters/tracking/mlflow/index.js'),
@@ -109,7 +113,6 @@ async function openPorts(environment: EnvironmentConfig, context: OpenContext, r
     import('../adapters/router/agent/index.js'),
     import('../adapters/metrics/prometheus/index.js'),
     import('../adapters/notifier/command/index.js'),
-    import('../adapters/trainer/process/index.js'),
     import('../adapters/task-runner/process/index.js'),
   ]);
   const e = environment;
@@ -130,15 +133,7 @@ async function openPorts(environment: EnvironmentConfig, context: OpenContext, r
     runners.push(opened);
     return opened;
   });
-  const trainers = new Map(
-    Object.entries(e.trainers).map(([name, options]) => [
-      name,
-      once(() =>
-        processes.openProcessTrainer({ ...options, store: options.store ?? storeAccess(store(), e) }, context),
-      ),
-    ]),
-  );
-  const trainer = (name: string) => (trainers.get(name) ?? unknownTrainer(name, [...trainers.keys()]))();
+  const trainer = await openTrainers(name, e, context, refs, store);
   const close = async () => void (await Promise.all(runners.map((r) => r.close())));
   const openers = { store, registry, tracking, serving, router, metrics, notifiers, tasks };
   return Object.assign(lazily(openers), { trainer, close });
@@ -150,24 +145,6 @@ function lazily<O extends Record<string, () => unknown>>(openers: O): { readonly
   return Object.defineProperties({}, Object.fromEntries(members) as PropertyDescriptorMap) as {
     readonly [K in keyof O]: ReturnType<O[K]>;
   };
-}
-
-/** How jobs reach the same store. */
-function storeAccess(store: Store, environment: EnvironmentConfig): NonNullable<ProcessTrainerOptions['store']> {
-  const { endpoint, region } = store.access();
-  const { credentials } = environment.store;
-  return { endpoint, region, ...(credentials !== undefined && { credentials }) };
-}
-
-function unknownTrainer(name: string, known: string[]): never {
-  throw new SlipwayError(
-    {
-      code: 'E_TRAINER_UNKNOWN',
-      message: unknownName('trainer', name, known),
-      fix: 'Add it under `trainers` of this environment in slipway.config.ts.',
-    },
-    exitCodes.configuration,
-  );
 }
 
 /** The value of the first call, for every call. */

@@ -8,12 +8,14 @@ import { mlserverOptions } from '../adapters/serving/mlserver/options.js';
 import { s3Options } from '../adapters/store/s3/options.js';
 import { mlflowTrackingOptions } from '../adapters/tracking/mlflow/options.js';
 import { processTasksOptions } from '../adapters/task-runner/process/options.js';
+import { httpTrainerOptions } from '../adapters/trainer/http/options.js';
 import { processTrainerOptions } from '../adapters/trainer/process/options.js';
 import type { Fault } from '../plan/errors.js';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
 import { canonicalJson } from '../plan/json.js';
 import { isKebabCase } from '../plan/names.js';
 import { toFaults } from './faults.js';
+import { gatewaySchema } from './gateway.js';
 import { policySchema } from './policy.js';
 import { withReferences } from './references.js';
 
@@ -50,7 +52,10 @@ const environmentSchema = z.strictObject({
   registry: z.discriminatedUnion('adapter', [withReferences(mlflowOptions)]),
   tracking: z.discriminatedUnion('adapter', [withReferences(mlflowTrackingOptions)]),
   /** Trainers by the name that pipelines use. */
-  trainers: z.record(z.string(), z.discriminatedUnion('adapter', [processTrainerOptions])),
+  trainers: z.record(
+    z.string(),
+    z.discriminatedUnion('adapter', [processTrainerOptions, withReferences(httpTrainerOptions)]),
+  ),
   /** Where the code of `task` stages runs. Default: in processes beside the worker. */
   tasks: z.discriminatedUnion('adapter', [processTasksOptions]).prefault({ adapter: 'process' }),
   /** Queues of workers of their own that stages may name with `pool`. Default none. */
@@ -71,6 +76,8 @@ export const configSchema = z.strictObject({
   /** Taken when a run names none. */
   defaultEnvironment: z.string(),
   environments: z.record(z.string(), environmentSchema),
+  /** The process that services call: where it listens. Default 127.0.0.1:8787. */
+  gateway: gatewaySchema.prefault({}),
 });
 
 /** What `defineConfig` takes. */

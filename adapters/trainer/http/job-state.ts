@@ -14,9 +14,12 @@ export function stateOf(message: JobMessage, where: string): JobState {
     case 'running':
       return { phase: 'running', note: message.note ?? message.phase, progress: message.progress };
     case 'succeeded': {
-      const { key, files, metrics } = message.manifest;
+      const { key, files, metrics, formats = {} } = message.manifest;
       if (key !== message.key) throw protocolFault(`the manifest is that of another job, ${key.slice(0, 12)}`, where);
-      return { phase: 'succeeded', manifest: { format: 1, key, files, metrics: checkedMetrics(metrics, where) } };
+      return {
+        phase: 'succeeded',
+        manifest: { format: 1, key, files, metrics: checkedMetrics(metrics, where), formats },
+      };
     }
     case 'failed':
       return { phase: 'failed', failure: { ...message.failure, message: printable(message.failure.message, 2_000) } };

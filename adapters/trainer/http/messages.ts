@@ -34,17 +34,15 @@ const files = z
   .array(file)
   .max(10_000)
   .refine((all) => new Set(all.map((f) => f.path)).size === all.length, 'names a path twice');
+/** Path → format of the model's files, found by content. */
+const formats = z.record(relativePath, z.string().max(40)).optional();
 /** Metrics are judged apart, so that a wrong one is called a wrong metric. */
-const manifest = z.strictObject({ format: z.literal(1), key: sha256, files, metrics: z.unknown() });
+const manifest = z.strictObject({ format: z.literal(1), key: sha256, files, metrics: z.unknown(), formats });
 
 const head = { format: z.literal(1), key: sha256, job: jobName };
 const failure = z.strictObject({
-  code: z
-    .string()
-    .regex(
-      /^E_(TRAINER|ARTIFACT|METRIC|MANIFEST|FILE|PATH|MODEL|ENV|STORE|S3)(_[A-Z0-9]+)*$/,
-      'no code that a job ends with',
-    ),
+  // A failure that says "ask again later" would be asked again for ever.
+  code: z.string().regex(/^E_(?!UNAVAILABLE$)[A-Z0-9_]{1,60}$/, 'no code that a job ends with'),
   message: z.string().max(8_192),
   transient: z.boolean(),
 });
