@@ -12,15 +12,12 @@ const immutable = /\/(data|snapshots|jobs\/[^/]+\/(model|output|manifest)|packag
  * I-03: artifacts are stored once, and what the lineage names is there with its digest. I-36: the package holds the bytes that the
  * job made.
  */
-export async function artifactFaults(lane: Lane, version: VersionOutput | undefined): Promise<string[]> {
-  const faults: string[] = [];
-  const writes = new Map<string, number>();
-  for (const { operation, key, status } of lane.ledger.all()) {
-    if (!/^(s3|job) PUT/.test(operation) || status >= 300) continue;
-    const path = key.split('?')[0] ?? '';
-    writes.set(path, (writes.get(path) ?? 0) + 1);
-  }
-  for (const [path, n] of writes) if (n > 1 && immutable.test(path)) faults.push(`I-03: ${path} was stored ${n} times`);
+export async function artifactFaults(
+  lane: Lane,
+  version: VersionOutput | undefined,
+  doubled: boolean,
+): Promise<string[]> {
+  const faults = doubled ? [] : writtenTwice(lane);
   if (version === undefined) return faults;
   const { store } = lane.environment.ports;
   for (const ref of [version.package, ...version.model.files])
@@ -31,6 +28,18 @@ export async function artifactFaults(lane: Lane, version: VersionOutput | undefi
     if (found !== file.sha256) faults.push(`I-36: ${file.path} in the package is not what the job made`);
   }
   return faults;
+}
+
+function writtenTwice(lane: Lane): string[] {
+  const writes = new Map<string, number>();
+  for (const { operation, key, status } of lane.ledger.all()) {
+    if (!/^(s3|job) PUT/.test(operation) || status >= 300) continue;
+    const path = key.split('?')[0] ?? '';
+    writes.set(path, (writes.get(path) ?? 0) + 1);
+  }
+  return [...writes]
+    .filter(([path, n]) => n > 1 && immutable.test(path))
+    .map(([path, n]) => `I-03: ${path} was stored ${n} times`);
 }
 
 async function digestsIn(archive: Buffer): Promise<Map<string, string>> {

@@ -36,13 +36,13 @@ describe('a call', () => {
   test('that asks is killed before only, in the short sweep', () => {
     const places = placesOf(['mlflow POST runs/search', 's3 GET data/*', 's3 PUT data/*'], true);
     expect(places.filter(isQuestion)).toHaveLength(2);
-    expect(sweepSchedules(places, false).map((s) => s.name)).toEqual([
+    expect(sweepSchedules({ places, rollback: [] }, false).map((s) => s.name)).toEqual([
       'kill before mlflow POST runs/search #1',
       'kill before s3 GET data/* #1',
       'kill before s3 PUT data/* #1',
       'kill after s3 PUT data/* #1',
     ]);
-    expect(sweepSchedules(places, true)).toHaveLength(6);
+    expect(sweepSchedules({ places, rollback: places }, true)).toHaveLength(12);
   });
 });
 

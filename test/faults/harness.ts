@@ -1,5 +1,6 @@
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endGroup, readRecord } from '../../processes/index.js';
 import { type PartName, startPart, stopPart, up } from '../../stack/index.js';
 import { shortLeaseMs } from './directed.js';
 import { type Lane, type LaneOptions, type LaneSite, openLane } from './lane.js';
@@ -24,12 +25,22 @@ export async function openHarness(repository: string, root: string): Promise<Har
   for (const shared of ['python', 'tools']) {
     await symlink(join(repository, '.slipway', shared), join(root, '.slipway', shared)).catch(() => undefined);
   }
-  await rm(join(root, 'lanes'), { recursive: true, force: true });
+  await clearLanes(root);
   const stack = await up({ root, only: parts, env: process.env, onProgress: () => undefined });
   const site: LaneSite = { repository, root, stack, stamp: `${Date.now().toString(36)}n` };
   const dist = workerBuild(repository, join(root, 'builds', 'product'));
   let lanes = 0;
   return { site, dist, openLane: (options) => openLane(site, ++lanes, { dist, ...options }) };
+}
+
+/** Ends the model servers of lanes that nobody closed, and removes the lanes. */
+export async function clearLanes(root: string): Promise<void> {
+  const files = await readdir(join(root, 'lanes'), { recursive: true }).catch(() => []);
+  for (const file of files.filter((name) => /\/serving\/[^/]+\/process\.json$/.test(name))) {
+    const record = await readRecord(join(root, 'lanes', file));
+    if (record !== undefined) await endGroup(record, { graceMs: 0 });
+  }
+  await rm(join(root, 'lanes'), { recursive: true, force: true });
 }
 
 /** Does the same with each, `width` at a time. */

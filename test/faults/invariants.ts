@@ -28,11 +28,12 @@ export async function violationsOf(lane: Lane, end: RunEnd, expected: Expectatio
   }
   const record = await readRunRecord(lane.environment, end.run).catch(() => undefined);
   if (record === undefined) return [...faults, 'final state: the run left no record'];
+  const doubled = expected.doubled === true;
   return [
     ...faults,
     ...trainingFaults(lane, end),
-    ...(await registryFaults(lane, end, record, expected.doubled === true)),
-    ...(await artifactFaults(lane, versionOf(record))),
+    ...(await registryFaults(lane, end, record, doubled)),
+    ...(await artifactFaults(lane, versionOf(record), doubled)),
     ...weightFaults(lane, end, record),
     ...(await agreementFaults(lane, record)),
     ...(await historyFaults(lane, end)),

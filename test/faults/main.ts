@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { down } from '../../stack/index.js';
 import { directedSchedules } from './directed.js';
-import { catches, type Harness, inTurns, openHarness, runAll, runAlone } from './harness.js';
+import { catches, clearLanes, type Harness, inTurns, openHarness, runAll, runAlone } from './harness.js';
 import { type PlantedBug, plantedBugs } from './planted.js';
 import { keptSeeds, randomSchedule } from './random.js';
 import type { Result, Schedule } from './schedule.js';
@@ -38,6 +38,7 @@ async function main(): Promise<number> {
     );
     return summary.ok ? 0 : 1;
   } finally {
+    await clearLanes(root);
     await down({ root, onProgress: () => undefined });
   }
 }
@@ -46,8 +47,9 @@ async function run(harness: Harness): Promise<Summary> {
   const first = await harness.openLane();
   const reference = await measureReference(first);
   say(`the reference run makes ${reference.calls} calls; ${reference.places.length} of them are places of their own`);
+  say(`after the abort of a canary ${reference.rollback.length} places follow`);
   const schedules = [
-    ...(values.sweep ? sweepSchedules(reference.places, true) : []),
+    ...(values.sweep ? sweepSchedules(reference, true) : []),
     ...seeds().map((seed) => randomSchedule(seed, reference.places)),
   ].filter(wanted);
   const lanes = Number(values.lanes);
@@ -99,4 +101,5 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 process.exitCode = await main();

@@ -64,7 +64,11 @@ function draw(pick: Pick, places: readonly Place[]): Fault {
     { name: `doubled ${at}`, place, doubles: true, strike: () => 'twice' },
     { name: `cut off answer of ${at}`, place, strike: () => 'break-off' },
     { name: `slow ${at}`, place, strike: () => ({ delayMs: 2_000 }) },
-    { name: `stopped worker at ${at}`, place, strike: (lane) => stopFor(lane, pick(stopMs)) },
+    ...stopMs.map((ms): Fault => ({
+      name: `worker stopped for ${ms} ms at ${at}`,
+      place,
+      strike: (lane) => stopFor(lane, ms),
+    })),
     { name: `Temporal cut off at ${at}`, place, strike: cutTemporal },
   ];
   return pick(kinds);

@@ -1,3 +1,4 @@
+import { rolloutWorkflowId, signals } from '../../plan/names.js';
 import type { Kill } from '../faulty-proxy.js';
 import { type Place, placeName } from './calls.js';
 import { type Expectation, violationsOf } from './invariants.js';
@@ -45,10 +46,13 @@ export async function runSchedule(lane: Lane, schedule: Schedule): Promise<Resul
   }
 }
 
+/** What happens in a run besides faults: it is promoted, or a person aborts its canary. */
+export type Course = 'promoted' | 'rolled_back';
+
 /** The worker is killed just before a call leaves, or when its answer has come and nobody knows of it. */
-export function killAt(place: Place, when: Kill['when']): Schedule {
+export function killAt(place: Place, when: Kill['when'], course: Course = 'promoted'): Schedule {
   return {
-    name: `kill ${when} ${placeName(place)}`,
+    name: `kill ${when} ${placeName(place)}${course === 'promoted' ? '' : ', rolling back'}`,
     faults: 1,
     async run(lane) {
       let fired = 0;
@@ -58,11 +62,27 @@ export function killAt(place: Place, when: Kill['when']): Schedule {
         // A job's launcher is not the worker, and lives on.
         return { kill: lane.worker.kill, when, callerDies: !operation.startsWith('job ') };
       };
-      const violations = await violationsUnder(lane, meddler);
+      const violations = await violationsUnder(lane, onCourse(lane, course, meddler), { outcomes: [course] });
       return { fired, violations };
     },
   };
 }
+
+/** A meddler that also lets a person abort the canary, once it is judged for the first time. */
+export function onCourse(lane: Lane, course: Course, meddler: Meddler): Meddler {
+  let aborted = course === 'promoted';
+  return (place, dependency, call) => {
+    if (!aborted && place.operation === firstJudged) {
+      aborted = true;
+      const rollout = lane.client.temporal.workflow.getHandle(rolloutWorkflowId(lane.name, lane.name));
+      void rollout.signal(signals.abort, { by: 'ada@example.com', reason: 'changed my mind' });
+    }
+    return meddler(place, dependency, call);
+  };
+}
+
+/** The operation at which a canary of a rolled back course is aborted. */
+export const firstJudged = 'prometheus POST query';
 
 /** One run of the reference pipeline under a meddler, checked. */
 export async function violationsUnder(lane: Lane, meddler?: Meddler, expected?: Expectation): Promise<string[]> {

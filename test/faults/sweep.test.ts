@@ -25,9 +25,10 @@ describe('a worker that dies at a call and is started again', () => {
     'finishes its run as if nothing had been',
     async () => {
       const first = await harness.openLane();
-      const { places } = await measureReference(first);
-      expect(places.length).toBeGreaterThan(40);
-      const points = sweepSchedules(places, all);
+      const reference = await measureReference(first);
+      expect(reference.places.length).toBeGreaterThan(40);
+      expect(reference.rollback.length).toBeGreaterThan(5);
+      const points = sweepSchedules(reference, all);
       const schedules = all ? points : points.filter((_, i) => i % thirds === day % thirds);
       console.log(`${schedules.length} of ${points.length} points, third ${day % thirds}`);
       const results = await runAll(harness, schedules, { lanes, first, onResult: () => undefined });

@@ -8,6 +8,10 @@ import { baseEnvironment } from '../../processes/index.js';
 
 const readyLimitMs = 120_000;
 
+/** Whoever ends the harness ends its workers. */
+const alive = new Set<ChildProcess>();
+process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
+
 /** A real worker process that can be killed at any instant, and is started again as a supervisor would. */
 export class WorkerProcess {
   deaths = 0;
@@ -84,7 +88,9 @@ export class WorkerProcess {
     });
     closeSync(log);
     this.child = child;
+    alive.add(child);
     child.on('exit', () => {
+      alive.delete(child);
       if (!this.stopping && this.revive) this.spawn();
     });
     return child;
