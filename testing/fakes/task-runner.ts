@@ -23,7 +23,11 @@ export function fakeTasks(): FakeTasks {
       const run = functions.get(work.kind === 'run' ? work.stage : `${work.stage} compensate`);
       if (run === undefined) throw new SlipwayError({ code: 'E_TASK', message: `no function of ${work.stage}` });
       calls.push(work);
-      return await ended(Promise.resolve(run(work, signal)), work, signal);
+      return await ended(
+        Promise.resolve().then(() => run(work, signal)),
+        work,
+        signal,
+      );
     },
     async close() {},
   };

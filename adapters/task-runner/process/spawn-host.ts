@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -48,6 +48,7 @@ export async function spawnHost(
     if (child.pid === undefined) throw ((await once(child, 'error')) as [Error])[0];
     return { child, folder, record: recordOf(child.pid, { marker, command: process.execPath, args, logFile: '' }) };
   } catch (error) {
+    await rm(folder, { recursive: true, force: true });
     throw notStarted(error as NodeJS.ErrnoException);
   }
 }

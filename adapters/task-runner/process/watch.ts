@@ -6,12 +6,17 @@ import { Worker, isMainThread, workerData } from 'node:worker_threads';
  * process group when the worker is gone, or when the process takes more memory than the `mostMb` of this file's URL.
  */
 const everyMs = 500;
+interface Watched {
+  parent: number;
+  mostBytes: number;
+}
 
 if (isMainThread) {
-  new Worker(new URL(import.meta.url), { workerData: { parent: process.ppid } }).unref();
+  const mostMb = Number(new URL(import.meta.url).searchParams.get('mostMb'));
+  const watched: Watched = { parent: process.ppid, mostBytes: mostMb * 1024 * 1024 };
+  new Worker(new URL(import.meta.url), { workerData: watched }).unref();
 } else {
-  const { parent } = workerData as { parent: number };
-  const mostBytes = Number(new URL(import.meta.url).searchParams.get('mostMb')) * 1024 * 1024;
+  const { parent, mostBytes } = workerData as Watched;
   setInterval(() => {
     const memory = process.memoryUsage.rss();
     if (memory > mostBytes)
