@@ -7,7 +7,7 @@ const here = import.meta.dirname;
 const readiness = 120_000;
 
 /** Folders of test/ that need more than this process. */
-const workflows = ['test/workflows/**/*.test.ts', 'test/replay/**/*.test.ts'];
+const workflows = ['test/workflows/**/*.test.ts', 'test/replay/**/*.test.ts', 'test/testing/*.test.ts'];
 const contracts = ['test/contracts/**/*.test.ts', 'test/stack/**/*.test.ts', 'test/trainers/**/*.test.ts'];
 const endToEnd = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
 
