@@ -12,7 +12,7 @@ export function checkPayload(what: string, value: unknown, fix: string): void {
   if (bytes <= payloadLimit) return;
   throw new SlipwayError({
     code: 'E_PAYLOAD_SIZE',
-    message: `${what} has ${bytes} bytes of JSON, at most ${payloadLimit} travel (payload limit)`,
+    message: `${what}: ${bytes} bytes of JSON, at most ${payloadLimit} travel (payload limit)`,
     fix,
   });
 }

@@ -74,3 +74,38 @@ test('an idempotency key depends on run, stage, attempt, inputs and purpose, and
   ];
   expect(new Set([key, idempotencyKey(call, 'scores'), ...others.map((other) => idempotencyKey(other))]).size).toBe(6);
 });
+
+describe('what travels through a history', () => {
+  const answers = (value: unknown) => guarded({ measure: async () => value }).measure(undefined as never);
+
+  test.each([[400_000], [999_000]])('may have %d bytes', async (bytes) => {
+    await expect(answers('x'.repeat(bytes))).resolves.toHaveLength(bytes);
+  });
+
+  test.each([
+    ['letters', 'x'.repeat(1_000_001)],
+    ['letters of two bytes', 'é'.repeat(510_000)],
+    ['a list', Array.from({ length: 300_000 }, (_, i) => i)],
+    ['20 MB', 'x'.repeat(20_000_000)],
+  ])('is refused over 1 MB: %s', async (_, value) => {
+    const error = await answers(value).catch((e: unknown) => e);
+    expect(error).toMatchObject({ type: 'PayloadSize', nonRetryable: true });
+    const bytes = Buffer.byteLength(JSON.stringify(value));
+    expect((error as Error).message).toContain(`the result of measure: ${bytes} bytes of JSON, at most 1000000`);
+  });
+
+  test('may be nothing', async () => {
+    await expect(answers(undefined)).resolves.toBeUndefined();
+  });
+
+  test('is a failure of at most 2 KB, whoever threw it', () => {
+    for (const error of [
+      new Error('x'.repeat(100_000)),
+      new SlipwayError({ code: 'E_X', message: 'x'.repeat(100_000) }),
+    ]) {
+      const failure = toFailure(error) as Error;
+      expect(failure.message.length).toBeLessThanOrEqual(2_000);
+    }
+    expect((toFailure(new Error('x'.repeat(100_000))) as Error).stack?.length).toBeLessThanOrEqual(2_000);
+  });
+});

@@ -4,7 +4,7 @@ import { loadPlan } from '../../activities/load-plan.js';
 import { judgeGate } from '../../activities/judge-gate.js';
 import { SlipwayError } from '../../plan/errors.js';
 import { keys } from '../../plan/names.js';
-import type { Plan } from '../../plan/plan.js';
+import type { EachStage, Plan, Stage, TaskStage } from '../../plan/plan.js';
 import { callOf, codesOf, createWorld, faultsOf, planOf, publish, run, type World } from './context.js';
 import { rolloutStage, stageOf, trainStage } from './stages.js';
 
@@ -51,6 +51,77 @@ describe('the plan of a run', () => {
     expect((await load()).params).toEqual({ epochs: 3 });
     expect((await load({ params: { epochs: 5 } })).params).toEqual({ epochs: 5 });
     expect(await codesOf(load({ params: { epochs: 'x' } }))).toEqual([expect.stringMatching(/^E_PARAM_/)]);
+  });
+});
+
+describe('the graph', () => {
+  test('holds what the workflow goes by of every verb', async () => {
+    const item = stageOf('task', { input: {}, output: {}, compensates: false }, 'sweep');
+    const stages: Stage[] = [
+      { ...stageOf('gate', { rules: [], scores: 'evaluate', stop: false }) },
+      { ...stageOf('task', { input: { secret: 'of the author' }, output: {}, compensates: true }), pool: 'gpu' },
+      stageOf('each', { item: item as TaskStage, concurrency: 7, onItemFailure: 'continue' }, 'sweep'),
+      stageOf('when', { is: 'pass' }),
+      {
+        ...stageOf('notify', { text: 'hello', facts: {} }),
+        branch: { of: 'when', taken: false },
+        onFailure: 'continue',
+      },
+      stageOf('run', { pipeline: 'iris', params: { n: 1 } }),
+      stageOf('promote', {}),
+    ];
+    await deploy(planOf(stages));
+    const { graph } = await load();
+    expect(graph.stages.map(({ id: _, verb: __, needs: ___, bindings: ____, limits: _____, ...own }) => own)).toEqual([
+      { gate: { champion: null, scores: 'evaluate', stop: false } },
+      { pool: 'gpu', compensates: true },
+      {
+        each: {
+          item: expect.objectContaining({ id: 'sweep', verb: 'task' }),
+          concurrency: 7,
+          onItemFailure: 'continue',
+        },
+      },
+      { when: { is: 'pass' } },
+      { branch: { of: 'when', taken: false }, onFailure: 'continue' },
+      { run: { pipeline: 'iris', params: { n: 1 } } },
+      { promote: { service: null } },
+    ]);
+    expect(JSON.stringify(graph)).not.toContain('of the author');
+  });
+
+  test('of a plan with unknown pools is refused, all at once, with the known ones', async () => {
+    const each = { item: { ...stageOf('task', { input: {}, output: {}, compensates: false }), pool: 'tpu' } };
+    const stages = [
+      { ...trainStage, pool: 'gpus' },
+      stageOf('each', { ...each, concurrency: 1, onItemFailure: 'fail' } as EachStage['settings']),
+      { ...trainStage, id: 'again', pool: 'gpu' },
+    ];
+    await deploy(planOf(stages));
+    const faults = await faultsOf(load());
+    expect(faults).toMatchObject([
+      { code: 'E_POOL', where: 'train' },
+      { code: 'E_POOL', where: 'each' },
+    ]);
+    expect(faults[0]?.message).toContain('known are gpu; did you mean `gpu`?');
+  });
+});
+
+describe('params of a run', () => {
+  const params = { type: 'object', properties: { text: { type: 'string' } }, additionalProperties: false };
+
+  test.each([
+    [0.9, true],
+    [1.1, false],
+    [2.1, false],
+    [4.1, false],
+  ])('of %d MB travel: %j', async (megabytes, travels) => {
+    await deploy(planOf([], { params }));
+    const loading = load({ params: { text: 'x'.repeat(megabytes * 1_000_000) } });
+    if (travels) return expect((await loading).graph.stages).toEqual([]);
+    const [fault] = await faultsOf(loading);
+    expect(fault?.code).toBe('E_PAYLOAD_SIZE');
+    expect(fault?.message).toMatch(/^the params of the run: \d+ bytes of JSON, at most 1000000 travel/);
   });
 });
 
