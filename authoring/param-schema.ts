@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { pointerStep } from '../plan/json.js';
 import type { JsonObject } from '../plan/json.js';
+import { slowText } from './patterns.js';
 import { isIdentifier, show } from './shapes.js';
 import type { Finding } from './shapes.js';
 
 type Def = {
   type: string;
-  checks?: { _zod: { def: { check: string } } }[];
+  checks?: { _zod: { def: { check: string; format?: string; pattern?: RegExp } } }[];
   coerce?: boolean;
   format?: string;
   innerType?: z.ZodType;
@@ -94,6 +95,9 @@ function losses(schema: z.ZodType, at: string): Finding[] {
     message: `a \`${name(check._zod.def.check)}\` check is lost in JSON Schema`,
     fix: 'use what JSON Schema can say: bounds, lengths, patterns, enums',
   }));
+  // The formats that zod knows have patterns of their own.
+  for (const { format, pattern } of (def.checks ?? []).map((check) => check._zod.def))
+    if (format === 'regex' && pattern !== undefined) own.push(...patternFindings(pattern, at));
   if (def.coerce === true)
     own.push({
       code: 'E_SCHEMA',
@@ -102,6 +106,19 @@ function losses(schema: z.ZodType, at: string): Finding[] {
       fix: `use z.${def.type}(); the command line already reads numbers and booleans`,
     });
   return [...own, ...inside(def, at)];
+}
+
+function patternFindings(pattern: RegExp, at: string): Finding[] {
+  const text = slowText(pattern);
+  if (text === undefined) return [];
+  return [
+    {
+      code: 'E_REGEX',
+      at,
+      message: `the pattern ${show(String(pattern))} takes longer than any run on a text that starts with ${show(text.slice(0, 8))}`,
+      fix: 'take repetitions out of repetitions: `a+` instead of `(a+)+`',
+    },
+  ];
 }
 
 function inside(def: Def, at: string): Finding[] {
