@@ -24,6 +24,8 @@ export interface Inbox {
   readonly path: string;
   /** From now on news of this key are taken; called before the job is started. */
   expect(key: string): Promise<void>;
+  /** Whether a start of this key was at least begun. */
+  isExpected(key: string): Promise<boolean>;
   /** The name that the service gave the job of a key: news of another name are not taken. */
   named(key: string, job: string): Promise<void>;
   /** The name of the job of a key, as far as it was told. */
@@ -54,6 +56,7 @@ export function openInbox(store: Store, environment: string, trainer: string): I
   const inbox: Inbox = {
     path: `/${place}`,
     expect: async (key) => void (await records.create(at(key, 'expected'), { key })),
+    isExpected: (key) => records.exists(at(key, 'expected')),
     named: async (key, job) => void (await records.create(at(key, 'job'), { job })),
     nameOf: async (key) => (await records.read(at(key, 'job'), nameRecord))?.job ?? (await inbox.latest(key))?.job,
     async latest(key) {

@@ -53,6 +53,7 @@ export function openHttpTrainer(options: HttpTrainerOptions, context: OpenContex
   };
   return {
     adapter: 'http',
+    pollMs: 2_000,
     find: (key, signal) => find(c, checkedKey(key), signal),
     start: (job, key, signal) => start(c, job, checkedKey(key), signal),
     poll: (job, signal) => poll(c, parseHandle(job), signal),
@@ -62,13 +63,22 @@ export function openHttpTrainer(options: HttpTrainerOptions, context: OpenContex
 }
 
 async function find(c: Connection, key: string, signal?: AbortSignal): ReturnType<Trainer['find']> {
-  if (c.inbox !== undefined) {
-    // A start whose answer was lost is made again: the key makes it the same job.
-    const job = await c.inbox.nameOf(key);
-    return job === undefined ? 'absent' : { job: formatHandle({ key, job }) };
-  }
+  if (c.inbox !== undefined) return findPushed(c, c.inbox, key, signal);
   const found = await ask(c, key, signal);
   return found === undefined ? 'absent' : { job: formatHandle(found) };
+}
+
+/** Of a start whose answer was lost, a service that can be asked knows the name; any other takes the start again. */
+async function findPushed(c: Connection, inbox: Inbox, key: string, signal?: AbortSignal): ReturnType<Trainer['find']> {
+  const told = await inbox.nameOf(key);
+  if (told !== undefined) return { job: formatHandle({ key, job: told }) };
+  if (!(await inbox.isExpected(key))) return 'absent';
+  const answer = await c.ask({ method: 'GET', path: `/jobs/${key}`, signal });
+  if (answer.status === 404 || answer.status === 405) return 'absent';
+  const found = readJob(answer, key);
+  if (found === undefined) return 'absent';
+  await inbox.named(key, found.job);
+  return { job: formatHandle(found) };
 }
 
 async function start(

@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import type { OpenContext } from '../../adapters/open-context.js';
+import { openHttpTrainer } from '../../adapters/trainer/http/index.js';
+import { httpTrainerOptions, type HttpTrainerOptions } from '../../adapters/trainer/http/options.js';
+import type { JobSpec, Trainer } from '../../adapters/trainer/port.js';
+import { exitCodes, SlipwayError } from '../../plan/errors.js';
+import { startGateway, type TestGateway } from '../gateway/gateway-fixture.js';
+import { provideStack, type TestStack } from '../stack-fixture.js';
+import { endMarkedOf, startTrainerServer, type TrainerServer } from './http-server-fixture.js';
+import { markedProcesses } from './marked-processes.js';
+import { type Behaviour, describeTrainer } from './trainer.contract.js';
+import { describeTrainerJobs, programs as jobPrograms } from './trainer-jobs.contract.js';
+
+const programs: Record<Behaviour, string> = {
+  succeeds: `
+import os, json
+open(os.environ['SM_MODEL_DIR'] + '/model.txt', 'w').write('weights')
+json.dump({'accuracy': 0.75, 'recall': {'a': 0.5}}, open(os.environ['SM_OUTPUT_DATA_DIR'] + '/metrics.json', 'w'))
+print('trained')`,
+  fails: "import sys; print('cannot learn'); sys.exit(3)",
+  'fails for now': 'import sys; sys.exit(75)',
+  'leaves nothing': '',
+  runs: "import time; print('running', flush=True); time.sleep(600)",
+};
+
+let stack: TestStack;
+let folder: string;
+let server: TrainerServer;
+let gateway: TestGateway;
+let options: HttpTrainerOptions;
+let context: OpenContext;
+const token = randomBytes(24).toString('hex');
+const planted = randomBytes(24).toString('hex');
+
+const key = (): string => randomBytes(32).toString('hex');
+const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec => ({
+  command: ['python', '-c', program],
+  code: null,
+  requirements: null,
+  inputs: {},
+  hyperparameters: {},
+  environment: {},
+  secrets: {},
+  resources: {},
+  outputs: `file://${folder}/outputs/${randomBytes(6).toString('hex')}/`,
+  checkpoints: `file://${folder}/checkpoints/${randomBytes(6).toString('hex')}/`,
+  expects: ['model', 'metrics'],
+  maxMs: 120_000,
+  identity: { run: 'dev:iris:1', stage: 'train', attempt: 1 },
+  options: {},
+  ...more,
+});
+const callbackOf = () => ({
+  origin: `http://127.0.0.1:${gateway.port}`,
+  key: `whsec_${gateway.keys[0]!.toString('base64')}`,
+});
+const missing = (ref: string): never => {
+  throw new SlipwayError(
+    { code: 'E_SECRET_REF', where: ref, message: 'the reference is missing or empty' },
+    exitCodes.configuration,
+  );
+};
+const folderOf = (job: string): string => join(server.directory, job.slice(0, 32));
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'slipway-http-trainer-'));
+  stack = await provideStack(['s3']);
+  gateway = await startGateway();
+  server = await startTrainerServer({ stack, folder, token, callback: callbackOf() });
+  const secrets: Record<string, string> = { 'env:TRAINER_TOKEN': token, 'env:PLANTED': planted };
+  context = { root: stack.root, secret: (ref) => secrets[ref] ?? missing(ref) };
+  options = httpTrainerOptions.parse({
+    adapter: 'http',
+    url: server.url,
+    token: 'env:TRAINER_TOKEN',
+    networks: ['127.0.0.1/32'],
+  });
+});
+afterAll(async () => {
+  await server.close();
+  await gateway.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The service compares: the same key must come with the same job, outputs and all. */
+const sameJob = (behaviour: Behaviour): JobSpec => {
+  const at = (what: string) => `file://${folder}/${what}/${behaviour.replaceAll(' ', '-')}/`;
+  return jobOf(programs[behaviour], { outputs: at('outputs'), checkpoints: at('checkpoints') });
+};
+const harness = (trainer: Trainer) => ({
+  trainer,
+  job: sameJob,
+  crash: (job: string) => endMarkedOf(folderOf(job)),
+});
+describeTrainer('http', () => Promise.resolve(harness(openHttpTrainer(options, context))));
+
+describeTrainer('http that pushes', () => {
+  const callback = { url: `http://127.0.0.1:${gateway.port}`, keys: ['env:TRAINER_KEY'] };
+  const pushing = openHttpTrainer({ ...options, callback }, context, gateway.inbox);
+  // What was pushed is known a moment later than what is asked.
+  const trainer: Trainer = {
+    ...pushing,
+    poll: async (job) => {
+      const asked = await openHttpTrainer(options, context).poll(job);
+      await expect.poll(async () => (await pushing.poll(job)).phase, { timeout: 100_000 }).toBe(asked.phase);
+      return pushing.poll(job);
+    },
+  };
+  return Promise.resolve(harness(trainer));
+});
+
+describeTrainerJobs('http', () => {
+  const outputsOf = ({ outputs }: JobSpec) => fileURLToPath(outputs);
+  const textsBelow = async (at: string) => {
+    const entries = await readdir(at, { recursive: true, withFileTypes: true }).catch(() => []);
+    const files = entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name));
+    return Object.fromEntries(
+      await Promise.all(files.map(async (file) => [relative(at, file), await readFile(file)] as const)),
+    );
+  };
+  return Promise.resolve({
+    trainer: openHttpTrainer(options, context),
+    job: (behaviour, more) => jobOf(jobPrograms[behaviour], more),
+    secret: { ref: 'env:PLANTED', value: planted },
+    stored: (spec) => textsBelow(outputsOf(spec)),
+    alive: async (jobKey) => (await markedProcesses(jobKey)).length,
+    kept: async (job) => Object.values(await textsBelow(folderOf(job))).join('\n'),
+  });
+});
+
+describe('trainer http', () => {
+  test('finds its jobs again after the service was killed, and starts none twice', async () => {
+    const trainer = openHttpTrainer(options, context);
+    const jobKey = key();
+    const spec = jobOf(programs.runs);
+    const job = await trainer.start(spec, jobKey);
+    const record = await readFile(join(folderOf(job), 'process.json'), 'utf8');
+    await server.stop('SIGKILL');
+    await expect(trainer.find(jobKey)).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+    server = await startTrainerServer({
+      stack,
+      folder,
+      token,
+      port: Number(new URL(server.url).port),
+      callback: callbackOf(),
+    });
+    expect(await trainer.find(jobKey)).toEqual({ job });
+    expect(await trainer.start(spec, jobKey)).toBe(job);
+    expect(await readFile(join(folderOf(job), 'process.json'), 'utf8')).toBe(record);
+    expect(await trainer.poll(job)).toMatchObject({ phase: 'running' });
+    await trainer.stop(job);
+  });
+
+  test('keeps token and secrets from files, output and other people', async () => {
+    const trainer = openHttpTrainer(options, context);
+    const dump = "import os; print('running', dict(os.environ))";
+    const job = await trainer.start(jobOf(dump, { expects: [] }), key());
+    await expect.poll(async () => (await trainer.poll(job)).phase, { timeout: 100_000 }).toBe('succeeded');
+    expect((await stat(folderOf(job))).mode & 0o777).toBe(0o700);
+    for (const entry of await readdir(folderOf(job), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const text = await readFile(join(entry.parentPath, entry.name), 'utf8');
+      expect(text).not.toContain(token);
+      expect(text).not.toContain(stack.context.secret('env:AWS_SECRET_ACCESS_KEY'));
+    }
+  });
+});
