@@ -25,11 +25,13 @@ export interface PipelineOutcome {
   startedAt: string;
   endedAt: string;
   elapsedMs: number;
-  /** `elapsedMs` for people: `3d 2h`. */
+  /** `elapsedMs` without the seconds that the machine itself took, in whole minutes: `3d 2h`. */
   elapsed: string;
   /** What the run would have written to the store. */
   record: RunRecord;
 }
+
+const minuteMs = 60_000;
 
 export function outcomeOf(
   record: RunRecord,
@@ -56,7 +58,7 @@ export function outcomeOf(
     startedAt,
     endedAt: seen.endedAt.toISOString(),
     elapsedMs,
-    elapsed: formatDuration(elapsedMs),
+    elapsed: formatDuration(elapsedMs < minuteMs ? elapsedMs : Math.floor(elapsedMs / minuteMs) * minuteMs),
     record,
   };
 }

@@ -56,9 +56,19 @@ export async function startRun(o: RunOptions): Promise<{ outcome(patienceMs: num
     args: [{ params: script.params ?? {}, environment: far.environment } satisfies RunInput],
   });
   await people.started(handle.workflowId);
+  // However it ends; asking for the result is what lets the server skip time.
+  const end = handle.result().then(
+    () => 'ended' as const,
+    () => 'ended' as const,
+  );
+  // A call that still waits would go on after its connection is gone.
+  o.endings.push(async () => {
+    await handle.terminate().catch(() => undefined);
+    await end;
+  });
   return {
     async outcome(patienceMs) {
-      await ended(handle, patienceMs);
+      if ((await inTime(end, patienceMs)) === undefined) throw await hanging(handle, patienceMs);
       const record = await recordOf(far, pipeline, handle);
       // Not the clock: once nothing runs any more it skips to the next time limit, years ahead.
       const endedAt = (await handle.describe()).closeTime ?? new Date(await now());
@@ -67,19 +77,11 @@ export async function startRun(o: RunOptions): Promise<{ outcome(patienceMs: num
   };
 }
 
-/** Waits for the end of a run, however it ends; asking for its result is what lets the server skip time. */
-async function ended(handle: WorkflowHandle, patienceMs: number): Promise<void> {
+/** What a promise gives, or undefined when that takes too long. */
+async function inTime<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, patienceMs, 'late')));
-  const end = handle.result().then(
-    () => 'ended' as const,
-    () => 'ended' as const,
-  );
-  try {
-    if ((await Promise.race([end, late])) === 'late') throw await hanging(handle, patienceMs);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, limitMs)));
+  return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 async function hanging(handle: WorkflowHandle, patienceMs: number): Promise<SlipwayError> {

@@ -49,6 +49,8 @@ export function testServer() {
     const { activities } = world;
     endings.push(await startWorkers(environment, { bundle: prepared.bundle, activities, turnstile }));
     const run = await startRun(environment, world, turnstile, input);
+    // A call that still waits for the run's end would go on after its connection is gone.
+    endings.push(() => run.handle.terminate().catch(() => undefined));
     endings.push(() => recordHistories(environment, run.handle.workflowId, rolloutId));
     return await body(run);
   }
