@@ -13,6 +13,7 @@ export interface History {
 interface HistoryEvent {
   eventId?: string | number;
   activityTaskScheduledEventAttributes?: { activityId?: string; activityType?: { name?: string } };
+  markerRecordedEventAttributes?: { markerName?: string; details?: { data?: { payloads?: { data?: string }[] } } };
 }
 
 /** Finds the place in a history that a failed replay speaks of. */
@@ -27,11 +28,20 @@ export function divergence(message: string, { events = [] }: History): Divergenc
 function eventOf(message: string, events: readonly HistoryEvent[]): HistoryEvent | undefined {
   const id = /HistoryEvent\(id: (\d+)/.exec(message)?.[1];
   if (id !== undefined) return events.find((e) => Number(e.eventId) === Number(id));
+  const local = /LocalActivity\((\d+)\)/.exec(message)?.[1];
+  if (local !== undefined) return events.find((e) => localSequence(e) === Number(local));
   const [, what, name] = /Activity (id|type) of scheduled event '([^']*)'/.exec(message) ?? [];
   return events.find(({ activityTaskScheduledEventAttributes: scheduled }) => {
     if (scheduled === undefined || name === undefined) return false;
     return what === 'id' ? scheduled.activityId === name : scheduled.activityType?.name === name;
   });
+}
+
+/** Which local activity of the run an event records, from 1; they are markers with base64 of JSON. */
+function localSequence({ markerRecordedEventAttributes: marker }: HistoryEvent): number | undefined {
+  if (marker?.markerName !== 'core_local_activity') return undefined;
+  const data = Buffer.from(marker.details?.data?.payloads?.[0]?.data ?? '', 'base64').toString('utf8');
+  return (JSON.parse(data === '' ? '{}' : data) as { seq?: number }).seq;
 }
 
 /** An activity's id begins with its stage; those of no stage are numbers. */

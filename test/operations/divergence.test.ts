@@ -5,6 +5,11 @@ const scheduled = (eventId: number, activityId: string, name: string) => ({
   eventId: String(eventId),
   activityTaskScheduledEventAttributes: { activityId, activityType: { name } },
 });
+const local = (eventId: number, seq: number) => {
+  const data = Buffer.from(JSON.stringify({ seq, activity_type: 'loadPlan' })).toString('base64');
+  const details = { data: { payloads: [{ data }] } };
+  return { eventId: String(eventId), markerRecordedEventAttributes: { markerName: 'core_local_activity', details } };
+};
 const history = {
   events: [
     { eventId: '1' },
@@ -14,7 +19,9 @@ const history = {
     { eventId: '13' },
     scheduled(17, 'better', 'judgeGate'),
     scheduled(23, 'evaluate/champion', 'evaluateModel'),
-    { eventId: '25' },
+    { eventId: '25', markerRecordedEventAttributes: { markerName: 'another' } },
+    local(27, 1),
+    local(28, 2),
   ],
 };
 
@@ -39,6 +46,11 @@ describe('where a history and a build part', () => {
     const message =
       "Activity id of scheduled event 'evaluate/champion' does not match activity id of activity command 'x'";
     expect(divergence(message, history)).toEqual({ event: 23, stage: 'evaluate' });
+  });
+
+  test('is the marker of the local activity that the build does not run', () => {
+    const message = 'Missing associated machine for LocalActivity(2)';
+    expect(divergence(message, history)).toEqual({ event: 28, stage: 'evaluate' });
   });
 
   test('is unknown when the replay does not tell', () => {
