@@ -54,11 +54,11 @@ export function openHttpTrainer(options: HttpTrainerOptions, context: OpenContex
   return {
     adapter: 'http',
     pollMs: 2_000,
-    find: (key, signal) => find(c, checkedKey(key), signal),
-    start: (job, key, signal) => start(c, job, checkedKey(key), signal),
-    poll: (job, signal) => poll(c, parseHandle(job), signal),
-    stop: (job) => stop(c, parseHandle(job)),
-    logs: (job, range = {}, signal) => logs(c, parseHandle(job), range, signal),
+    find: async (key, signal) => find(c, checkedKey(key), signal),
+    start: async (job, key, signal) => start(c, job, checkedKey(key), signal),
+    poll: async (job, signal) => poll(c, parseHandle(job), signal),
+    stop: async (job) => stop(c, parseHandle(job)),
+    logs: async (job, range = {}, signal) => logs(c, parseHandle(job), range, signal),
   };
 }
 
