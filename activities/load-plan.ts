@@ -3,6 +3,7 @@ import type { PlanGraph } from '../plan/graph.js';
 import type { JsonObject } from '../plan/json.js';
 import type { RunInput } from '../plan/messages.js';
 import { keys } from '../plan/names.js';
+import { packGraph, type PackedGraph } from '../plan/packed-graph.js';
 import type { DeployedPointer, Plan } from '../plan/plan.js';
 import type { Store } from '../adapters/store/port.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
@@ -21,10 +22,11 @@ export interface LoadPlanInput {
 /** What a run resolves once and keeps. */
 export interface LoadedPlan {
   environment: string;
-  graph: PlanGraph;
+  /** Packed, so that 500 stages take less than 64 KB of history. */
+  graph: PackedGraph | PlanGraph;
   params: JsonObject;
-  /** By stage: what an ended run gave that is not made again. */
-  reused: Reused;
+  /** By stage: what an ended run gave that is not made again. Absent in histories of earlier builds. */
+  reused?: Reused;
 }
 
 /** Resolves the plan, the params and the environment's times: the first fact of every run. */
@@ -48,7 +50,7 @@ export async function loadPlan(context: ActivityContext, input: LoadPlanInput): 
   return {
     environment: environment.name,
     params,
-    graph: planGraph(plan, digest, environment),
+    graph: packGraph(planGraph(plan, digest, environment)),
     reused: input.rerun === null ? {} : await reusedOutputs(store, now, input.rerun),
   };
 }

@@ -19,6 +19,7 @@ import type { PlanGraph } from '../plan/graph.js';
 import type { Json } from '../plan/json.js';
 import type { AttemptedDecision, RunInput, RunResult, RunView } from '../plan/messages.js';
 import { queries, signals, updates } from '../plan/names.js';
+import { unpackGraph } from '../plan/packed-graph.js';
 import type { StageOutput } from '../plan/outputs.js';
 import type { Verdict } from '../plan/verdict.js';
 import { calls } from './call.js';
@@ -62,19 +63,20 @@ async function resolve({ state }: RunContext, input: RunInput): Promise<PlanGrap
     params: input.params ?? {},
     rerun: input.rerun ?? null,
   });
-  state.resolved(loaded.environment, loaded.graph, loaded.params);
+  const graph = unpackGraph(loaded.graph);
+  state.resolved(loaded.environment, graph, loaded.params);
   state.rerunOf = input.rerun?.workflowId;
-  for (const [id, { output, from }] of Object.entries(loaded.reused)) {
+  for (const [id, { output, from }] of Object.entries(loaded.reused ?? {})) {
     state.outputs.set(id, output);
     state.mark(id, 'cached', { cached: from, note: `from run ${from.run}`, verdict: verdictOf(output) });
   }
   if (workflowInfo().typedSearchAttributes.get(attributes.PlanDigest) === undefined) {
     upsertSearchAttributes([
       { key: attributes.Environment, value: loaded.environment },
-      { key: attributes.PlanDigest, value: loaded.graph.digest },
+      { key: attributes.PlanDigest, value: graph.digest },
     ]);
   }
-  return loaded.graph;
+  return graph;
 }
 
 function verdictOf(output: StageOutput): Verdict | null {

@@ -9,12 +9,12 @@ import type { ListOutput, StageOutput, StoredValue } from '../../plan/outputs.js
 import type { EachStage } from '../../plan/plan.js';
 import { codesOf, createWorld, faultsOf, planOf, run, runOf, type World } from './context.js';
 import { modelOf } from './models.js';
-import { stageOf, trainStage } from './stages.js';
+import { stageOf } from './stages.js';
 
 let world: World;
 beforeEach(() => void (world = createWorld()));
 
-type Best = EachStage['settings']['best'];
+type Best = NonNullable<EachStage['settings']['best']>;
 const task = stageOf('task', { input: {}, output: {}, compensates: false }, 'score');
 async function runWith(best?: Best): Promise<RunRef> {
   const settings = { item: task, concurrency: 50, onItemFailure: 'continue', ...(best && { best }) };
@@ -51,12 +51,15 @@ describe('what the elements of an each gave', () => {
 });
 
 describe('the best element', () => {
-  const max = { path: ['value', 'f1'], direction: 'max' } as const;
+  const max: Best = { path: ['value', 'f1'], direction: 'max' };
 
   test('is the one with the largest or smallest number, of equal ones the first, at its index in the whole', async () => {
     const items = [0.5, 0.9, 0.1, 0.9, 0.1].map((f1) => inline({ f1 }));
     expect((await collect(items, 200, max)).best).toEqual({ index: 201, score: 0.9, output: items[1] });
-    expect((await collect(items, 0, { ...max, direction: 'min' })).best).toMatchObject({ index: 2, score: 0.1 });
+    expect((await collect(items, 0, { path: max.path, direction: 'min' })).best).toMatchObject({
+      index: 2,
+      score: 0.1,
+    });
   });
 
   test('may be one whose value is stored, and one of those that did not fail', async () => {
@@ -79,13 +82,13 @@ describe('the best element', () => {
     const models = await Promise.all(
       [0.8, 0.95].map((accuracy, i) => modelOf(world, `w${i}`, { metrics: { accuracy } })),
     );
-    const best = { path: ['metrics', 'accuracy'], direction: 'max' } as const;
+    const best: Best = { path: ['metrics', 'accuracy'], direction: 'max' };
     expect((await collect(models, 0, best)).best).toMatchObject({ index: 1, output: { digest: models[1]?.digest } });
   });
 });
 
 describe('parts of a list', () => {
-  const max = { path: ['value'], direction: 'max' } as const;
+  const max: Best = { path: ['value'], direction: 'max' };
   const join = async (parts: ListOutput[]) => run(world, joinLists, { run: await runWith(max), stage: 'score', parts });
 
   test('are joined in order, with the best of all', async () => {

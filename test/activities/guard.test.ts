@@ -76,7 +76,7 @@ test('an idempotency key depends on run, stage, attempt, inputs and purpose, and
 });
 
 describe('what travels through a history', () => {
-  const answers = (value: unknown) => guarded({ measure: async () => value }).measure(undefined as never);
+  const answers = (value: unknown) => guarded({ measure: async (_input: never) => value }).measure(undefined as never);
 
   test.each([[400_000], [999_000]])('may have %d bytes', async (bytes) => {
     await expect(answers('x'.repeat(bytes))).resolves.toHaveLength(bytes);

@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import { loadPlan } from '../../activities/load-plan.js';
+import { readPlan } from '../../activities/plan-cache.js';
 import { judgeGate } from '../../activities/judge-gate.js';
 import { SlipwayError } from '../../plan/errors.js';
+import type { GraphStage } from '../../plan/graph.js';
 import { keys } from '../../plan/names.js';
+import { unpackGraph } from '../../plan/packed-graph.js';
 import type { EachStage, Plan, Stage, TaskStage } from '../../plan/plan.js';
 import { callOf, codesOf, createWorld, faultsOf, planOf, publish, run, type World } from './context.js';
 import { rolloutStage, stageOf, trainStage } from './stages.js';
@@ -11,7 +14,11 @@ import { rolloutStage, stageOf, trainStage } from './stages.js';
 let world: World;
 beforeEach(() => void (world = createWorld()));
 
-const load = (facts: Partial<Parameters<typeof loadPlan>[1]> = {}) =>
+const load = async (facts: Partial<Parameters<typeof loadPlan>[1]> = {}) => {
+  const loaded = await loadPacked(facts);
+  return { ...loaded, graph: unpackGraph(loaded.graph) };
+};
+const loadPacked = (facts: Partial<Parameters<typeof loadPlan>[1]> = {}) =>
   run(world, loadPlan, { pipeline: 'intents', environment: null, plan: null, params: {}, rerun: null, ...facts });
 
 async function deploy(plan: Plan, pipeline = plan.pipeline): Promise<string> {
@@ -72,7 +79,9 @@ describe('the graph', () => {
     ];
     await deploy(planOf(stages));
     const { graph } = await load();
-    expect(graph.stages.map(({ id: _, verb: __, needs: ___, bindings: ____, limits: _____, ...own }) => own)).toEqual([
+    const common = ['id', 'verb', 'needs', 'bindings', 'limits'];
+    const own = (s: GraphStage) => Object.fromEntries(Object.entries(s).filter(([name]) => !common.includes(name)));
+    expect(graph.stages.map(own)).toEqual([
       { gate: { champion: null, scores: 'evaluate', stop: false } },
       { pool: 'gpu', compensates: true },
       {
@@ -88,6 +97,34 @@ describe('the graph', () => {
       { promote: { service: null } },
     ]);
     expect(JSON.stringify(graph)).not.toContain('of the author');
+  });
+
+  test('of 500 stages travels in at most 64 KB', async () => {
+    const stages = Array.from({ length: 500 }, (_, i): Stage => {
+      const id = `shard-${i}`;
+      const before = i < 2 ? [] : [`shard-${i - 1}`, `shard-${i - 2}`];
+      const bindings = before.map((stage, n) => ({
+        at: `/input/previous${n}`,
+        ref: { from: 'stage' as const, stage, path: ['value', 'rows'] },
+      }));
+      return {
+        ...stageOf('task', { input: {}, output: {}, compensates: false }, id),
+        needs: before,
+        bindings,
+      } as Stage;
+    });
+    const digest = await deploy(planOf(stages));
+    const loaded = await loadPacked();
+    expect(Buffer.byteLength(JSON.stringify(loaded))).toBeLessThan(64 * 1024);
+    const unpacked = unpackGraph(loaded.graph).stages;
+    expect(unpacked.map(({ id, needs, bindings, limits }) => ({ id, needs, bindings, limits }))).toEqual(
+      (await readPlan(world.store, digest)).stages.map(({ id, needs, bindings, limits }) => ({
+        id,
+        needs,
+        bindings,
+        limits,
+      })),
+    );
   });
 
   test('of a plan with unknown pools is refused, all at once, with the known ones', async () => {
@@ -110,16 +147,15 @@ describe('the graph', () => {
 describe('params of a run', () => {
   const params = { type: 'object', properties: { text: { type: 'string' } }, additionalProperties: false };
 
-  test.each([
-    [0.9, true],
-    [1.1, false],
-    [2.1, false],
-    [4.1, false],
-  ])('of %d MB travel: %j', async (megabytes, travels) => {
-    await deploy(planOf([], { params }));
-    const loading = load({ params: { text: 'x'.repeat(megabytes * 1_000_000) } });
-    if (travels) return expect((await loading).graph.stages).toEqual([]);
-    const [fault] = await faultsOf(loading);
+  const withText = (megabytes: number) => load({ params: { text: 'x'.repeat(megabytes * 1_000_000) } });
+  beforeEach(async () => void (await deploy(planOf([], { params }))));
+
+  test('of 0.9 MB travel', async () => {
+    expect((await withText(0.9)).graph.stages).toEqual([]);
+  });
+
+  test.each([[1.1], [2.1], [4.1]])('of %d MB are refused with their size', async (megabytes) => {
+    const [fault] = await faultsOf(withText(megabytes));
     expect(fault?.code).toBe('E_PAYLOAD_SIZE');
     expect(fault?.message).toMatch(/^the params of the run: \d+ bytes of JSON, at most 1000000 travel/);
   });

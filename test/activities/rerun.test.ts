@@ -47,14 +47,15 @@ async function ended(
   const key = keys.runRecord('dev', 'intents', 'r1');
   await world.store.put(key, new TextEncoder().encode(JSON.stringify(record)));
 }
-async function rerun(plan: Plan, from: string, facts: object = {}, params: JsonObject = {}) {
-  return await run(world, loadPlan, {
+async function rerun(plan: Plan, from: string | null, facts: object = {}, params: JsonObject = {}) {
+  const { reused = {} } = await run(world, loadPlan, {
     pipeline: 'intents',
     environment: null,
     plan: await publish(world, plan),
     params,
-    rerun: { workflowId: 'dev:intents:1', runId: 'r1', from, ...facts },
+    rerun: from === null ? null : { workflowId: 'dev:intents:1', runId: 'r1', from, ...facts },
   });
+  return reused;
 }
 const refusal = async (plan: Plan, from: string, facts: object = {}, params: JsonObject = {}) => {
   const [fault] = await faultsOf(rerun(plan, from, facts, params));
@@ -66,7 +67,7 @@ const plan = (stages = diamond()) => planOf(stages, { params: schema });
 describe('a run that repeats another from a stage on', () => {
   test('takes over what does not come after that stage, and says from where', async () => {
     await ended(plan());
-    const { reused } = await rerun(plan(), 'b');
+    const reused = await rerun(plan(), 'b');
     expect(Object.keys(reused).sort()).toEqual(['a', 'c', 'e']);
     expect(reused['c']).toEqual({
       output: { kind: 'task', value: 'c' },
@@ -78,18 +79,16 @@ describe('a run that repeats another from a stage on', () => {
     await ended(plan());
     const [a, b, c, , e] = diamond();
     const d = task('d', ['b', 'c', 'e'], { settings: { input: { x: 1 }, output: {}, compensates: false } } as object);
-    expect(Object.keys((await rerun(plan([a!, b!, c!, e!, d]), 'd')).reused).sort()).toEqual(['a', 'b', 'c', 'e']);
+    expect(Object.keys(await rerun(plan([a!, b!, c!, e!, d]), 'd')).sort()).toEqual(['a', 'b', 'c', 'e']);
   });
 
   test('skips again what was skipped', async () => {
     await ended(plan(), { c: { status: 'skipped', output: null } });
-    expect(Object.keys((await rerun(plan(), 'd')).reused).sort()).toEqual(['a', 'b', 'e']);
+    expect(Object.keys(await rerun(plan(), 'd')).sort()).toEqual(['a', 'b', 'e']);
   });
 
   test('without one takes over nothing', async () => {
-    const digest = await publish(world, plan());
-    const fresh = { pipeline: 'intents', environment: null, plan: digest, params: {}, rerun: null };
-    expect((await run(world, loadPlan, fresh)).reused).toEqual({});
+    expect(await rerun(plan(), null)).toEqual({});
   });
 });
 
@@ -142,23 +141,23 @@ describe('a rerun is refused', () => {
       task('b', ['a']),
     ];
     await ended(plan(reads()));
-    expect(Object.keys((await rerun(plan(reads()), 'b')).reused)).toEqual(['a']);
+    expect(Object.keys(await rerun(plan(reads()), 'b'))).toEqual(['a']);
     expect((await refusal(plan(reads()), 'b', {}, { n: 2 })).message).toContain('`a` has other params now');
   });
 
   test('when a gate before said no, unless its no is data', async () => {
     const gate = (facts: object) => stageOf('gate', { rules: [], scores: 'evaluate', ...facts }, 'gate');
-    const output = { verdict: 'fail', firstModel: true, champion: null, rules: [] } as const;
+    const output: StageOutput = { verdict: 'fail', firstModel: true, champion: null, rules: [] };
     await ended(plan([gate({}), task('b', [])]), { gate: { verdict: 'fail', output } });
     expect((await refusal(plan([gate({}), task('b', [])]), 'b')).message).toContain('`gate` said fail then');
     await ended(plan([gate({ stop: false }), task('b', [])]), { gate: { verdict: 'fail', output } });
-    expect(Object.keys((await rerun(plan([gate({ stop: false }), task('b', [])]), 'b')).reused)).toEqual(['gate']);
+    expect(Object.keys(await rerun(plan([gate({ stop: false }), task('b', [])]), 'b'))).toEqual(['gate']);
   });
 
   test('when a file of a stage before is gone', async () => {
     const model = await modelOf(world, 'w');
     await ended(plan(), { a: { output: model } });
-    expect(Object.keys((await rerun(plan(), 'd')).reused)).toContain('a');
+    expect(Object.keys(await rerun(plan(), 'd'))).toContain('a');
     world.store.objects.delete(world.store.key(model.files[0]!.uri));
     expect((await refusal(plan(), 'd')).fix).toBe('rerun from `a`');
   });

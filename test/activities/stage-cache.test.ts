@@ -140,7 +140,7 @@ describe('a training', () => {
 
   test('that failed leaves nothing that could stand in', async () => {
     world.jobs.play = () => ({ failure: { code: 'E_TRAINER_EXIT', message: 'exit code 3', transient: false } });
-    await expect(train()).rejects.toThrow();
+    await expect(train()).rejects.toThrow('exit code 3');
     expect([...world.store.objects.keys()].filter((k) => k.startsWith('cache/'))).toEqual([]);
   });
 });
