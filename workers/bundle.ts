@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { bundleWorkflowCode } from '@temporalio/worker';
 import { bundlePath, workflowsPath } from './bundle-path.js';
+import { bundleWorkflows } from './bundle-workflows.js';
 
 /** Build step: bundles the workflows for the sandbox. */
 const quiet = {
@@ -11,5 +11,5 @@ const quiet = {
   warn: console.warn,
   error: console.error,
 };
-const { code } = await bundleWorkflowCode({ workflowsPath, logger: quiet });
+const { code } = await bundleWorkflows(workflowsPath, quiet);
 await writeFile(bundlePath, code);

@@ -1,8 +1,8 @@
 import { builtinModules } from 'node:module';
 import { resolve } from 'node:path';
 import type { Logger } from '@temporalio/worker';
-import { bundleWorkflowCode } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { bundleWorkflows } from '../../workers/bundle-workflows.js';
 
 const limitKb = 700;
 const silent = (): undefined => undefined;
@@ -18,7 +18,7 @@ let modules: Module[] = [];
 
 beforeAll(async () => {
   const workflowsPath = resolve(import.meta.dirname, '../../workflows/index.ts');
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger });
+  const { code } = await bundleWorkflows(workflowsPath, logger);
   const [program = '', map = ''] = code.split('//# sourceMappingURL=data:application/json;charset=utf-8;base64,');
   const { sources, sourcesContent } = JSON.parse(Buffer.from(map, 'base64').toString('utf8')) as {
     sources: string[];

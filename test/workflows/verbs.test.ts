@@ -1,14 +1,15 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { describe, expect, it, vi } from 'vitest';
 import type { GraphStage } from '../../plan/graph.js';
+import type { Binding } from '../../plan/plan.js';
 import { chain, failed, patience, plan, untilCancelled } from './scripted-world.js';
 import { testServer } from './test-server.js';
 
 const server = testServer();
 const task = (id: string, ...needs: string[]): Partial<GraphStage> => ({ verb: 'task', id, needs });
-const readsTask = (stage: string, at = '/input/x') => ({
+const readsTask = (stage: string, at = '/input/x'): Binding => ({
   at,
-  ref: { from: 'stage', stage, path: ['value', 'x'] } as const,
+  ref: { from: 'stage', stage, path: ['value', 'x'] },
 });
 const statuses = (record: { stages: { id: string; status: string }[] } | undefined) =>
   Object.fromEntries((record?.stages ?? []).map((s) => [s.id, s.status]));

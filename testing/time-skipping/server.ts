@@ -1,14 +1,9 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  DefaultLogger,
-  Runtime,
-  Worker,
-  bundleWorkflowCode,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { processEnvironment } from '../../config/process-environment.js';
 import { poolQueue, searchAttributes, taskQueues } from '../../plan/names.js';
 import { ensurePython, requirementsFile, testServerPath, type OnProgress } from '../../stack/index.js';
+import { bundleWorkflows } from '../../workers/bundle-workflows.js';
 import type { Turnstile } from './turnstile.js';
 
 export type { WorkflowBundleWithSourceMap as WorkflowBundle } from '@temporalio/worker';
@@ -28,7 +23,7 @@ export async function prepare(
   if (!hasRuntime) Runtime.install({ logger: silent, telemetryOptions: { logging: { filter: 'ERROR' } } });
   hasRuntime = true;
   await ensurePython({ root, requirements: requirementsFile('tools'), env: processEnvironment(), onProgress });
-  const bundle = await bundleWorkflowCode({ workflowsPath, logger: silent });
+  const bundle = await bundleWorkflows(workflowsPath, silent);
   return { executable: testServerPath(root), bundle };
 }
 
