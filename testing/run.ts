@@ -80,7 +80,7 @@ export async function startRun(o: RunOptions): Promise<{ outcome(patienceMs: num
 /** What a promise gives, or undefined when that takes too long. */
 async function inTime<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, limitMs)));
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), limitMs)));
   return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
