@@ -15,14 +15,28 @@ export interface ProcessOptions {
   folder?: string;
 }
 
+/** The same on a service behind HTTP. */
+export interface HttpOptions extends ProcessOptions {
+  /** Which service: the name under `trainers` of the environment. Default `http`. */
+  name?: string;
+  /** What only that service knows; handed to it as it is. */
+  options?: { readonly [name: string]: JsonValue };
+}
+
 declare const role: unique symbol;
-interface Job<R extends 'source' | 'trainer' | 'evaluator'> {
+type Role = 'source' | 'trainer' | 'evaluator';
+interface JobOf<R extends Role, A extends 'process' | 'http'> {
   readonly [role]: R;
-  readonly adapter: 'process';
+  readonly adapter: A;
   readonly role: R;
   readonly run: string;
   readonly folder?: string;
 }
+interface HttpJob<R extends Role> extends JobOf<R, 'http'> {
+  readonly name?: string;
+  readonly options?: { readonly [name: string]: JsonValue };
+}
+type Job<R extends Role> = JobOf<R, 'process'> | HttpJob<R>;
 /** Where a data set comes from. */
 export type Source = Job<'source'>;
 /** What trains a model. */
@@ -40,8 +54,12 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [name: string]: JsonValue };
 
-function processJob<R extends 'source' | 'trainer' | 'evaluator'>(of: R, options: ProcessOptions): Job<R> {
+function processJob<R extends Role>(of: R, options: ProcessOptions): Job<R> {
   return { adapter: 'process', role: of, ...options } as Job<R>;
+}
+
+function httpJob<R extends Role>(of: R, options: HttpOptions): Job<R> {
+  return { adapter: 'http', role: of, ...options } as Job<R>;
 }
 
 /** Where a data set comes from, other than a file. */
@@ -53,35 +71,46 @@ export const sources = {
 export const trainers = {
   /** A command under the job contract (SageMaker script mode), run as a process of its own. */
   process: (options: ProcessOptions): Trainer => processJob('trainer', options),
+  /** The same command on a service behind HTTP. */
+  http: (options: HttpOptions): Trainer => httpJob('trainer', options),
 };
 /** What scores models. */
 export const evaluators = {
   /** A command with the channels `model` and `data` that writes `metrics.json` to `SM_OUTPUT_DATA_DIR`. */
   process: (options: ProcessOptions): Evaluator => processJob('evaluator', options),
+  /** The same command on a service behind HTTP. */
+  http: (options: HttpOptions): Evaluator => httpJob('evaluator', options),
 };
 
 /** Shape of a job of one role. */
-export function jobShape(of: 'source' | 'trainer' | 'evaluator'): z.ZodType {
-  return z.strictObject({
-    adapter: z.literal('process'),
+export function jobShape(of: Role): z.ZodType {
+  const common = {
     role: z.literal(of, `expects what \`${of}s.process({ run, folder })\` returns`),
     run: command,
     folder: projectPath.optional(),
-  });
+  };
+  return z.discriminatedUnion('adapter', [
+    z.strictObject({ adapter: z.literal('process'), ...common }),
+    z.strictObject({
+      adapter: z.literal('http'),
+      ...common,
+      name: z.string().min(1).max(64).optional(),
+      options: z.record(z.string(), z.json()).optional(),
+    }),
+  ]);
 }
 
 /** The job as the plan keeps it. */
-export function jobSettings(
-  job: Job<'source' | 'trainer' | 'evaluator'>,
-  params: JsonObject,
-  needs: JobNeeds = {},
-): JobSettings {
-  const trainer = { adapter: job.adapter, run: splitCommand(job.run) };
-  return {
-    trainer: job.folder === undefined ? trainer : { ...trainer, folder: tidy(job.folder) },
-    params,
-    ...needSettings(needs),
+export function jobSettings(job: Job<Role>, params: JsonObject, needs: JobNeeds = {}): JobSettings {
+  const adapter = job.adapter === 'http' ? (job.name ?? 'http') : job.adapter;
+  const options = job.adapter === 'http' ? (job.options as JsonObject | undefined) : undefined;
+  const trainer = {
+    adapter,
+    run: splitCommand(job.run),
+    ...(job.folder !== undefined && { folder: tidy(job.folder) }),
+    ...(options && { options }),
   };
+  return { trainer, params, ...needSettings(needs) };
 }
 
 function tidy(folder: string): string {

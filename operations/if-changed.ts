@@ -9,7 +9,7 @@ import { SlipwayError } from '../plan/errors.js';
 import type { JsonObject } from '../plan/json.js';
 import { canonicalJson, valueAt } from '../plan/json.js';
 import { keys } from '../plan/names.js';
-import type { Plan, SnapshotStage } from '../plan/plan.js';
+import type { Plan, SnapshotStage, Stage } from '../plan/plan.js';
 import { encode, latestPromotion, readJson, servicesOf, sha256, updateJson } from './records.js';
 
 const largestObject = 256 * 1024 * 1024;
@@ -31,8 +31,15 @@ interface InputsRecord {
 
 /** Digests of everything that a run of this plan would read. Throws `E_DATA_SOURCE` or `E_PATH_ESCAPE` (65). */
 export async function inputsOf(root: string, store: Store, plan: Plan, params: JsonObject): Promise<RunInputs> {
-  const stages = plan.stages.map(({ source: _place, ...stage }) => stage);
-  return { code: sha256(encode({ ...plan, stages })), data: await dataOf(root, store, plan, params), params };
+  const { map: _lines, ...pipeline } = plan.code.pipeline;
+  const unplaced = { ...plan, stages: plan.stages.map(withoutPlace), code: { ...plan.code, pipeline } };
+  return { code: sha256(encode(unplaced)), data: await dataOf(root, store, plan, params), params };
+}
+
+function withoutPlace({ source: _place, ...stage }: Stage): object {
+  return stage.verb === 'each'
+    ? { ...stage, settings: { ...stage.settings, item: withoutPlace(stage.settings.item) } }
+    : stage;
 }
 
 /** Snapshot stage → digest of what it would read. Throws `E_DATA_SOURCE` or `E_PATH_ESCAPE` (65). */

@@ -73,6 +73,7 @@ export const keys = {
   plan: (digest: string) => `plans/${digest}.json`,
   code: (sha256: string) => `code/${sha256}.tar`,
   bundle: (sha256: string) => `code/${sha256}.mjs`,
+  sourceMap: (sha256: string) => `code/${sha256}.map`,
   deployed: (environment: string, pipeline: string) => `deployed/${environment}/${pipeline}.json`,
   data: (sha256: string, extension: string) => `data/${sha256}.${extension}`,
   snapshot: (digest: string) => `snapshots/${digest}.json`,

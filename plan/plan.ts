@@ -180,6 +180,12 @@ export interface CodeRef {
   bytes: number;
 }
 
+/** A pipeline file with its imports, packed. */
+export interface PackedFile extends CodeRef {
+  /** Its source map, under `keys.sourceMap`: failures name the author's own lines. Not part of what the code is: a comment moves lines. */
+  map?: CodeRef;
+}
+
 /** A folder of trainer or evaluator code, packed. */
 export interface CodeFolder extends CodeRef {
   /** Hex SHA-256 that names the Python environment (bytes of requirements.txt, then `3.11`), when it has one. */
@@ -200,7 +206,7 @@ export interface Plan {
   /** In topological order, ties by the order of definition. */
   stages: Stage[];
   /** The pipeline file with its imports, and every trainer or evaluator folder by its path. */
-  code: { pipeline: CodeRef; folders: Record<string, CodeFolder> };
+  code: { pipeline: PackedFile; folders: Record<string, CodeFolder> };
 }
 
 /** What `deployed/<environment>/<pipeline>.json` holds. */

@@ -8,10 +8,17 @@ import { cachedByDefault, type JobSettings, type Plan, type Stage } from './plan
 export function stageDefinition(plan: Pick<Plan, 'code'>, stage: Stage): JsonObject {
   return {
     verb: stage.verb,
-    settings: stage.settings as unknown as Json,
+    settings: settingsOf(plan, stage) as unknown as Json,
     bindings: stage.bindings as unknown as Json,
     code: codeOf(plan, stage),
   };
+}
+
+/** The stage inside an `each` has a place and limits of its own. */
+function settingsOf(plan: Pick<Plan, 'code'>, stage: Stage): object {
+  return stage.verb === 'each'
+    ? { ...stage.settings, item: stageDefinition(plan, stage.settings.item) }
+    : stage.settings;
 }
 
 /** Digests of what a stage runs: of a job's folder and lock, of the packed pipeline file for author code; null where only this product runs. */

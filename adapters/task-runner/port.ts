@@ -1,11 +1,11 @@
 import type { Json, JsonObject } from '../../plan/json.js';
-import type { CodeRef } from '../../plan/plan.js';
+import type { PackedFile } from '../../plan/plan.js';
 import type { TaskAbout } from '../../plan/task-messages.js';
 
 /** One call of an author's function. */
 export interface TaskWork {
   /** The packed pipeline file that holds it. */
-  code: CodeRef;
+  code: PackedFile;
   pipeline: string;
   stage: string;
   /** `compensate`: undo what `output` says was done. */

@@ -23,7 +23,9 @@ export async function completePlan(recorded: RecordedPlan, root: string): Promis
   const { file, folders, ...plan } = recorded;
   const blobs: CompletePlan['blobs'] = [];
   const pipeline = await packPipeline(project, file);
+  const map = { sha256: sha256Of(pipeline.map), bytes: pipeline.map.length };
   blobs.push({ key: keys.bundle(pipeline.sha256), bytes: pipeline.bytes });
+  blobs.push({ key: keys.sourceMap(map.sha256), bytes: pipeline.map });
   const code: Record<string, CodeFolder> = {};
   for (const folder of folders) {
     const packed = await packFolder(await insideProject(project, folder, { kind: 'folder' }));
@@ -33,7 +35,7 @@ export async function completePlan(recorded: RecordedPlan, root: string): Promis
   }
   const complete: Plan = {
     ...plan,
-    code: { pipeline: { sha256: pipeline.sha256, bytes: pipeline.bytes.length }, folders: code },
+    code: { pipeline: { sha256: pipeline.sha256, bytes: pipeline.bytes.length, map }, folders: code },
   };
   return { plan: complete, digest: planDigest(complete), blobs };
 }
@@ -53,5 +55,9 @@ export interface PackedPipeline {
 /** A pipeline file with its imports as one module, `slipway` and `zod` left out; the same sources give the same bytes. */
 export async function packPipeline(root: string, file: string): Promise<PackedPipeline> {
   const { code, map } = await bundlePipeline(root, await insideProject(root, file, { kind: 'file' }));
-  return { bytes: code, sha256: createHash('sha256').update(code).digest('hex'), map };
+  return { bytes: code, sha256: sha256Of(code), map };
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -97,10 +97,14 @@ test('blobs are named by the digests that the plan holds', async () => {
     createHash('sha256')
       .update(blobs[i]?.bytes ?? '')
       .digest('hex');
-  expect(blobs.map((blob) => blob.key)).toEqual([`code/${sha(0)}.mjs`, `code/${sha(1)}.tar`]);
+  expect(blobs.map((blob) => blob.key)).toEqual([`code/${sha(0)}.mjs`, `code/${sha(1)}.map`, `code/${sha(2)}.tar`]);
   expect(plan.code).toMatchObject({
-    pipeline: { sha256: sha(0), bytes: blobs[0]?.bytes.length },
-    folders: { code: { sha256: sha(1), bytes: blobs[1]?.bytes.length } },
+    pipeline: {
+      sha256: sha(0),
+      bytes: blobs[0]?.bytes.length,
+      map: { sha256: sha(1), bytes: blobs[1]?.bytes.length },
+    },
+    folders: { code: { sha256: sha(2), bytes: blobs[2]?.bytes.length } },
   });
   expect(Object.keys(plan)).not.toContain('folders');
 });
@@ -108,11 +112,22 @@ test('blobs are named by the digests that the plan holds', async () => {
 test('a change in trainer code or in a module of the pipeline changes the digest; a comment changes no code', async () => {
   const before = await complete();
   await writeFile(join(root, 'shared.ts'), '// three are enough\nexport const epochs = 3;\n');
-  expect((await complete()).plan.code).toEqual(before.plan.code);
+  const remarked = (await complete()).plan.code;
+  expect([remarked.pipeline.sha256, remarked.folders]).toEqual([
+    before.plan.code.pipeline.sha256,
+    before.plan.code.folders,
+  ]);
   await writeFile(join(root, 'shared.ts'), 'export const epochs = 4;\n');
   expect((await complete()).plan.code.pipeline).not.toEqual(before.plan.code.pipeline);
   await writeFile(join(root, 'code/pkg/train.py'), 'print(2)');
   const after = await complete();
   expect(after.plan.code.folders).not.toEqual(before.plan.code.folders);
   expect(after.plan.code.folders['code']?.requirements).toBe(before.plan.code.folders['code']?.requirements);
+});
+
+test('the source map names the files of the author as the project has them, and no text of theirs', async () => {
+  const { blobs } = await complete();
+  const map = JSON.parse(Buffer.from(blobs[1]?.bytes ?? []).toString('utf8')) as Record<string, unknown>;
+  expect(map['sources']).toEqual(['p.ts', 'shared.ts']);
+  expect(map['sourcesContent']).toBeUndefined();
 });

@@ -46,6 +46,21 @@ test('commands are split by quotes alone and folders are tidied', () => {
   });
 });
 
+test('a command behind HTTP is the same command, on a service that has a name', () => {
+  const on = (options: object) =>
+    stageOf('train', (p) => {
+      const http = trainers.http({ run: 'python -m a', folder: 'trainers/a', ...options });
+      p.train('t', { trainer: http, data: p.snapshot('s', { from }) });
+    }).settings.trainer;
+  expect(on({})).toEqual({ adapter: 'http', run: ['python', '-m', 'a'], folder: 'trainers/a' });
+  expect(on({ name: 'gpu-pool', options: { trustPickle: true } })).toEqual({
+    adapter: 'gpu-pool',
+    run: ['python', '-m', 'a'],
+    folder: 'trainers/a',
+    options: { trustPickle: true },
+  });
+});
+
 test('text that looks like a template or a reference stays text', () => {
   const values = { a: '${params.epochs}', b: '{{ x }}', c: '$(id)', d: '%s' };
   const stage = stageOf(
