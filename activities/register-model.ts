@@ -1,3 +1,5 @@
+import type { Registry } from '../adapters/registry/port.js';
+import { SlipwayError } from '../plan/errors.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { ModelOutput, ScoresOutput, VersionOutput } from '../plan/outputs.js';
 import type { StageCall } from './calls.js';
@@ -40,7 +42,7 @@ export async function registerModel(context: ActivityContext, call: RegisterInpu
     },
     key,
   );
-  await registry.setAlias(name, alias, registered.version);
+  await pointAlias(registry, name, alias, registered.version);
   return {
     kind: 'version',
     name,
@@ -50,6 +52,17 @@ export async function registerModel(context: ActivityContext, call: RegisterInpu
     model,
     registry: { url: registered.url },
   };
+}
+
+/** The alias names the newest candidate: a run that registered a later one at the same moment may keep it. */
+async function pointAlias(registry: Registry, name: string, alias: string, version: string): Promise<void> {
+  try {
+    await registry.setAlias(name, alias, version);
+  } catch (error) {
+    const now = (await registry.aliases(name))[alias];
+    const lostToNewer = error instanceof SlipwayError && error.code === 'E_REGISTRY_READBACK';
+    if (!lostToNewer || now === undefined || Number(now) <= Number(version)) throw error;
+  }
 }
 
 /** What went in: code, data and params. The same three give the same label. */

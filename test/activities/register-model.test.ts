@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { registerModel, type RegisterInput } from '../../activities/register-model.js';
 import { sha256 } from '../../activities/digest.js';
+import { SlipwayError } from '../../plan/errors.js';
 import type { ModelOutput, ScoresOutput, VersionOutput } from '../../plan/outputs.js';
 import type { Plan } from '../../plan/plan.js';
 import { artifact, callOf, codesOf, createWorld, faultsOf, run, type World } from './context.js';
@@ -162,5 +163,23 @@ describe('a registration', () => {
   test('of what is no model is refused', async () => {
     model = { kind: 'scores' } as unknown as ModelOutput;
     expect(await codesOf(run(world, registerModel, await input()))).toEqual(['E_INPUT']);
+  });
+});
+
+describe('the alias', () => {
+  const readBack = new SlipwayError({ code: 'E_REGISTRY_READBACK', message: 'the registry answers another' });
+  const movedTo = (version: string) => {
+    vi.spyOn(world.registry, 'setAlias').mockRejectedValue(readBack);
+    vi.spyOn(world.registry, 'aliases').mockResolvedValue({ candidate: version });
+  };
+
+  test('stays with a later version that another run registered at the same moment', async () => {
+    movedTo('7');
+    expect(await run(world, registerModel, await input())).toMatchObject({ version: '1' });
+  });
+
+  test('that stands on an older version although it was set is an error', async () => {
+    movedTo('0');
+    expect(await codesOf(run(world, registerModel, await input()))).toEqual(['E_REGISTRY_READBACK']);
   });
 });
