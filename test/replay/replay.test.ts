@@ -1,14 +1,16 @@
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { bundleWorkflows } from '../../workers/bundle-workflows.js';
 import { historiesFolder } from './record.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const silent = new DefaultLogger('ERROR', () => undefined);
 
 interface Recorded {
+  file: string;
   workflowId: string;
   history: ReturnType<typeof historyFromJSON>;
 }
@@ -16,22 +18,28 @@ interface Recorded {
 async function recorded(): Promise<Recorded[]> {
   const files = (await readdir(historiesFolder)).filter((f) => f.endsWith('.json')).sort();
   return await Promise.all(
-    files.map(async (file) => ({
-      workflowId: file,
-      history: historyFromJSON(JSON.parse(await readFile(path.join(historiesFolder, file), 'utf8'))),
-    })),
+    files.map(async (file) => {
+      const { workflowId, ...history } = JSON.parse(await readFile(path.join(historiesFolder, file), 'utf8')) as {
+        workflowId: string;
+      };
+      return { file, workflowId, history: historyFromJSON(history) };
+    }),
   );
 }
 
 /** Names of the histories that the code at `workflowsPath` does not replay. */
 async function broken(workflowsPath: string, histories: Recorded[]): Promise<string[]> {
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: silent });
+  const workflowBundle = await bundleWorkflows(workflowsPath, silent);
   const failed: string[] = [];
-  for await (const result of Worker.runReplayHistories(
+  // One after the other: the answers name the workflow's id, which several histories have.
+  const replayed = Worker.runReplayHistories(
     { workflowBundle, replayName: path.basename(workflowsPath) },
-    histories,
-  )) {
-    if (result.error !== undefined) failed.push(result.workflowId);
+    histories.map(({ workflowId, history }) => ({ workflowId, history })),
+  );
+  let at = 0;
+  for await (const result of replayed) {
+    const { file } = histories[at++] ?? { file: '' };
+    if (result.error !== undefined) failed.push(file);
   }
   return failed;
 }
@@ -63,9 +71,25 @@ describe('recorded histories', () => {
       'watchStep',
       'commitPromotion',
       'tagRollback',
+      'runTask',
+      'compensateTask',
+      'collectItems',
+      'joinLists',
+      'sendNotice',
+      'promoteVersion',
     ]) {
       expect(activities).toContain(activity);
     }
+    const all = text.join('');
+    for (const event of [
+      'CONTINUED_AS_NEW',
+      'CHILD_WORKFLOW_EXECUTION_FAILED',
+      'CANCELED',
+      '_TIMER_FIRED',
+      'MARKER_RECORDED',
+    ])
+      expect(all).toContain(event);
+    expect(histories.map((h) => h.file).join(' ')).toMatch(/\.eachPart/);
   });
 
   it('replay on the workflows as they are now', async () => {
@@ -73,9 +97,9 @@ describe('recorded histories', () => {
   });
 
   it('are reported when a build breaks them', async () => {
-    const histories = (await recorded()).filter((h) => h.workflowId.endsWith('.run.json')).slice(0, 3);
+    const histories = (await recorded()).filter((h) => h.file.endsWith('.run.json')).slice(0, 3);
     expect(await broken(path.join(import.meta.dirname, 'broken-workflows.ts'), histories)).toEqual(
-      histories.map((h) => h.workflowId),
+      histories.map((h) => h.file),
     );
   });
 });

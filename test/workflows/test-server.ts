@@ -51,7 +51,7 @@ export function testServer() {
     const run = await startRun(environment, world, turnstile, input);
     // A call that still waits for the run's end would go on after its connection is gone.
     endings.push(() => run.handle.terminate().catch(() => undefined));
-    endings.push(() => recordHistories(environment, run.handle.workflowId, rolloutId));
+    endings.push(() => recordHistories(environment, run.handle.workflowId));
     return await body(run);
   }
   return { withRun };
