@@ -1,16 +1,20 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { OpenContext } from '../../adapters/open-context.js';
+import { openS3Store } from '../../adapters/store/s3/index.js';
 import { openHttpTrainer } from '../../adapters/trainer/http/index.js';
 import { httpTrainerOptions, type HttpTrainerOptions } from '../../adapters/trainer/http/options.js';
 import type { JobSpec, Trainer } from '../../adapters/trainer/port.js';
 import { exitCodes, SlipwayError } from '../../plan/errors.js';
 import { startGateway, type TestGateway } from '../gateway/gateway-fixture.js';
+import { openProcessTrainer } from '../../adapters/trainer/process/index.js';
+import { processTrainerOptions } from '../../adapters/trainer/process/options.js';
+import { packed } from '../trainers/job-fixture.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
 import { endMarkedOf, startTrainerServer, type TrainerServer } from './http-server-fixture.js';
 import { markedProcesses } from './marked-processes.js';
@@ -29,6 +33,7 @@ print('trained')`,
   runs: "import time; print('running', flush=True); time.sleep(600)",
 };
 
+const trainers = resolve(import.meta.dirname, '../../trainers');
 let stack: TestStack;
 let folder: string;
 let server: TrainerServer;
@@ -169,5 +174,45 @@ describe('trainer http', () => {
       expect(text).not.toContain(token);
       expect(text).not.toContain(stack.context.secret('env:AWS_SECRET_ACCESS_KEY'));
     }
+  });
+
+  test('runs the very job that a local process runs, train.py, code and inputs unchanged', async () => {
+    const prefix = `trainer-http-${randomBytes(6).toString('hex')}/`;
+    const store = openS3Store(stack.s3(prefix), stack.context);
+    const lock = join(trainers, 'iris/requirements.txt');
+    await stack.python('trainers/iris/requirements.txt');
+    const data = await store.put('iris.csv', await readFile(join(trainers, 'iris/data/iris.csv')));
+    const common = {
+      command: ['python', '-m', 'iris.train'],
+      code: await store.put('iris.tar', await packed(join(trainers, 'iris/iris'))),
+      requirements: createHash('sha256')
+        .update(await readFile(lock))
+        .update('3.11')
+        .digest('hex'),
+      inputs: { train: [{ path: 'train.csv', ...data }] },
+      hyperparameters: { epochs: 50 },
+    };
+    const run = async (trainer: Trainer, name: string) => {
+      const outputs = store.uri(`${name}/jobs/`);
+      const checkpoints = store.uri(`${name}/checkpoints/`);
+      const job = await trainer.start(jobOf('', { ...common, outputs, checkpoints }), key());
+      await expect.poll(async () => (await trainer.poll(job)).phase, { timeout: 100_000 }).not.toBe('running');
+      const state = await trainer.poll(job);
+      if (state.phase !== 'succeeded') throw new Error(JSON.stringify(state));
+      const model = state.manifest.files.find(({ path }) => path === 'model/model.json');
+      expect(await store.get(model!)).toHaveLength(model!.bytes);
+      return { paths: state.manifest.files.map(({ path }) => path), model: model!.sha256, of: state.manifest.metrics };
+    };
+    const { credentials } = stack.s3(prefix);
+    const local = openProcessTrainer(
+      processTrainerOptions.parse({
+        adapter: 'process',
+        directory: join(folder, 'local'),
+        store: { endpoint: stack.address('s3'), region: 'us-east-1', credentials },
+      }),
+      stack.context,
+    );
+    const here = await run(local, 'process');
+    expect(await run(openHttpTrainer(options, context), 'http')).toEqual(here);
   });
 });

@@ -75,7 +75,7 @@ export function jobRunner(stack: TestStack, store: Store, base: string, bucketPr
 }
 
 /** A Python package as the only folder of an archive. */
-async function packed(folder: string): Promise<Uint8Array> {
+export async function packed(folder: string): Promise<Uint8Array> {
   const archive = pack();
   const name = folder.slice(folder.lastIndexOf('/') + 1);
   for (const file of (await readdir(folder)).filter((entry) => entry.endsWith('.py')).sort()) {
