@@ -13,7 +13,7 @@ import { prepare, startServer } from './time-skipping/server.js';
 export interface TesterOptions {
   /** The project folder: `file:` data are read from it, programs are kept below its `.slipway`. Default: the working directory. */
   root?: string;
-  /** How long one run may take on your own clock. Default 30s. */
+  /** How long one run may take on your own clock. Default 1m. */
   patience?: Duration;
   /** Is told of programs that are installed when the first tester of a project starts. Default: nobody. */
   onProgress?: OnProgress;
@@ -33,7 +33,7 @@ export interface PipelineTester {
 
 /** Prepares tests of pipelines: once per test file (some seconds), in `beforeAll`. */
 export async function pipelineTester(options: TesterOptions = {}): Promise<PipelineTester> {
-  const { root = process.cwd(), patience = '30s', onProgress = () => undefined } = options;
+  const { root = process.cwd(), patience = '1m', onProgress = () => undefined } = options;
   const prepared = await prepare(root, workflowsPath(), onProgress);
   const underWay = new Set<() => Promise<void>>();
   return {

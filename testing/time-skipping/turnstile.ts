@@ -65,8 +65,8 @@ export class Turnstile {
   }
 
   private async quiet(): Promise<boolean> {
-    for (const workflowId of this.workflowIds) if (!(await this.rests(workflowId))) return false;
-    return true;
+    const rest = await Promise.all([...this.workflowIds].map((workflowId) => this.rests(workflowId)));
+    return !rest.includes(false);
   }
 
   /** No open workflow task (asked first: it could schedule activities), no activity without a worker, no answer on its way. */
