@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { codeFile } from '../../../adapters/task-runner/process/code-file.js';
 import { keys } from '../../../plan/names.js';
-import { FakeStore } from '../../../testing/fakes/store.js';
+import { fakeStore } from '../../../testing/fakes/store.js';
 
 const refOf = (text: string) => ({ sha256: createHash('sha256').update(text).digest('hex'), bytes: text.length });
 let folder: string;
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 test('the source map stands beside the packed file, always that of the plan that runs', async () => {
-  const store = new FakeStore();
+  const store = fakeStore();
   const code = refOf('export {}');
   await store.put(keys.bundle(code.sha256), Buffer.from('export {}'));
   for (const text of ['{"version":3}', '{"version":3,"mappings":""}']) {
@@ -28,7 +28,7 @@ test('the source map stands beside the packed file, always that of the plan that
 });
 
 test('a source map that is not there keeps no task from running', async () => {
-  const store = new FakeStore();
+  const store = fakeStore();
   const code = refOf('export {}');
   await store.put(keys.bundle(code.sha256), Buffer.from('export {}'));
   const file = await codeFile(store, folder, { ...code, map: refOf('gone') });
