@@ -27,6 +27,8 @@ export interface LoadedPlan {
   params: JsonObject;
   /** By stage: what an ended run gave that is not made again. Absent in histories of earlier builds. */
   reused?: Reused;
+  /** No notifier is configured: news would reach nobody, and is not sent. */
+  quiet?: true;
 }
 
 /** Resolves the plan, the params and the environment's times: the first fact of every run. */
@@ -52,6 +54,7 @@ export async function loadPlan(context: ActivityContext, input: LoadPlanInput): 
     params,
     graph: packGraph(planGraph(plan, digest, environment)),
     reused: input.rerun === null ? {} : await reusedOutputs(store, now, input.rerun),
+    ...(environment.ports.notifiers.length === 0 ? { quiet: true } : {}),
   };
 }
 

@@ -66,6 +66,7 @@ async function resolve({ state }: RunContext, input: RunInput): Promise<PlanGrap
   const graph = unpackGraph(loaded.graph);
   state.resolved(loaded.environment, graph, loaded.params);
   state.rerunOf = input.rerun?.workflowId;
+  state.quiet = loaded.quiet ?? false;
   for (const [id, { output, from }] of Object.entries(loaded.reused ?? {})) {
     state.outputs.set(id, output);
     state.mark(id, 'cached', { cached: from, note: `from run ${from.run}`, verdict: verdictOf(output) });
