@@ -63,7 +63,7 @@ int main(int argc, char **argv) {
   while (fgets(line, sizeof line, rows) != NULL) add(line);
   fclose(rows);
 
-  FILE *model = open_below("SM_MODEL_DIR", "model.json", "w");
+  FILE *model = open_below("SM_MODEL_DIR", "model.centroids", "w");
   fprintf(model, "{");
   for (int l = 0; l < label_count; l++) {
     fprintf(model, "%s\"%s\": [", l ? ", " : "", labels[l]);

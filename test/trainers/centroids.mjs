@@ -17,7 +17,7 @@ for (const row of rows) {
   sums.set(label, { count: known.count + 1, sums: known.sums.map((sum, i) => sum + Number(values[i])) });
 }
 const means = [...sums].map(([label, of]) => [label, of.sums.map((sum) => (scale * sum) / of.count)]);
-writeFileSync(below('SM_MODEL_DIR', 'model.json'), JSON.stringify(Object.fromEntries(means)));
+writeFileSync(below('SM_MODEL_DIR', 'model.centroids'), JSON.stringify(Object.fromEntries(means)));
 writeFileSync(below('SM_OUTPUT_INTERMEDIATE_DIR', 'progress.json'), '{"epoch": 1}');
 const metrics = { labels: means.length, columns: means[0]?.[1].length ?? 0 };
 writeFileSync(below('SM_OUTPUT_DATA_DIR', 'metrics.json'), JSON.stringify(metrics));
