@@ -11,23 +11,27 @@ import { faultsOf, planOf, record, untyped } from './recording.js';
 const from = 'file:a.csv';
 
 describe('size', () => {
-  test('a chain of 5,000 stages, also of ways inside ways, ends in one fault and no stack overflow', () => {
-    const chain = faultsOf((p) => {
-      let before: StageRef = p.notify('n', { text: 'x' });
-      for (let i = 0; i < 5_000; i++) before = p.notify(`n-${i}`, { text: 'x', after: before });
-    });
-    expect(chain).toEqual([expect.stringMatching(/^E_DAG_SIZE 5001 stages; at most 500/)]);
-    const ring = faultsOf((p) => {
-      for (let i = 0; i < 5_000; i++) p.notify(`n-${i}`, { text: 'x', after: `n-${(i + 1) % 5_000}` });
-    });
-    expect(ring.map((fault) => fault.split(' ')[0])).toEqual(['E_DAG_SIZE', 'E_DAG_CYCLE']);
-    expect(ring.join('').length).toBeLessThan(200_000);
-    const nested = (p: Stages, on: never, depth: number): unknown =>
-      depth === 0
-        ? p.notify('last', { text: 'x' })
-        : p.when(`w-${depth}`, { on, is: true as never }, { then: () => nested(p, on, depth - 1) });
-    expect(faultsOf((p, params) => void nested(p, params.epochs as never, 400)).join()).toContain('is never true');
-  });
+  test(
+    'a chain of 5,000 stages, also of ways inside ways, ends in one fault and no stack overflow',
+    { timeout: 120_000 },
+    () => {
+      const chain = faultsOf((p) => {
+        let before: StageRef = p.notify('n', { text: 'x' });
+        for (let i = 0; i < 5_000; i++) before = p.notify(`n-${i}`, { text: 'x', after: before });
+      });
+      expect(chain).toEqual([expect.stringMatching(/^E_DAG_SIZE 5001 stages; at most 500/)]);
+      const ring = faultsOf((p) => {
+        for (let i = 0; i < 5_000; i++) p.notify(`n-${i}`, { text: 'x', after: `n-${(i + 1) % 5_000}` });
+      });
+      expect(ring.map((fault) => fault.split(' ')[0])).toEqual(['E_DAG_SIZE', 'E_DAG_CYCLE']);
+      expect(ring.join('').length).toBeLessThan(200_000);
+      const nested = (p: Stages, on: never, depth: number): unknown =>
+        depth === 0
+          ? p.notify('last', { text: 'x' })
+          : p.when(`w-${depth}`, { on, is: true as never }, { then: () => nested(p, on, depth - 1) });
+      expect(faultsOf((p, params) => void nested(p, params.epochs as never, 400)).join()).toContain('is never true');
+    },
+  );
   test('100,000 edges are refused by number', () => {
     const faults = faultsOf((p) => {
       const ids = Array.from({ length: 450 }, (_, i) => `n-${i}`);
@@ -35,14 +39,15 @@ describe('size', () => {
     });
     expect(faults).toEqual([expect.stringMatching(/^E_DAG_SIZE 101025 edges; at most 10000/)]);
   });
-  test('500 stages with 10,000 edges are recorded within a second', () => {
-    const started = performance.now();
+  test('500 stages with 10,000 edges are recorded within a second of computing', () => {
+    const before = process.cpuUsage();
     const { stages } = planOf((p) => {
       for (let i = 0; i < 500; i++)
         p.notify(`n-${i}`, { text: 'x', after: Array.from({ length: Math.min(i, 20) }, (_, j) => `n-${i - 1 - j}`) });
     });
     expect(stages).toHaveLength(500);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(1_000);
   });
 });
 
