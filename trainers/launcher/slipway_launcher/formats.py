@@ -28,6 +28,7 @@ from .safetensors import check_safetensors
 HEAD = 1 << 16
 JSON_LIMIT = 256 << 20
 KNOWN = "ONNX, safetensors, skops, JSON, plain text"
+_CALLS = ("REDUCE", "BUILD", "OBJ", "NEWOBJ", "NEWOBJ_EX")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _COMPRESSED: list[tuple[bytes, Callable[[BinaryIO], BinaryIO]]] = [
     (b"\x1f\x8b", lambda source: gzip.GzipFile(fileobj=source)),  # type: ignore[dict-item,return-value]
@@ -65,8 +66,8 @@ def sniff(source: BinaryIO, size: int, path: str, beside: set[str]) -> str:
     head = source.read(HEAD)
     if head[:4] == b"PK\x03\x04":
         return _sniff_zip(source)
-    # Before pickles: the length that a header begins with may look like one of theirs.
-    if _begins_safetensors(head):
+    # Before the header of pickles: the length that this one begins with may look like it.
+    if _begins_safetensors(head) and not _unpickles(head):
         check_safetensors(source, size, path)
         return "safetensors"
     if _is_pickle(head):
@@ -87,16 +88,29 @@ def sniff(source: BinaryIO, size: int, path: str, beside: set[str]) -> str:
 
 
 def _is_pickle(head: bytes) -> bool:
-    if head[:1] == b"\x80" and len(head) > 1 and head[1] <= 5:
-        return True
-    # Protocols 0 and 1 have no header: what a stack machine can run to its end, or to the end of what was read, is one.
+    return (head[:1] == b"\x80" and len(head) > 1 and head[1] <= 5) or _unpickles(head)
+
+
+def _unpickles(head: bytes) -> bool:
+    """True when a loader of pickles would get to the end of ``head``, or run code before: errors that come later do not undo that.
+
+    The stack is not followed, so text that happens to read like a call is refused too.
+    """
+    stream, imported, marked = io.BytesIO(head), False, False
     try:
-        pickletools.dis(io.BytesIO(head), io.StringIO())
-        return True
-    except ValueError as fault:
-        return len(head) == HEAD and "exhausted" in str(fault)
-    except Exception:  # noqa: BLE001 - whatever the parser makes of foreign bytes, they are no pickle
-        return False
+        for count, (operation, value, _) in enumerate(pickletools.genops(stream)):
+            name = operation.name
+            named = all(part.isidentifier() for part in re.split(r"[ .]", str(value)))
+            if name == "STOP":
+                return count > 0
+            if (name in _CALLS and imported) or (name == "INST" and marked and named) or name == "STACK_GLOBAL":
+                return True
+            imported = imported or (name == "GLOBAL" and named)
+            marked = marked or name == "MARK"
+    except ValueError:
+        # What goes on behind the part that was read cannot be known.
+        return len(head) == HEAD and stream.tell() >= HEAD
+    return False
 
 
 def _sniff_zip(source: BinaryIO) -> str:

@@ -4,10 +4,15 @@ import gzip
 import io
 import json
 import pickle
+import tempfile
+import unittest
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
+
+from slipway_launcher.failures import JobFailure
+from slipway_launcher.formats import model_formats
 
 from .job_fixture import METRICS, JobTest
 
@@ -60,12 +65,23 @@ F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 SKOPS = archive(schema__json=json.dumps({"__class__": "LogisticRegression", "__module__": "sklearn", "__loader__": "ObjectNode", "protocol": 2}).encode())
 
 
-class ModelFormats(JobTest):
-    def save(self, name: str, content: bytes, **changes: Any) -> dict[str, Any]:
-        """A job whose command copies ``content`` to ``name`` below SM_MODEL_DIR."""
-        file = self.remote("model", content)
-        script = METRICS + "import shutil; shutil.copy(os.environ['SM_CHANNEL_GIVEN'] + '/model', os.environ['SM_MODEL_DIR'] + '/' + " + repr(name) + ")\n"
-        return self.run_job(self.spec(script, inputs={"given": {"files": [file]}}, **changes))
+class ModelFormats(unittest.TestCase):
+    def setUp(self) -> None:
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.base = Path(holder.name)
+
+    def format_of(self, name: str, content: bytes, trust: list[str] | None = None) -> str:
+        place = self.base / "model"
+        place.write_bytes(content)
+        return model_formats([(f"model/{name}", place)], trust or [])[f"model/{name}"]
+
+    def assert_refused(self, name: str, content: bytes, *texts: str, code: str = "E_MODEL_FORMAT", trust: list[str] | None = None) -> None:
+        with self.assertRaises(JobFailure) as caught:
+            self.format_of(name, content, trust)
+        self.assertEqual(caught.exception.code, code)
+        for text in (name, *texts):
+            self.assertIn(text, caught.exception.message)
 
     def test_data_only_formats_are_taken_by_their_content_whatever_their_name(self) -> None:
         good = {
@@ -73,15 +89,12 @@ class ModelFormats(JobTest):
             "safetensors": [safetensors({"w": F32, "__metadata__": {"a": "b"}}, b"\0" * 8)],
             "skops": [SKOPS],
             "json": [b'{"weights": [1, 2]}', b"[]"],
-            "text": [b"tree\nversion=v4\nweights 1 2\n", "ä".encode()],
+            "text": [b"tree\nversion=v4\nweights 1 2\n", b"cat\ndog\n", "ä".encode() * 700_000],
         }
         for expected, contents in good.items():
             for content in contents:
                 with self.subTest(expected, content=content[:20]):
-                    state = self.save("model.bin", content)
-                    self.assertEqual(state["phase"], "succeeded", state)
-                    self.assertEqual(state["manifest"]["formats"], {"model/model.bin": expected})
-                    (self.directory / "state.json").unlink()
+                    self.assertEqual(self.format_of("model.bin", content), expected)
 
     def test_what_runs_code_when_it_is_loaded_is_refused_by_its_content(self) -> None:
         ran = self.base / "ran"
@@ -89,7 +102,17 @@ class ModelFormats(JobTest):
             "pickle": [pickle.dumps(Marker(ran), protocol) for protocol in range(6)],
             "archive with pickles": [archive(data__pkl=pickle.dumps(Marker(ran))), archive(schema__json=b"{}", weights=pickle.dumps(Marker(ran), 2))],
             "compressed pickle": [gzip.compress(pickle.dumps(Marker(ran)))],
-            "a pickle": [zlib.compress(pickle.dumps(Marker(ran)))],
+            "a pickle": [zlib.compress(pickle.dumps(Marker(ran))), pickle.dumps(list(range(100_000)), 0)],
+            "is a pickle": [
+                # Code runs before what is wrong with these is found.
+                b"cos\nsystem\n(S'true'\ntR" + b"!" * 10,
+                b"N(S'left over'\ncos\nsystem\n(S'true'\ntR.",
+                b"(S'true'\nios\nsystem\n.",
+                b"N0" * 100_000 + b"cos\nsystem\n(S'true'\ntR.",
+                b"V" + b"x" * 200_000 + b"\ncos\nsystem\n(S'true'\ntR.",
+                # Safetensors to one reader, a pickle to another.
+                (86).to_bytes(8, "little") + json.dumps({"w": {"dtype": "U8", "shape": [25], "data_offsets": [0, 25]}})[:-1].ljust(84).encode() + b"\n}" + b"0cos\nsystem\n(S'true'\ntR..",
+            ],
             "an archive": [archive(a__txt=b"1")],
             "loads the model": [b"flavors:\n  python_function:\n    loader_module: os\n"],
             "unknown": [bytes(range(256)), b"\x7fELF\x02\x01\x01" + b"\0" * 32, b"\x08"],
@@ -98,15 +121,12 @@ class ModelFormats(JobTest):
             for name in ("model.skops", "model.onnx", "model.json"):
                 for content in contents:
                     with self.subTest(text, name=name, content=content[:20]):
-                        self.assert_failed(self.save(name, content), "E_MODEL_FORMAT", name, text)
+                        self.assert_refused(name, content, text)
         self.assertFalse(ran.exists())
-        self.assertFalse((self.base / "outputs").exists())
 
     def test_a_pickle_is_taken_when_the_stage_trusts_it_and_an_archive_still_is_not(self) -> None:
-        state = self.save("model.pkl", pickle.dumps({"a": 1}), trust=["pickle"])
-        self.assertEqual(state["manifest"]["formats"], {"model/model.pkl": "pickle"})
-        (self.directory / "state.json").unlink()
-        self.assert_failed(self.save("model.zip", archive(a__txt=b"1"), trust=["pickle"]), "E_MODEL_FORMAT", "an archive")
+        self.assertEqual(self.format_of("model.pkl", pickle.dumps({"a": 1}), ["pickle"]), "pickle")
+        self.assert_refused("model.zip", archive(a__txt=b"1"), "an archive", trust=["pickle"])
 
     def test_safetensors_must_describe_each_byte_once(self) -> None:
         huge = 4194305
@@ -120,14 +140,22 @@ class ModelFormats(JobTest):
         }
         for text, content in bad.items():
             with self.subTest(text):
-                self.assert_failed(self.save("model.safetensors", content), "E_MODEL_FORMAT", text)
+                self.assert_refused("model.safetensors", content, text)
 
     def test_onnx_that_needs_code_or_reads_other_files_is_refused(self) -> None:
         for location in ("../../etc/passwd", "/etc/passwd", "absent.bin"):
             with self.subTest(location):
-                self.assert_failed(self.save("model.onnx", onnx(tensor=external(location))), "E_MODEL_FORMAT", location)
-        self.assert_failed(self.save("model.onnx", onnx(node=field(7, b"my.ops"))), "E_MODEL_FORMAT", "my.ops")
-        self.assert_failed(self.save("model.onnx", onnx()[:-3]), "E_MODEL_FORMAT")
+                self.assert_refused("model.onnx", onnx(tensor=external(location)), location)
+        self.assert_refused("model.onnx", onnx(node=field(7, b"my.ops")), "my.ops")
+        self.assert_refused("model.onnx", onnx()[:-3])
 
     def test_an_empty_model_is_refused(self) -> None:
-        self.assert_failed(self.save("model.json", b""), "E_ARTIFACT_SIZE", "model.json")
+        self.assert_refused("model.json", b"", code="E_ARTIFACT_SIZE")
+
+
+class Jobs(JobTest):
+    def test_a_job_that_leaves_a_pickle_fails_and_stores_nothing(self) -> None:
+        script = METRICS + "import pickle; pickle.dump({'a': 1}, open(os.environ['SM_MODEL_DIR'] + '/model.skops', 'wb'))\n"
+        self.assert_failed(self.run_job(self.spec(script)), "E_MODEL_FORMAT", "a pickle", "trustPickle")
+        self.assertFalse((self.base / "outputs/manifest.json").exists())
+        self.assertFalse((self.base / "outputs/model").exists())
