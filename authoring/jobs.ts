@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import type { Duration } from '../plan/duration.js';
 import type { JobSettings } from '../plan/plan.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import { splitCommand } from './command-line.js';
 import { needSettings } from './job-needs.js';
 import type { JobNeeds } from './job-needs.js';
 import type { ValueRef } from './references.js';
-import { command, projectPath } from './shapes.js';
+import { command, duration, projectPath } from './shapes.js';
 
 /** A command that an adapter runs as a job, and the folder of code that it needs. */
 export interface ProcessOptions {
@@ -13,6 +14,14 @@ export interface ProcessOptions {
   run: string;
   /** Folder of its code, relative to the project; packed into the plan, and the working directory of the job. */
   folder?: string;
+}
+
+/** The same as a process of the worker's machine. */
+export interface LocalOptions extends ProcessOptions {
+  /** The job is ended when it writes nothing and uses no processor time for so long, at least `1s`. Default: the trainer's. */
+  noProgressTimeout?: Duration;
+  /** The model may be a pickle, which runs code whenever it is loaded. Default false. */
+  trustPickle?: boolean;
 }
 
 /** The same on a service behind HTTP. */
@@ -36,7 +45,11 @@ interface HttpJob<R extends Role> extends JobOf<R, 'http'> {
   readonly name?: string;
   readonly options?: { readonly [name: string]: JsonValue };
 }
-type Job<R extends Role> = JobOf<R, 'process'> | HttpJob<R>;
+interface LocalJob<R extends Role> extends JobOf<R, 'process'> {
+  readonly noProgressTimeout?: Duration;
+  readonly trustPickle?: boolean;
+}
+type Job<R extends Role> = LocalJob<R> | HttpJob<R>;
 /** Where a data set comes from. */
 export type Source = Job<'source'>;
 /** What trains a model. */
@@ -54,7 +67,7 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [name: string]: JsonValue };
 
-function processJob<R extends Role>(of: R, options: ProcessOptions): Job<R> {
+function processJob<R extends Role>(of: R, options: LocalOptions): Job<R> {
   return { adapter: 'process', role: of, ...options } as Job<R>;
 }
 
@@ -65,19 +78,19 @@ function httpJob<R extends Role>(of: R, options: HttpOptions): Job<R> {
 /** Where a data set comes from, other than a file. */
 export const sources = {
   /** A command that writes the data to `SM_OUTPUT_DATA_DIR`; it is given the hyperparameter `from`. */
-  process: (options: ProcessOptions): Source => processJob('source', options),
+  process: (options: LocalOptions): Source => processJob('source', options),
 };
 /** What trains models. */
 export const trainers = {
   /** A command under the job contract (SageMaker script mode), run as a process of its own. */
-  process: (options: ProcessOptions): Trainer => processJob('trainer', options),
+  process: (options: LocalOptions): Trainer => processJob('trainer', options),
   /** The same command on a service behind HTTP. */
   http: (options: HttpOptions): Trainer => httpJob('trainer', options),
 };
 /** What scores models. */
 export const evaluators = {
   /** A command with the channels `model` and `data` that writes `metrics.json` to `SM_OUTPUT_DATA_DIR`. */
-  process: (options: ProcessOptions): Evaluator => processJob('evaluator', options),
+  process: (options: LocalOptions): Evaluator => processJob('evaluator', options),
   /** The same command on a service behind HTTP. */
   http: (options: HttpOptions): Evaluator => httpJob('evaluator', options),
 };
@@ -90,7 +103,12 @@ export function jobShape(of: Role): z.ZodType {
     folder: projectPath.optional(),
   };
   return z.discriminatedUnion('adapter', [
-    z.strictObject({ adapter: z.literal('process'), ...common }),
+    z.strictObject({
+      adapter: z.literal('process'),
+      ...common,
+      noProgressTimeout: duration.optional(),
+      trustPickle: z.boolean().optional(),
+    }),
     z.strictObject({
       adapter: z.literal('http'),
       ...common,
@@ -103,7 +121,7 @@ export function jobShape(of: Role): z.ZodType {
 /** The job as the plan keeps it. */
 export function jobSettings(job: Job<Role>, params: JsonObject, needs: JobNeeds = {}): JobSettings {
   const adapter = job.adapter === 'http' ? (job.name ?? 'http') : job.adapter;
-  const options = job.adapter === 'http' ? (job.options as JsonObject | undefined) : undefined;
+  const options = job.adapter === 'http' ? (job.options as JsonObject | undefined) : localOptions(job);
   const trainer = {
     adapter,
     run: splitCommand(job.run),
@@ -111,6 +129,14 @@ export function jobSettings(job: Job<Role>, params: JsonObject, needs: JobNeeds 
     ...(options && { options }),
   };
   return { trainer, params, ...needSettings(needs) };
+}
+
+function localOptions({ noProgressTimeout, trustPickle }: LocalJob<Role>): JsonObject | undefined {
+  const options: JsonObject = {
+    ...(noProgressTimeout !== undefined && { noProgressTimeout }),
+    ...(trustPickle === true && { trustPickle }),
+  };
+  return Object.keys(options).length === 0 ? undefined : options;
 }
 
 function tidy(folder: string): string {

@@ -46,6 +46,21 @@ test('commands are split by quotes alone and folders are tidied', () => {
   });
 });
 
+test('what a local job may do is part of its trainer', () => {
+  const on = (options: object) =>
+    stageOf('train', (p) => {
+      const local = trainers.process({ run: 'python -m a', ...options });
+      p.train('t', { trainer: local, data: p.snapshot('s', { from }) });
+    }).settings.trainer;
+  const plain = { adapter: 'process', run: ['python', '-m', 'a'] };
+  expect(on({})).toEqual(plain);
+  expect(on({ trustPickle: false })).toEqual(plain);
+  const options = { noProgressTimeout: '10m', trustPickle: true };
+  expect(on(options)).toEqual({ ...plain, options });
+  expect(() => on({ noProgressTimeout: 'long' })).toThrow('E_DURATION');
+  expect(() => on({ trustPickles: true })).toThrow('trustPickles');
+});
+
 test('a command behind HTTP is the same command, on a service that has a name', () => {
   const on = (options: object) =>
     stageOf('train', (p) => {
