@@ -1,4 +1,5 @@
 import { awaitRollout } from './await-rollout.js';
+import { keepBeating } from './beating.js';
 import { checkVersion } from './check-version.js';
 import { collectItems } from './collect-items.js';
 import { commitPromotion } from './commit-promotion.js';
@@ -30,11 +31,19 @@ import { validateData } from './validate-data.js';
 import { verifyServing } from './verify-serving.js';
 import { watchStep } from './watch-step.js';
 
+type Activities = Record<string, (context: ActivityContext, input: never) => Promise<unknown>>;
+
+/** Lets activities beat that do not by themselves: without beats a lost worker would be noticed at their time limit only. */
+function silent<F extends Activities>(activities: F): F {
+  const entries = Object.entries(activities).map(([name, activity]) => [
+    name,
+    (context: ActivityContext, input: never) => keepBeating(activity(context, input)),
+  ]);
+  return Object.fromEntries(entries) as F;
+}
+
 /** Gives every activity of a set its context, so that each is called with one object. */
-function bound<F extends Record<string, (context: ActivityContext, input: never) => Promise<unknown>>>(
-  context: ActivityContext,
-  activities: F,
-) {
+function bound<F extends Activities>(context: ActivityContext, activities: F) {
   const entries = Object.entries(activities).map(([name, activity]) => [
     name,
     (input: never) => activity(context, input),
@@ -46,39 +55,44 @@ function bound<F extends Record<string, (context: ActivityContext, input: never)
 export function pipelineActivities(context: ActivityContext) {
   return bound(context, {
     loadPlan,
-    resolveChampion,
-    judgeGate,
-    registerModel,
-    collectItems,
-    joinLists,
-    notify,
-    sendNotice,
     recordRun,
     awaitRollout,
+    collectItems,
+    joinLists,
+    ...silent({ resolveChampion, judgeGate, registerModel, notify, sendNotice }),
   });
 }
 
 /** Long polls and data: queue `jobs`. */
 export function jobActivities(context: ActivityContext) {
-  return bound(context, { snapshotData, validateData, runTask, compensateTask, trainModel, evaluateModel });
+  return bound(context, {
+    snapshotData,
+    runTask,
+    compensateTask,
+    trainModel,
+    evaluateModel,
+    ...silent({ validateData }),
+  });
 }
 
 /** Router, promotion, decisions: queue `release`, never author code. */
 export function releaseActivities(context: ActivityContext) {
   return bound(context, {
-    judgeDecision,
     openRollout,
     loadVersion,
-    checkVersion,
-    setTraffic,
     holdLease,
     watchStep,
-    commitPromotion,
-    promoteVersion,
-    followPromotion,
-    tagRollback,
-    unloadVersion,
-    verifyServing,
+    ...silent({
+      judgeDecision,
+      checkVersion,
+      setTraffic,
+      commitPromotion,
+      promoteVersion,
+      followPromotion,
+      tagRollback,
+      unloadVersion,
+      verifyServing,
+    }),
   });
 }
 

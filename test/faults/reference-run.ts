@@ -28,6 +28,8 @@ export async function referenceRun(lane: Lane, seed: string, o: RunOptions = {})
     params: { seed },
     runKey: seed,
     trigger: 'faults',
+    // Each run makes all its calls anew.
+    cache: false,
   });
   const decide = o.decide ?? ((id, stage) => approve(lane, id, stage));
   const decided = new Set<string>();

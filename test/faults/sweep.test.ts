@@ -13,7 +13,7 @@ const lanes = 5;
 const thirds = 3;
 const day = Math.floor(Date.now() / 86_400_000);
 const all = process.env['SLIPWAY_FAULTS'] === 'all';
-const limitMs = 900_000;
+const limitMs = 1_800_000;
 
 let harness: Harness;
 beforeAll(async () => {
