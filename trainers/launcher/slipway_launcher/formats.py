@@ -94,16 +94,28 @@ def _is_pickle(head: bytes) -> bool:
 def _unpickles(head: bytes) -> bool:
     """True when a loader of pickles would get to the end of ``head``, or run code before: errors that come later do not undo that.
 
-    The stack is not followed, so text that happens to read like a call is refused too.
+    Of the stack only its greatest possible height is known, so text that happens to read like a call is refused too.
     """
-    stream, imported, marked = io.BytesIO(head), False, False
+    stream, imported, marked, height = io.BytesIO(head), False, False, 0
     try:
-        for count, (operation, value, _) in enumerate(pickletools.genops(stream)):
-            name = operation.name
+        for operation, value, _ in pickletools.genops(stream):
+            name, needs = operation.name, operation.stack_before
+            if pickletools.markobject in needs:
+                if not marked:
+                    return False
+            else:
+                height -= len(needs)
+            if height < 0:
+                # Here every loader stops.
+                return False
+            height += len(operation.stack_after)
             named = all(part.isidentifier() for part in re.split(r"[ .]", str(value)))
             if name == "STOP":
                 return count > 0
-            if (name in _CALLS and imported) or (name == "INST" and marked and named) or name == "STACK_GLOBAL":
+            if name == "STACK_GLOBAL":
+                # It takes two names from the stack: on an empty one every loader stops (the files of NumPy begin with this byte).
+                return count >= 2
+            if (name in _CALLS and imported) or (name == "INST" and marked and named):
                 return True
             imported = imported or (name == "GLOBAL" and named)
             marked = marked or name == "MARK"

@@ -62,7 +62,16 @@ def external(location: str) -> bytes:
 
 
 F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
-SKOPS = archive(schema__json=json.dumps({"__class__": "LogisticRegression", "__module__": "sklearn", "__loader__": "ObjectNode", "protocol": 2}).encode())
+SCHEMA = json.dumps({"__class__": "LogisticRegression", "__module__": "sklearn", "__loader__": "ObjectNode", "protocol": 2}).encode()
+SKOPS = archive(schema__json=SCHEMA)
+NUMPY = b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + b"\0" * 8
+
+
+# As skops keeps an array: the files of NumPy begin with the byte of a pickle's STACK_GLOBAL.
+SKOPS_WITH_ARRAY = archive(
+    schema__json=json.dumps({"__class__": "Pipeline", "__module__": "sklearn", "__loader__": "ObjectNode", "protocol": 2}).encode(),
+    weights__npy=b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }".ljust(128) + b"\x93" * 160,
+)
 
 
 class ModelFormats(unittest.TestCase):
@@ -87,7 +96,7 @@ class ModelFormats(unittest.TestCase):
         good = {
             "onnx": [onnx(), onnx(tensor=field(8, b"w"))],
             "safetensors": [safetensors({"w": F32, "__metadata__": {"a": "b"}}, b"\0" * 8)],
-            "skops": [SKOPS],
+            "skops": [SKOPS, SKOPS_WITH_ARRAY],
             "json": [b'{"weights": [1, 2]}', b"[]"],
             "text": [b"tree\nversion=v4\nweights 1 2\n", b"cat\ndog\n", "ä".encode() * 700_000],
         }
