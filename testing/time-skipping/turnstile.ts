@@ -69,18 +69,22 @@ export class Turnstile {
     return !rest.includes(false);
   }
 
-  /** No open workflow task (asked first: it could schedule activities), no activity without a worker, no answer on its way. */
+  /**
+   * No answer on its way, no activity without a worker, no open workflow task. The first two are asked before the third: once no
+   * answer is on its way, no new task can open. And nothing may have happened between the two questions.
+   */
   private async rests(workflowId: string): Promise<boolean> {
     const handle = this.client.getHandle(workflowId);
-    const { events } = await handle.fetchHistory();
-    const task = events?.findLast((e) => e.eventType != null && isOfWorkflowTask(e));
-    const { raw, status } = await handle.describe();
+    const { raw, status, historyLength } = await handle.describe();
     if (status.name !== 'RUNNING') return true;
     const runId = raw.workflowExecutionInfo?.execution?.runId;
-    const restless = (raw.pendingActivities ?? []).some(
+    const isRestless = (raw.pendingActivities ?? []).some(
       (a) => a.state === scheduled || this.answered.has(`${runId}/${a.activityId}/${a.attempt}`),
     );
-    return task?.workflowTaskCompletedEventAttributes != null && !restless;
+    if (isRestless) return false;
+    const { events } = await handle.fetchHistory();
+    const task = events?.findLast((e) => e.eventType != null && isOfWorkflowTask(e));
+    return events?.length === historyLength && task?.workflowTaskCompletedEventAttributes != null;
   }
 }
 
