@@ -11,13 +11,12 @@ const Report = z.strictObject({ tries: z.int(), goodTries: z.int(), best: z.numb
 const Scores = z.object({ accuracy: z.number(), macroF1: z.number(), recall: z.record(z.string(), z.number()) });
 const folder = 'trainers/iris';
 
+const plausible = suite((d) => [d.number('petal_length', { min: 0, max: 20 }), d.classes('species', { min: 3 })]);
+
 /** A model that scores in batches: several are trained, the best becomes the champion without any traffic. */
 export default definePipeline('iris-batch', { params: Params }, (p, params) => {
   const data = p.snapshot('snapshot', { from: params.dataset, split: { holdout: 0.3, stratify: 'species' } });
-  const checked = p.validate('validate-data', {
-    data,
-    suite: suite((d) => [d.number('petal_length', { min: 0, max: 20 }), d.classes('species', { min: 3 })]),
-  });
+  const checked = p.validate('validate-data', { data, suite: plausible });
   const sweep = p.task('plan-sweep', {
     input: { tries: params.tries },
     output: Sweep,

@@ -46,6 +46,7 @@ export default async function pipeline(input: RunInput | undefined): Promise<Run
   const run = new RunContext(state, () => setCurrentDetails(runDetails(state)));
   if (given.carried !== undefined) state.restore(carriedRun(given.carried));
   state.cache = given.cache ?? true;
+  if (typeof given.trigger === 'string') state.trigger = given.trigger.slice(0, 200);
   handleMessages(run);
   const graph = state.graph ?? (await resolve(run, given));
   run.show();
@@ -129,7 +130,7 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
 }
 
 function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFacts {
-  const { workflowId, runId, pipeline: name, environment, plan, params, startedAt, rerunOf } = state;
+  const { workflowId, runId, pipeline: name, environment, plan, params, startedAt, rerunOf, trigger } = state;
   return {
     workflowId,
     runId,
@@ -143,6 +144,7 @@ function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFa
     startedAt,
     stages: state.stages().map((s) => ({ ...s, output: state.outputs.get(s.id) ?? null })),
     ...(rerunOf === undefined ? {} : { rerunOf }),
+    ...(trigger === undefined ? {} : { trigger }),
   };
 }
 

@@ -43,6 +43,8 @@ export class RunState {
   /** False: no earlier result may stand in. */
   cache = true;
   rerunOf: string | undefined;
+  /** Where the run came from, for people. */
+  trigger: string | undefined;
   /** No notifier is configured: news would reach nobody. */
   quiet = false;
   private readonly views = new Map<string, StageView>();

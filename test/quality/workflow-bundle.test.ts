@@ -17,7 +17,8 @@ let sizeKb = 0;
 let modules: Module[] = [];
 
 beforeAll(async () => {
-  const workflowsPath = resolve(import.meta.dirname, '../../workflows/index.ts');
+  // What the build makes of the source, as workers run it.
+  const workflowsPath = resolve(import.meta.dirname, '../../dist/workflows/index.js');
   const { code } = await bundleWorkflows(workflowsPath, logger);
   const [program = '', map = ''] = code.split('//# sourceMappingURL=data:application/json;charset=utf-8;base64,');
   const { sources, sourcesContent } = JSON.parse(Buffer.from(map, 'base64').toString('utf8')) as {

@@ -87,7 +87,10 @@ test('a compiled trainer, without Python, keeps the whole contract', async ({ an
   const job = await trainer.start(await spec({ scale: 2 }), randomBytes(32).toString('hex'));
   const state = await ended(job);
   if (state.phase !== 'succeeded') throw new Error(JSON.stringify(state));
-  expect(state.manifest).toMatchObject({ metrics: { labels: 2, columns: 2 }, formats: { 'model/model.centroids': 'json' } });
+  expect(state.manifest).toMatchObject({
+    metrics: { labels: 2, columns: 2 },
+    formats: { 'model/model.centroids': 'json' },
+  });
   const model = state.manifest.files.find(({ path }) => path === 'model/model.centroids');
   expect(JSON.parse(Buffer.from(await store.get(model!)).toString())).toEqual({ small: [4, 6], large: [20, 40] });
   expect((await trainer.logs(job)).text).toContain('trained on 2 labels');

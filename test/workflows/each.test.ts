@@ -67,6 +67,27 @@ describe('an each', () => {
     );
   });
 
+  it('fails by name when its best element is wanted and every element failed', async () => {
+    const takesBest = mapping({ onItemFailure: 'continue' });
+    const [each, all] = takesBest.stages;
+    const bindings: Binding[] = [
+      { at: '/input/best', ref: { from: 'stage', stage: 'many', path: ['best', 'output', 'value'] } },
+    ];
+    const graph = { ...takesBest, stages: [each, { ...all, bindings }] as GraphStage[] };
+    await server.withRun(
+      { graph, tasks: { many: async () => Promise.reject(failed('E_TASK')) } },
+      async (run) => {
+        await expect(run.result).rejects.toMatchObject({
+          cause: {
+            message: expect.stringContaining('E_EACH_BEST stage many has no best element: every element failed'),
+          },
+        });
+        expect(callsOf(run.world, 'all')).toEqual([]);
+      },
+      { params: { list: named(3), all: 'x' } },
+    );
+  });
+
   it('never works on more elements at once than it may', async () => {
     let running = 0;
     let most = 0;

@@ -15,6 +15,7 @@ const joined = 20;
 export async function runItems(work: EachWork, progressed: (done: number) => void): Promise<EachResult> {
   const outputs = Array.from({ length: work.count }, (): ItemOutput | null => null);
   let cached = 0;
+  let lost: string | null = null;
   let next = 0;
   let done = 0;
   let failure: Error | undefined;
@@ -28,7 +29,10 @@ export async function runItems(work: EachWork, progressed: (done: number) => voi
         if (answer.cached !== undefined) cached++;
       } catch (error) {
         const cancelled = isCancellation(error);
-        if (!cancelled && work.onItemFailure === 'continue') continue;
+        if (!cancelled && work.onItemFailure === 'continue') {
+          lost ??= `element ${work.first + at}: ${failureReason(error)}`;
+          continue;
+        }
         failure ??= cancelled ? (error as Error) : named(error, work.first + at);
         scope.cancel();
       } finally {
@@ -39,7 +43,7 @@ export async function runItems(work: EachWork, progressed: (done: number) => voi
   // Every lane ends, so that nothing is left running when the stage has failed.
   await scope.run(() => Promise.all(Array.from({ length: Math.min(work.window, work.count) }, lane)));
   if (failure !== undefined) throw failure;
-  return { list: await collected(work, outputs), cached };
+  return { list: await collected(work, outputs), cached, lost };
 }
 
 function named(error: unknown, index: number): ApplicationFailure {

@@ -28,6 +28,7 @@ export async function runParts(work: EachWork, progressed: (done: number) => voi
   let next = 0;
   let done = 0;
   let cached = 0;
+  let lost: string | null = null;
   let failure: Error | undefined;
   const scope = new CancellationScope({ cancellable: true });
   const lane = async () => {
@@ -39,6 +40,7 @@ export async function runParts(work: EachWork, progressed: (done: number) => voi
         const result = await runPart(partOf(work, first, count, Math.floor(work.window / atOnce)), part);
         lists[part] = result.list;
         cached += result.cached;
+        lost ??= result.lost;
         progressed((done += count));
       } catch (error) {
         failure ??= error as Error;
@@ -48,7 +50,7 @@ export async function runParts(work: EachWork, progressed: (done: number) => voi
   };
   await scope.run(() => Promise.all(Array.from({ length: atOnce }, lane)));
   if (failure !== undefined) throw failure;
-  return { list: await join(work, lists), cached };
+  return { list: await join(work, lists), cached, lost };
 }
 
 async function runPart(work: EachWork, part: number): Promise<EachResult> {

@@ -32,6 +32,8 @@ export interface EachResult {
   list: ListOutput;
   /** How many were not worked on, because an earlier result stood in. */
   cached: number;
+  /** Why the first of the elements failed that were passed over; null when none did. */
+  lost: string | null;
 }
 
 export type ItemOutput = TaskOutput | ModelOutput | ScoresOutput;

@@ -1,5 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { EachFlow, GraphStage } from '../../plan/graph.js';
+import type { Ref } from '../../plan/plan.js';
 import { bound } from '../bindings.js';
 import { runItems } from '../each/items.js';
 import { runParts } from '../each/parts.js';
@@ -27,7 +28,11 @@ export async function each(stage: GraphStage, run: RunContext): Promise<StageRes
     run.state.mark(stage.id, 'running', { note: `${done} of ${work.count} elements` });
     run.show();
   };
-  const { list, cached } = await (fitsOwnHistory(work) ? runItems : runParts)(work, progressed);
+  const { list, cached, lost } = await (fitsOwnHistory(work) ? runItems : runParts)(work, progressed);
+  if (list.best === null && asksForBest(stage, run)) {
+    const why = work.count === 0 ? 'the list is empty' : `every element failed; ${lost ?? ''}`;
+    throw refusal('E_EACH_BEST', 'EachBest', `stage ${stage.id} has no best element: ${why}`);
+  }
   const facts = [
     `${list.count} elements`,
     ...(list.failed > 0 ? [`${list.failed} failed`] : []),
@@ -35,6 +40,13 @@ export async function each(stage: GraphStage, run: RunContext): Promise<StageRes
     ...(list.best === null ? [] : [`best is ${list.best.index}`]),
   ];
   return { output: list, note: facts.join(', ') };
+}
+
+/** Does a later stage take the best element? */
+function asksForBest({ id }: GraphStage, run: RunContext): boolean {
+  const takes = (ref: Ref): boolean =>
+    ref.from === 'either' ? ref.refs.some(takes) : ref.from === 'stage' && ref.stage === id && ref.path[0] === 'best';
+  return run.state.graph?.stages.some((s) => s.bindings.some((b) => takes(b.ref))) === true;
 }
 
 function eachWork(stage: GraphStage, flow: EachFlow, run: RunContext): EachWork {
