@@ -18,8 +18,11 @@ export async function recordRun(context: ActivityContext, facts: RunRecordFacts)
   };
   const key = keys.runRecord(facts.environment, facts.pipeline, facts.runId);
   const bytes = new TextEncoder().encode(JSON.stringify(record));
-  const known = await ports.store.read(key);
-  await ports.store.replace(key, bytes, known?.etag);
+  // A run is recorded once; only one that was recorded and then lost its answer finds something there.
+  if (!(await ports.store.replace(key, bytes, undefined))) {
+    const known = await ports.store.read(key);
+    await ports.store.replace(key, bytes, known?.etag);
+  }
   return ports.store.uri(key);
 }
 

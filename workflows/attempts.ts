@@ -6,23 +6,22 @@ import { failureCode } from './failure-facts.js';
 /**
  * Stage attempts: another job, under another key, when one has failed and the stage may try again.
  * Activity retries (crash, network) are Temporal's and do not count. `began` is told of each attempt, from 1.
+ * Not `async`: every promise that waits is a stack trace in the memory of a cached run.
  */
-export async function attempts<T>(
+export function attempts<T>(
   limits: Limits,
   once: (attempt: number) => Promise<T>,
   began: (attempt: number) => void = () => undefined,
+  attempt = 1,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    began(attempt);
-    try {
-      return await once(attempt);
-    } catch (error) {
-      const code = failureCode(error);
-      if (attempt >= limits.attempts || code === undefined || !newAttemptCodes.includes(code)) throw error;
-    }
+  began(attempt);
+  return once(attempt).catch((error: unknown) => {
+    const code = failureCode(error);
+    if (attempt >= limits.attempts || code === undefined || !newAttemptCodes.includes(code)) throw error;
+    const again = () => attempts(limits, once, began, attempt + 1);
     const pause = pauseMs(limits, attempt);
-    if (pause > 0) await sleep(pause);
-  }
+    return pause > 0 ? sleep(pause).then(again) : again();
+  });
 }
 
 /** The pause after a failed attempt, milliseconds. */

@@ -113,9 +113,9 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
       log.error('the run record was not written', { reason: failureReason(error) });
       return null;
     });
-    await run.settled();
+    if (run.busy) await run.settled();
     run.show();
-    await condition(allHandlersFinished);
+    if (!allHandlersFinished()) await condition(allHandlersFinished);
     if (end.outcome === 'cancelled') throw end.error;
     if (end.outcome === 'failed')
       throw ApplicationFailure.create({

@@ -13,6 +13,7 @@ export class RunContext {
   private telling = 0;
   private told: Promise<unknown>[] = [];
   private stale = false;
+  private readonly now = Promise.resolve();
 
   constructor(
     readonly state: RunState,
@@ -73,7 +74,7 @@ export class RunContext {
   show(): void {
     if (this.stale) return;
     this.stale = true;
-    void Promise.resolve().then(() => {
+    void this.now.then(() => {
       this.stale = false;
       this.render();
     });

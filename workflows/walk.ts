@@ -36,13 +36,10 @@ const settled: readonly string[] = ['done', 'cached', 'skipped', 'failed', 'comp
  * Walks the plan: every stage starts as soon as its predecessors have ended, stages without a path between them at
  * the same time. A no (or a failure) starts nothing more and cancels what runs.
  */
-export async function walk(run: RunContext, graph: PlanGraph): Promise<Walked> {
-  const walker = new Walker(run, graph);
-  try {
-    return await walker.run();
-  } catch (error) {
+export function walk(run: RunContext, graph: PlanGraph): Promise<Walked> {
+  return new Walker(run, graph).run().catch((error: unknown) => {
     return { outcome: isCancellation(error) ? 'cancelled' : 'failed', reason: failureReason(error), error };
-  }
+  });
 }
 
 class Walker {
@@ -63,20 +60,21 @@ class Walker {
     this.readiness = new Readiness(graph, new Set(ended.map((s) => s.id)));
   }
 
-  async run(): Promise<Walked> {
-    const { state } = this.context;
-    return await this.scope.run(async () => {
+  run(): Promise<Walked> {
+    const rest = () => condition(() => this.inFlight.size === 0 || this.mayContinueAsNew());
+    return this.scope.run(() => {
       this.startAll(this.readiness.first());
-      await CancellationScope.nonCancellable(() =>
-        condition(() => this.inFlight.size === 0 || this.mayContinueAsNew()),
-      );
-      if (this.end === null && (this.inFlight.size > 0 || this.held.length > 0)) {
-        if (this.scope.consideredCancelled) throw new CancelledFailure('cancelled before its next stage');
-        return 'continue-as-new';
-      }
-      state.skipRest();
-      return this.end === null ? this.finished() : await this.undone(this.end);
+      return CancellationScope.nonCancellable(rest).then(() => this.rested());
     });
+  }
+
+  private rested(): Walked | Promise<Walked> {
+    if (this.end === null && (this.inFlight.size > 0 || this.held.length > 0)) {
+      if (this.scope.consideredCancelled) throw new CancelledFailure('cancelled before its next stage');
+      return 'continue-as-new';
+    }
+    this.context.state.skipRest();
+    return this.end === null ? this.finished() : this.undone(this.end);
   }
 
   /** Starts what is to run; what is not gives way to the stages behind it. */

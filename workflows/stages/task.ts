@@ -6,9 +6,10 @@ import type { StageResult } from '../run-state.js';
 import { taken } from '../taken.js';
 
 /** The author's own function, as one activity. */
-export async function task(stage: GraphStage, run: RunContext): Promise<StageResult> {
-  const { output, cached } = taken(
-    await attemptsOf(stage, run, (attempt) => calls.runTask(run.call(stage, attempt), stage)),
-  );
-  return { output, cached, ...('stored' in output ? { note: `${output.stored.bytes} bytes, stored` } : {}) };
+export function task(stage: GraphStage, run: RunContext): Promise<StageResult> {
+  const answer = attemptsOf(stage, run, (attempt) => calls.runTask(run.call(stage, attempt), stage));
+  return answer.then((given) => {
+    const { output, cached } = taken(given);
+    return { output, cached, ...('stored' in output ? { note: `${output.stored.bytes} bytes, stored` } : {}) };
+  });
 }
