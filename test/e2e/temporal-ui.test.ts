@@ -14,7 +14,7 @@ import type { EndToEndProject } from './project.js';
 const pictures = resolve(import.meta.dirname, '../..', process.env['SLIPWAY_PICTURES'] ?? '.slipway/pictures');
 const executablePath = findChromium();
 /** Continuous integration says that a missing browser is a failure, not a skip. */
-const required = process.env['SLIPWAY_REQUIRE_CHROMIUM'] === '1';
+const required = process.env['SLIPWAY_REQUIRE_DEBIAN'] === '1';
 
 function findChromium(): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');

@@ -25,6 +25,8 @@ export interface NamespaceProject {
   slipway(build: string, ...args: string[]): Promise<Ended>;
   /** A worker process of a build; answers once it polls. */
   startWorker(build: string, ...args: string[]): Promise<WorkerProcess>;
+  /** The same with more in its environment. */
+  startWorkerIn(env: Record<string, string>, build: string): Promise<WorkerProcess>;
   /** What a worker that refuses to start says, and its exit code. */
   refusedWorker(command: readonly string[]): Promise<{ code: number | null; stderr: string }>;
   close(): Promise<void>;
@@ -58,7 +60,8 @@ export async function openNamespaceProject(
     environment,
     client,
     slipway: (build, ...args) => startSlipway(root, args, { SLIPWAY_BUILD_ID: build }).ended,
-    startWorker: (build, ...args) => startWorker(root, build, args, workers),
+    startWorker: (build, ...args) => startWorker(root, build, args, workers, {}),
+    startWorkerIn: (more, build) => startWorker(root, build, [], workers, more),
     refusedWorker: (command) => refusedWorker(root, command),
     close: async () => {
       await Promise.all(workers.map(kill));
@@ -88,11 +91,12 @@ async function startWorker(
   build: string,
   args: string[],
   workers: ChildProcess[],
+  env: Record<string, string>,
 ): Promise<WorkerProcess> {
   const ready = join(projectRoot, '.slipway', 'worker', `${build}-${workers.length}.json`);
   const child = spawn(process.execPath, [main, '--ready', ready, ...args], {
     cwd: root,
-    env: { ...baseEnvironment(), SLIPWAY_BUILD_ID: build },
+    env: { ...baseEnvironment(), SLIPWAY_BUILD_ID: build, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   workers.push(child);
