@@ -7,6 +7,7 @@ import type { EvaluateStage } from '../plan/plan.js';
 import type { Cached, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { jobSpec, modelFiles, splitFile } from './job-spec.js';
+import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
 import { runJob } from './run-job.js';
 import { cachedOr, identityOf } from './stage-cache.js';
@@ -48,6 +49,7 @@ async function evaluate(
     expects: ['metrics'],
     maxMs: stage.limits.timeoutMs,
   });
+  await listJob(ports.store, call, key, call.champion === null ? 'candidate' : 'champion');
   const { manifest } = await runJob(ports.trainer(stage.settings.trainer.adapter), spec, key);
   const metrics = checkMetrics(stage, manifest.metrics);
   return { kind: 'scores', model: model.digest, data: data.sha256, metrics };

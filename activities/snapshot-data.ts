@@ -12,6 +12,7 @@ import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { digestOf, sha256 } from './digest.js';
 import { jobSpec } from './job-spec.js';
+import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
 import { dataFormat, readTable, writeTable, type Table } from './rows.js';
 import { runJob } from './run-job.js';
@@ -109,6 +110,7 @@ async function generate(
     expects: ['data'],
     maxMs: open.stage.limits.timeoutMs,
   });
+  await listJob(ports.store, call, key);
   const { manifest } = await runJob(ports.trainer(settings.trainer.adapter), spec, key);
   const data = manifest.files.filter((f) => f.path.startsWith('output/data/') && /\.(jsonl|ndjson|csv)$/i.test(f.path));
   const [file] = data;

@@ -7,6 +7,7 @@ import type { Cached, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { idempotencyKey, sha256 } from './digest.js';
 import { codeDigest, jobSpec, splitFile } from './job-spec.js';
+import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
 import { runJob } from './run-job.js';
 import { cachedOr, identityOf } from './stage-cache.js';
@@ -52,6 +53,7 @@ async function train(
   });
   const trainer = ports.trainer(stage.settings.trainer.adapter);
   try {
+    await listJob(ports.store, call, key);
     const { job, manifest } = await runJob(trainer, spec, key);
     const files = manifest.files.filter((f) => f.path.startsWith('model/'));
     const metrics = manifest.metrics ?? {};

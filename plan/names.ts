@@ -78,6 +78,8 @@ export const keys = {
   data: (sha256: string, extension: string) => `data/${sha256}.${extension}`,
   snapshot: (digest: string) => `snapshots/${digest}.json`,
   job: (key: string) => `jobs/${key}/`,
+  /** Below it the jobs of a run are listed, see run-jobs.ts; `run` is the SHA-256 of its workflow id. */
+  runJobs: (run: string) => `run-jobs/${run}/`,
   package: (name: string, version: string) => `packages/${name}/${name}-${version}.tar.gz`,
   promotions: (environment: string, service: string) => `promotions/${environment}/${service}/`,
   promotion: (environment: string, service: string, sequence: number) =>

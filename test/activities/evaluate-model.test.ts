@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 
 import { evaluateModel, type EvaluateInput } from '../../activities/evaluate-model.js';
 import type { JsonObject } from '../../plan/json.js';
+import { runJobOf } from '../../plan/run-jobs.js';
 import type { Metrics, ModelOutput, Split } from '../../plan/outputs.js';
 import { callOf, codesOf, createWorld, faultsOf, run, type World } from './context.js';
 import { modelOf, splitOf } from './models.js';
@@ -54,6 +55,15 @@ describe('an evaluation', () => {
       'evaluation.macroF1': 0.9,
       'evaluation.recall.lock_door': 0.97,
     });
+  });
+
+  test('of candidate and champion are two jobs, told apart in the list of the run', async () => {
+    scores(good);
+    await run(world, evaluateModel, await input());
+    await run(world, evaluateModel, await input(await modelOf(world, 'the old weights')));
+    const jobs = (await world.store.list('run-jobs/')).map(({ key }) => runJobOf(key));
+    expect(jobs.map((job) => job?.purpose)).toEqual(['candidate', 'champion']);
+    expect(new Set(jobs.map((job) => job?.key)).size).toBe(2);
   });
 
   test('of no model is refused', async () => {

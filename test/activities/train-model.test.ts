@@ -5,7 +5,9 @@ import { sha256 } from '../../activities/digest.js';
 import { trainModel } from '../../activities/train-model.js';
 import type { StageCall } from '../../activities/calls.js';
 import type { FileRef } from '../../plan/artifact.js';
+import { keys } from '../../plan/names.js';
 import type { Plan } from '../../plan/plan.js';
+import { runJobOf } from '../../plan/run-jobs.js';
 import { callOf, codesOf, createWorld, faultsOf, run, type World } from './context.js';
 import { outputFile, splitOf } from './models.js';
 import { stageOf, trainStage } from './stages.js';
@@ -68,6 +70,19 @@ describe('a training job', () => {
       ),
     );
     expect(trackedRun()).toMatchObject({ status: 'finished', metrics: { accuracy: 0.95 }, params: { epochs: '5' } });
+  });
+
+  test('is listed with its run before it starts: its log can be read while it runs and when it fails', async () => {
+    let listed: string[] = [];
+    world.jobs.play = () => {
+      listed = [...world.store.objects.keys()].filter((key) => key.startsWith('run-jobs/'));
+      return { failure: { code: 'E_TRAINER_EXIT', message: 'exit code 3', transient: false } };
+    };
+    call = { ...call, attempt: 2, item: { index: 7 } };
+    expect(await codesOf(train())).toEqual(['E_TRAINER_EXIT']);
+    const [key] = [...world.trainer.jobs.values()].map((job) => job.key);
+    expect(listed[0]?.startsWith(keys.runJobs(sha256(call.run.workflowId)))).toBe(true);
+    expect(listed.map(runJobOf)).toEqual([{ stage: 'train', item: 7, attempt: 2, purpose: 'job', key }]);
   });
 
   test('is one job when the activity is called twice', async () => {
