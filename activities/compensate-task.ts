@@ -1,11 +1,12 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { SlipwayError, printable } from '../plan/errors.js';
-import { failureMessageLimit, failureType, newAttemptCodes } from '../plan/failures.js';
+import { SlipwayError } from '../plan/errors.js';
+import { failureType, newAttemptCodes } from '../plan/failures.js';
 import type { TaskOutput } from '../plan/outputs.js';
 import { beating } from './beating.js';
 import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
+import { failureText } from './guard.js';
 import { openStage } from './plan-cache.js';
 import { taskWork } from './run-task.js';
 import { readStored } from './stored-values.js';
@@ -30,7 +31,7 @@ export async function compensateTask(context: ActivityContext, call: CompensateI
 
 function mayTryAgain({ code, message }: SlipwayError): ApplicationFailure {
   return ApplicationFailure.create({
-    message: printable(message, failureMessageLimit),
+    message: failureText(message),
     type: failureType(code),
     nonRetryable: false,
     details: [{ code }],

@@ -7,7 +7,7 @@ import { packGraph, type PackedGraph } from '../plan/packed-graph.js';
 import type { DeployedPointer, Plan } from '../plan/plan.js';
 import type { Store } from '../adapters/store/port.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
-import { checkPayload } from './payload.js';
+import { checkPayload } from '../plan/payload.js';
 import { readPlan } from './plan-cache.js';
 import { planGraph } from './plan-graph.js';
 import { reusedOutputs, type Reused } from './reused-outputs.js';

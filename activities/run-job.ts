@@ -37,7 +37,7 @@ export async function runJob(
     const job = facts.job ?? (await findOrStart(trainer, spec, facts));
     facts.job = job;
     heartbeat(facts);
-    return { job, manifest: await follow(trainer, job, facts) };
+    return { job, manifest: await follow(trainer, spec, job, facts) };
   } catch (error) {
     if (error instanceof CancelledFailure && cancellationDetails()?.cancelRequested === true)
       await stopForSure(trainer, facts);
@@ -74,14 +74,14 @@ async function findOrStart(trainer: Trainer, spec: JobSpec, facts: JobFacts): Pr
   return await trainer.start(spec, facts.key, cancellationSignal());
 }
 
-async function follow(trainer: Trainer, job: string, facts: JobFacts): Promise<JobManifest> {
+async function follow(trainer: Trainer, spec: JobSpec, job: string, facts: JobFacts): Promise<JobManifest> {
   const slowest = trainer.pollMs ?? slowestPollMs;
   let lostSince: number | undefined;
   for (let pause = firstPollMs; ; pause = Math.min(pause * 1.5, slowest)) {
     const state = await trainer.poll(job, cancellationSignal());
     tell(facts, state);
     if (state.phase === 'succeeded') return state.manifest;
-    if (state.phase === 'failed') throw jobFailure(trainer, job, state.failure);
+    if (state.phase === 'failed') throw jobFailure(trainer, spec, job, state.failure);
     if (state.phase === 'lost') {
       lostSince ??= Date.now();
       if (Date.now() - lostSince >= (trainer.absenceMs ?? defaultAbsenceMs))
@@ -135,12 +135,17 @@ function cannotSay(trainer: Trainer, key: string): Error {
   );
 }
 
-function jobFailure(trainer: Trainer, job: string, { code, message }: { code: string; message: string }): Error {
+function jobFailure(
+  trainer: Trainer,
+  { outputs }: JobSpec,
+  job: string,
+  { code, message }: { code: string; message: string },
+): Error {
   if (code === 'E_TRAINER_CANCELLED') return ApplicationFailure.nonRetryable(message, 'TrainerCancelled', { code });
   return new SlipwayError({
     code,
     where: `job ${job} on ${trainer.adapter}`,
     message,
-    fix: "read its whole output in the job's log",
+    fix: `read its whole output below ${outputs}log/`,
   });
 }

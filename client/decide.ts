@@ -2,14 +2,17 @@ import { WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } f
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { Decision } from '../plan/messages.js';
 import { signals, updates } from '../plan/names.js';
+import { checkPayload } from '../plan/payload.js';
 import type { SlipwayClient } from './connect.js';
 import { viewRun } from './runs.js';
 
 /**
  * Sends a decision and waits for the run to take it.
- * Throws `E_DECISION` (65) when the run refuses it, and `E_NO_WORKER` (69) when nobody answers within 15 s.
+ * Throws `E_DECISION` (65) when the run refuses it, `E_PAYLOAD_SIZE` (65) when it is too large to be sent, and
+ * `E_NO_WORKER` (69) when nobody answers within 15 s.
  */
 export async function decide(client: SlipwayClient, workflowId: string, decision: Decision): Promise<void> {
+  checkDecision(decision);
   const handle = client.temporal.workflow.getHandle(workflowId);
   try {
     await client.call(() => handle.executeUpdate(updates.decide, { args: [decision] }), 15_000);
@@ -22,7 +25,12 @@ export async function decide(client: SlipwayClient, workflowId: string, decision
 
 /** Sends a decision as the signal that the Temporal UI sends: accepted unseen, judged by the run. */
 export async function signalDecision(client: SlipwayClient, workflowId: string, decision: Decision): Promise<void> {
+  checkDecision(decision);
   await client.call(() => client.temporal.workflow.getHandle(workflowId).signal(signals.decide, decision));
+}
+
+function checkDecision(decision: Decision): void {
+  checkPayload('the decision', decision, 'give a shorter reason: 2,000 characters of it are kept');
 }
 
 function decisionFault(error: unknown, workflowId: string): unknown {

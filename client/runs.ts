@@ -4,6 +4,7 @@ import { SlipwayError, exitCodes, printable, unknownName } from '../plan/errors.
 import { failureMessageLimit } from '../plan/failures.js';
 import type { RunResult, RunView } from '../plan/messages.js';
 import { eachPartWorkflowType, queries, rolloutWorkflowType } from '../plan/names.js';
+import { searchValue } from '../plan/payload.js';
 import type { Outcome } from '../plan/verdict.js';
 import type { SlipwayClient } from './connect.js';
 import { runUnknown } from './failures.js';
@@ -145,7 +146,7 @@ export function listQuery(request: ListRequest): string {
   if (request.pipeline !== undefined) terms.push(`WorkflowType = ${quote(request.pipeline)}`);
   if (request.environment !== undefined) terms.push(`Environment = ${quote(request.environment)}`);
   if (request.plan !== undefined) terms.push(`PlanDigest STARTS_WITH ${quote(request.plan)}`);
-  if (request.model !== undefined) terms.push(`ModelVersion = ${quote(request.model)}`);
+  if (request.model !== undefined) terms.push(`ModelVersion = ${quote(searchValue(request.model))}`);
   if (request.since !== undefined) terms.push(`StartTime >= ${quote(request.since)}`);
   if (request.state !== undefined) terms.push(stateTerm(request.state));
   return terms.join(' AND ');

@@ -8,6 +8,7 @@ import type { RunInput } from '../plan/messages.js';
 import { scheduleId, taskQueues } from '../plan/names.js';
 import type { OverlapPolicy, Schedule } from '../plan/schedule.js';
 import type { SlipwayClient } from './connect.js';
+import { checkStart } from './start.js';
 
 /** Who a schedule belongs to: the pipeline's file (`slipway deploy` keeps it in step) or a person. */
 export type ScheduleOwner = 'pipeline' | 'person';
@@ -44,22 +45,18 @@ export interface ScheduleView extends Schedule, ScheduleKey {
 }
 
 const environmentKey = defineSearchAttributeKey('Environment', 'KEYWORD');
-/** What Temporal's own form does not keep: the expressions as they were written, and the owner. */
+/** What Temporal's own form does not keep: the expressions as they were written, and the owner. Params stand in the run's input, once. */
 interface Recorded {
-  schedule: Schedule;
+  schedule: Omit<Schedule, 'params'>;
   owner: ScheduleOwner;
 }
 
-/** Creates a schedule. Throws `E_SCHEDULE_EXISTS` (65) when the pipeline has one. */
+/** Creates a schedule. Throws `E_SCHEDULE_EXISTS` (65) when the pipeline has one, `E_PAYLOAD_SIZE` (65) for too large params. */
 export async function createSchedule(client: SlipwayClient, request: ScheduleRequest): Promise<ScheduleView> {
   const id = scheduleId(request.environment, request.pipeline);
+  const defined = definition(request);
   try {
-    await client.call(() =>
-      client.temporal.schedule.create({
-        scheduleId: id,
-        ...definition(request),
-      }),
-    );
+    await client.call(() => client.temporal.schedule.create({ scheduleId: id, ...defined }));
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     throw new SlipwayError({
@@ -72,9 +69,10 @@ export async function createSchedule(client: SlipwayClient, request: ScheduleReq
   return viewSchedule(client, request);
 }
 
-/** Replaces times, policies and params; a pause and its note stay. Throws `E_SCHEDULE_UNKNOWN` (65). */
+/** Replaces times, policies and params; a pause and its note stay. Throws `E_SCHEDULE_UNKNOWN`, `E_PAYLOAD_SIZE` (65). */
 export async function updateSchedule(client: SlipwayClient, request: ScheduleRequest): Promise<ScheduleView> {
-  await onSchedule(client, request, (handle) => handle.update(({ state }) => ({ ...definition(request), state })));
+  const defined = definition(request);
+  await onSchedule(client, request, (handle) => handle.update(({ state }) => ({ ...defined, state })));
   return viewSchedule(client, request);
 }
 
@@ -102,7 +100,9 @@ function sameSchedule(view: ScheduleView, schedule: Schedule): boolean {
 
 function definition({ environment, pipeline, schedule, owner }: ScheduleRequest) {
   const input: RunInput = { environment, params: schedule.params, trigger: 'schedule' };
-  const recorded: Recorded = { schedule, owner };
+  checkStart(input);
+  const { params: _params, ...times } = schedule;
+  const recorded: Recorded = { schedule: times, owner };
   const attributes = [{ key: environmentKey, value: environment }];
   return {
     spec: { cronExpressions: schedule.cron, timezone: schedule.timezone, jitter: schedule.jitterMs },

@@ -6,6 +6,7 @@ import type { JsonObject } from '../plan/json.js';
 import { canonicalJson } from '../plan/json.js';
 import type { RunInput } from '../plan/messages.js';
 import { isRunKey, runWorkflowId, taskQueues } from '../plan/names.js';
+import { checkPayload, checkSearchValue } from '../plan/payload.js';
 import type { SlipwayClient } from './connect.js';
 
 export interface StartRequest {
@@ -48,12 +49,15 @@ export function checkRunKey(key: string): string {
 
 /**
  * Starts a run, or finds the one that this key started before.
- * Throws `E_IDEMPOTENCY_MISMATCH` (65) when that one has other params, listing the fields.
+ * Throws `E_IDEMPOTENCY_MISMATCH` (65) when that one has other params, listing the fields, and `E_PAYLOAD_SIZE` (65)
+ * before anything is sent when the params or a search attribute are too large.
  */
 export async function startRun(client: SlipwayClient, request: StartRequest): Promise<StartedRun> {
   const workflowId = runWorkflowId(request.environment, request.pipeline, checkRunKey(request.runKey ?? newRunKey()));
+  const input = runInput(request);
+  checkStart(input);
   const mark = randomUUID();
-  await client.call(() => startOrJoin(client, request, workflowId, mark));
+  await client.call(() => startOrJoin(client, request, input, workflowId, mark));
   const handle = client.temporal.workflow.getHandle(workflowId);
   const found = await client.call(() => handle.describe());
   const started = found.memo?.['start'] === mark;
@@ -61,13 +65,8 @@ export async function startRun(client: SlipwayClient, request: StartRequest): Pr
   return { workflowId, runId: found.runId, started };
 }
 
-async function startOrJoin(
-  client: SlipwayClient,
-  request: StartRequest,
-  workflowId: string,
-  mark: string,
-): Promise<void> {
-  const input: RunInput = {
+function runInput(request: StartRequest): RunInput {
+  return {
     params: request.params,
     environment: request.environment,
     trigger: request.trigger,
@@ -75,6 +74,22 @@ async function startOrJoin(
     ...(request.cache === false && { cache: false }),
     ...(request.rerun !== undefined && { rerun: request.rerun }),
   };
+}
+
+/** Refuses what the server would refuse in its own words, or end the run for. Throws `E_PAYLOAD_SIZE` (65). */
+export function checkStart(input: RunInput): void {
+  checkPayload('the input of the run', input, 'put large data into the store and pass where it is');
+  checkSearchValue('Environment', input.environment ?? '');
+  checkSearchValue('PlanDigest', input.plan ?? '');
+}
+
+async function startOrJoin(
+  client: SlipwayClient,
+  request: StartRequest,
+  input: RunInput,
+  workflowId: string,
+  mark: string,
+): Promise<void> {
   const attributes = [{ key: environmentKey, value: request.environment }];
   if (request.plan !== undefined) attributes.push({ key: planKey, value: request.plan });
   try {

@@ -26,5 +26,5 @@ export const newAttemptCodes: readonly string[] = [
   'E_TASK_CRASH',
   'E_TASK_LIMIT',
 ];
-/** Failure messages in history are cut to this many characters. */
+/** Failure messages in history are cut to this many bytes. */
 export const failureMessageLimit = 2_000;

@@ -1,6 +1,7 @@
 import { formatDuration } from '../plan/duration.js';
 import type { StageView } from '../plan/messages.js';
 import type { GateOutput } from '../plan/outputs.js';
+import { utf8Length } from '../plan/text-size.js';
 import { exampleDecision } from './decision.js';
 import type { RolloutState } from './rollout-state.js';
 import type { RunState } from './run-state.js';
@@ -128,23 +129,14 @@ function within(parts: string[]): string {
   const text = parts.filter((p) => p !== '').join('\n\n');
   // No character of a JavaScript string takes more than three bytes.
   if (text.length * 3 <= budgetBytes) return text;
-  if (byteLength(text) <= budgetBytes) return text;
+  if (utf8Length(text) <= budgetBytes) return text;
   const kept: string[] = [];
   let size = 200;
   const lines = text.split('\n');
   for (const line of lines) {
-    size += byteLength(line) + 1;
+    size += utf8Length(line) + 1;
     if (size > budgetBytes) break;
     kept.push(line);
   }
   return `${kept.join('\n')}\n\n… ${lines.length - kept.length} more lines: \`slipway status\` shows all.`;
-}
-
-function byteLength(text: string): number {
-  let bytes = 0;
-  for (const c of text) {
-    const code = c.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return bytes;
 }

@@ -21,6 +21,7 @@ import type { AttemptedDecision, RunInput, RunResult, RunView } from '../plan/me
 import { queries, signals, updates } from '../plan/names.js';
 import { unpackGraph } from '../plan/packed-graph.js';
 import type { StageOutput } from '../plan/outputs.js';
+import { shortened } from '../plan/text-size.js';
 import type { Verdict } from '../plan/verdict.js';
 import { calls } from './call.js';
 import { carriedRun } from './carried.js';
@@ -120,7 +121,11 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
     if (end.outcome === 'failed')
       throw ApplicationFailure.create({
         details: [failureFacts(end.error)],
-        message: (end.reason ?? 'failed').slice(0, failureMessageLimit),
+        message: shortened(
+          end.reason ?? 'failed',
+          failureMessageLimit,
+          `all: slipway describe ${state.workflowId} --json`,
+        ),
         type: 'RunFailed',
         nonRetryable: true,
         ...(end.error instanceof Error ? { cause: end.error } : {}),

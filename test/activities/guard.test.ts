@@ -1,4 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { describe, expect, test } from 'vitest';
 
 import { guarded, toFailure } from '../../activities/guard.js';
@@ -18,13 +20,15 @@ describe('what an activity throws', () => {
     });
   });
 
-  test('carries at most 2,000 characters, none of them hostile', () => {
-    const failure = toFailure(
-      new SlipwayError({ code: 'E_CSV', message: `\u001b[31m${'x'.repeat(9_000)}` }),
-    ) as ApplicationFailure;
+  test('carries at most 2,000 bytes, none of them hostile; its begin, what to do next, and where all of it stands', async () => {
+    const fault = { code: 'E_CSV', message: `\u001b[31m${'é'.repeat(9_000)}`, fix: 'mend the file' };
+    const { failure, logged } = await cutInActivity(new SlipwayError(fault));
     expect(failure).toBeInstanceOf(ApplicationFailure);
-    expect(failure.message.length).toBe(2_000);
-    expect(failure.message).toContain('E_CSV: \\u{1b}[31m');
+    expect(Buffer.byteLength(failure.message)).toBeLessThanOrEqual(2_000);
+    expect(failure.message).toMatch(/^E_CSV: \\u\{1b\}\[31mé/);
+    expect(failure.message).toContain("all of it in the worker's log");
+    expect(failure.message).toMatch(/\n {2}mend the file$/);
+    expect(logged).toEqual([expect.stringMatching(/^E_CSV: .*é{1000}.*\n {2}mend the file$/s)]);
   });
 
   test.each([new TypeError('a bug'), new CancelledFailure('cancelled'), 'text'])(
@@ -98,14 +102,26 @@ describe('what travels through a history', () => {
     await expect(answers(undefined)).resolves.toBeUndefined();
   });
 
-  test('is a failure of at most 2 KB, whoever threw it', () => {
-    for (const error of [
-      new Error('x'.repeat(100_000)),
-      new SlipwayError({ code: 'E_X', message: 'x'.repeat(100_000) }),
-    ]) {
-      const failure = toFailure(error) as Error;
-      expect(failure.message.length).toBeLessThanOrEqual(2_000);
+  test('is a failure of at most 2 kB, whoever threw it, with all of it in the log of the worker', async () => {
+    const long = 'x'.repeat(100_000);
+    for (const error of [new Error(long), new SlipwayError({ code: 'E_X', message: long })]) {
+      const { failure, logged } = await cutInActivity(error);
+      expect(Buffer.byteLength(failure.message)).toBeLessThanOrEqual(2_000);
+      expect(logged).toHaveLength(1);
     }
-    expect((toFailure(new Error('x'.repeat(100_000))) as Error).stack?.length).toBeLessThanOrEqual(2_000);
+    const { failure } = await cutInActivity(new Error('it failed', { cause: new Error(long) }));
+    expect(failure.message).toBe('it failed');
+    expect(Buffer.byteLength((failure.cause as Error).message)).toBe(2_000);
+    expect((failure.cause as Error).stack?.length).toBeLessThanOrEqual(2_000);
   });
 });
+
+/** What an activity's failure becomes, and what the worker's log says of it. */
+async function cutInActivity(error: Error): Promise<{ failure: Error; logged: unknown[] }> {
+  const logged: unknown[] = [];
+  const environment = new MockActivityEnvironment(undefined, {
+    logger: new DefaultLogger('ERROR', ({ meta }) => logged.push(meta?.['failure'])),
+  });
+  const failure = await environment.run(async () => toFailure(error));
+  return { failure: failure as Error, logged };
+}

@@ -137,7 +137,10 @@ describe('a job that is not done well', () => {
 
   test('says how it failed, and where to read on', async () => {
     fails('E_TRAINER_EXIT');
-    expect(await faultsOf(train())).toMatchObject([{ code: 'E_TRAINER_EXIT', message: 'exit code 3' }]);
+    const fix = expect.stringMatching(
+      /^read its whole output below s3:\/\/slipway\/jobs\/[0-9a-f]{64}\/log\/$/,
+    ) as string;
+    expect(await faultsOf(train())).toMatchObject([{ code: 'E_TRAINER_EXIT', message: 'exit code 3', fix }]);
     expect(trackedRun()?.status).toBe('failed');
   });
 

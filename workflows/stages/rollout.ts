@@ -10,6 +10,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { GraphStage } from '../../plan/graph.js';
 import { rolloutWorkflowId, taskQueues } from '../../plan/names.js';
 import type { VersionOutput } from '../../plan/outputs.js';
+import { searchValue } from '../../plan/payload.js';
 import { calls } from '../call.js';
 import { releaseFacts } from '../release-facts.js';
 import type { rollout as rolloutWorkflow } from '../rollout.js';
@@ -31,7 +32,7 @@ export async function rollout(stage: GraphStage, run: RunContext): Promise<Stage
   };
   upsertSearchAttributes([
     { key: attributes.Stage, value: stage.id },
-    { key: attributes.ModelVersion, value: `${version.name}/${version.version}` },
+    { key: attributes.ModelVersion, value: searchValue(`${version.name}/${version.version}`) },
   ]);
   run.show();
   const child = await startAlone(input, run);
