@@ -3,8 +3,13 @@ import type { CachedFrom, StageOutput } from './outputs.js';
 import type { Verb } from './plan.js';
 import type { Outcome, Verdict } from './verdict.js';
 
+/** Form of a run's input that this build writes and reads. */
+export const runInputFormat = 1;
+
 /** The one argument of a pipeline run. `plan` and `environment` default to the deployed plan of the default environment. */
 export interface RunInput {
+  /** Absent is 1: the first form had no number. A later form, which means something else by a key, says its number. */
+  format?: typeof runInputFormat;
   params?: JsonObject;
   plan?: string;
   environment?: string;
