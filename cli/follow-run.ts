@@ -55,5 +55,10 @@ function tellEnd({ out }: CommandContext, { project, started }: FollowOptions, r
   const outcome = run.outcome ?? 'failed';
   out.facts({ ...run, started, url: linkOf(project, run.workflowId, run.runId) ?? null });
   out.line(`${run.workflowId} ended: ${colored(out, outcome)}${run.reason === null ? '' : `, ${run.reason}`}`);
+  return exitCodeOf(run);
+}
+
+/** 0 for a run that ended promoted or completed. */
+export function exitCodeOf({ outcome }: RunDetails): ExitCode {
   return outcome === 'promoted' || outcome === 'completed' ? exitCodes.ok : exitCodes.unwantedOutcome;
 }

@@ -13,6 +13,7 @@ import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addHistory } from './commands/history.js';
 import { addGateway } from './commands/gateway.js';
+import { addLogs } from './commands/logs.js';
 import { addLs } from './commands/ls.js';
 import { addMove } from './commands/move.js';
 import { addPlan } from './commands/plan.js';
@@ -58,6 +59,7 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
     addRerun,
     addStatus,
     addWatch,
+    addLogs,
     addLs,
     addDescribe,
     addHistory,

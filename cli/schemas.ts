@@ -264,6 +264,23 @@ export const schemas = {
   describe: runDescription,
   history: z.object({ pipeline: z.string(), environment: z.string(), runs: z.array(historyEntry) }),
   watch: z.object({ ...runDetails, started: z.boolean() }),
+  logs: z.object({
+    workflowId: z.string(),
+    runId: z.string(),
+    state,
+    outcome: outcome.nullable(),
+    jobs: z.array(
+      z.object({
+        stage: z.string(),
+        item: z.int().nullable(),
+        attempt: z.int(),
+        purpose: z.enum(['job', 'candidate', 'champion']),
+        key: digest,
+        log: z.string(),
+        lines: z.array(z.string()),
+      }),
+    ),
+  }),
   ls: z.object({ runs: z.array(z.object(runSummary)) }),
   approve: decided,
   reject: decided,
