@@ -65,13 +65,14 @@ export function whyNoLogs(
       return [`${id}: an earlier result stood in; its log: slipway logs ${cached.run} --stage ${cached.stage}`];
     if (verb === 'run' && status !== 'waiting' && status !== 'skipped')
       return [`${id}: a run of its own; its logs: slipway logs ${childRunWorkflowId(workflowId, id)}`];
-    return wanted.stage === undefined ? [] : [`${id} (${verb}) ${noJob(verb, wanted)}`];
+    return wanted.stage === undefined ? [] : [`${id} (${verb}) ${noJob(verb, status, wanted)}`];
   });
 }
 
-function noJob(verb: KnownStage['verb'], { attempt }: Wanted): string {
+function noJob(verb: KnownStage['verb'], status: StageView['status'] | undefined, { attempt }: Wanted): string {
   if (attempt !== undefined) return `has no job of attempt ${attempt}`;
-  return ['snapshot', 'train', 'evaluate', 'each'].includes(verb)
+  const mayCome = status === undefined || status === 'waiting' || status === 'running';
+  return mayCome && ['snapshot', 'train', 'evaluate', 'each'].includes(verb)
     ? 'has no job so far'
     : 'runs no job, so it has no log';
 }

@@ -71,6 +71,7 @@ test('a stage without a log says where it is, or why there is none', async () =>
   const cached = { run: 'demo:iris:0', stage: 'fit', at: '2026-01-01T00:00:00.000Z' };
   const all = [
     stageView('train', 'train', { status: 'cached', cached }),
+    stageView('snapshot', 'snapshot', { status: 'done' }),
     stageView('child', 'run'),
     stageView('good', 'gate'),
     stageView('evaluate', 'evaluate', { status: 'waiting' }),
@@ -80,6 +81,7 @@ test('a stage without a log says where it is, or why there is none', async () =>
     'train: an earlier result stood in; its log: slipway logs demo:iris:0 --stage fit',
     'child: a run of its own; its logs: slipway logs demo:iris:1.child',
   ]);
+  expect(why({ stage: 'snapshot' })).toEqual(['snapshot (snapshot) runs no job, so it has no log']);
   expect(why({ stage: 'good' })).toEqual(['good (gate) runs no job, so it has no log']);
   expect(why({ stage: 'evaluate' })).toEqual(['evaluate (evaluate) has no job so far']);
   expect(why({ stage: 'evaluate', attempt: 3 })).toEqual(['evaluate (evaluate) has no job of attempt 3']);
