@@ -1,4 +1,5 @@
 import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it, vi } from 'vitest';
 import type { GateRow } from '../../plan/outputs.js';
 import { approval, championEndpoint, fullGraph, patience, readied } from './scripted-world.js';
@@ -104,6 +105,22 @@ describe('a run of the whole pipeline', () => {
         expect(run.world.told.at(-1)?.kind).toBe('failed');
       },
     );
+  });
+
+  it('fails with at most 2 kB, that name the stage, the next step and where all of it can be read', async () => {
+    const message = `E_TRAINER_EXIT job 1: ${'é'.repeat(980)} the last line`;
+    const training = () => Promise.reject(ApplicationFailure.nonRetryable(message, 'TrainerFailed'));
+    await server.withRun({ graph: fullGraph(), training }, async (run) => {
+      const failed = (await run.result.catch((error: unknown) => error)) as WorkflowFailedError;
+      const told = failed.cause?.message ?? '';
+      expect(Buffer.byteLength(told)).toBeLessThanOrEqual(2_000);
+      expect(told).toMatch(/^stage train of intents failed \(train, [^)]*\): E_TRAINER_EXIT job 1: é/);
+      expect(told).toContain(`all: slipway describe ${run.handle.workflowId} --json) …`);
+      expect(told).toMatch(
+        new RegExp(`é the last line\\. Next: .*slipway rerun ${run.handle.workflowId} --from train`),
+      );
+      expect(run.world.records[0]?.reason).toContain(message);
+    });
   });
 
   it('cancels what runs and closes as cancelled', async () => {

@@ -41,6 +41,8 @@ export interface Script {
   /** The lease is lost this long after the first weight. */
   leaseHeldMs?: number;
   blockTraining?: boolean;
+  /** What a training does before it answers. */
+  training?: (call: StageCall) => Promise<unknown>;
   /** What the tasks do, by stage id; a task that is not here answers its inputs. */
   tasks?: Record<string, (call: StageCall) => Promise<TaskOutput & { cached?: CachedFrom }>>;
   /** Undoing fails with this code, by stage id. */
@@ -205,6 +207,7 @@ function jobSide(script: Script, note: (line: string) => void): JobActivities {
     },
     trainModel: async (i) => {
       note(`train attempt ${i.attempt}`);
+      await script.training?.(i);
       if (script.blockTraining === true) await untilCancelled(() => note('training cancelled'));
       if (failures++ < (script.train?.fails ?? 0)) throw failed(script.train?.code ?? 'E_TRAINER_EXIT');
       return model;
