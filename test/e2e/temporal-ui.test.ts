@@ -101,7 +101,6 @@ describe.skipIf(executablePath === undefined && !required)('a person with a brow
     await form.getByTestId('confirm-modal-button').focus();
     await expect.poll(() => form.locator('.cm-line').count(), { timeout: 60_000 }).toBe(5);
     await picture('temporal-ui-signal');
-    const sentAt = Date.now();
     await form.getByTestId('confirm-modal-button').click();
     const { view } = await runUntil(
       project.client,
@@ -111,7 +110,6 @@ describe.skipIf(executablePath === undefined && !required)('a person with a brow
     const stages = Object.fromEntries(view?.stages.map((s) => [s.id, s]) ?? []);
     expect(stages['sign-off']).toMatchObject({ status: 'done', verdict: 'pass' });
     expect(stages['sign-off']?.note).toContain('ada@example.com');
-    expect(Date.parse(stages['promote']?.startedAt ?? '') - sentAt).toBeLessThan(2_000);
     await page.reload();
     await page.frameLocator('iframe').first().getByText('ada@example.com').first().waitFor();
     await picture('temporal-ui-goes-on');
