@@ -4,13 +4,17 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
+import { sha256 } from '../../activities/digest.js';
 import { snapshotData } from '../../activities/snapshot-data.js';
+import { trainModel } from '../../activities/train-model.js';
+import { validateData } from '../../activities/validate-data.js';
+import type { Expectation } from '../../plan/expectation.js';
 import type { DatasetOutput } from '../../plan/outputs.js';
 import type { Stage } from '../../plan/plan.js';
 import { intentRows } from '../plan/intent-fixture.js';
 import { artifact, callOf, codesOf, createWorld, faultsOf, run, type World } from './context.js';
 import { outputFile } from './models.js';
-import { stageOf } from './stages.js';
+import { stageOf, trainStage } from './stages.js';
 
 let root: string;
 let world: World;
@@ -91,6 +95,45 @@ describe('a snapshot of a file', () => {
     await writeFile(join(root, 'bound.csv'), 'a\n1\n');
     const data = await snapshot(stageOf('snapshot', {}), { '/from': 'file:bound.csv' });
     expect(data.source).toBe('file:bound.csv');
+  });
+});
+
+describe('the stages after a snapshot', () => {
+  const csv = 'text,intent\nhello,greet\n';
+  const suite: Expectation[] = [{ kind: 'notEmpty', column: 'intent' }];
+
+  test.each([
+    ['changes', 'text,intent\nother,\nrows,\n'],
+    ['is emptied', ''],
+    ['is gone', undefined],
+  ])('read the same bytes from the begin of the run to its end when the source %s', async (_, later) => {
+    const data = await of('data.csv', csv);
+    const atStart = sha256(await world.store.get(data.splits.train));
+    await rm(join(root, 'data.csv'));
+    if (later !== undefined) await writeFile(join(root, 'data.csv'), later);
+    const weights = await outputFile(world, 'model/model.skops', 'weights');
+    world.jobs.play = () => ({ manifest: { files: [weights], metrics: { accuracy: 1 } } });
+    const checked = await run(
+      world,
+      validateData,
+      await callOf(world, stageOf('validate', { suite, maxFailureRate: 0 }), { '/data': data }),
+    );
+    const model = await run(world, trainModel, await callOf(world, trainStage, { '/inputs/train': data.splits.train }));
+    const [job] = world.trainer.jobs.values();
+    const [file] = job?.spec.inputs['train'] ?? [];
+    if (file === undefined) throw new Error('the job got no data');
+    const read = await world.store.get(file);
+    expect(new TextDecoder().decode(read)).toBe(csv);
+    expect([sha256(read), file.sha256]).toEqual([atStart, atStart]);
+    expect(checked).toMatchObject({ verdict: 'pass', checked: 1, data: { digest: data.digest } });
+    expect(model.dataset).toBe(data.digest);
+  });
+
+  test('read the same bytes when the object that it was taken from is written again', async () => {
+    await artifact(world, 'incoming/data.csv', csv);
+    const data = await snapshot(stageOf('snapshot', { from: 's3://slipway/incoming/data.csv' }));
+    await artifact(world, 'incoming/data.csv', 'text,intent\nother,x\n');
+    expect(await stored(data.splits.train)).toBe(csv);
   });
 });
 
