@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import { sha256 } from '../../activities/digest.js';
+import { digestOf, sha256 } from '../../activities/digest.js';
 import { snapshotData } from '../../activities/snapshot-data.js';
 import { trainModel } from '../../activities/train-model.js';
 import { validateData } from '../../activities/validate-data.js';
@@ -69,6 +69,7 @@ describe('a snapshot of a file', () => {
     const again = await of('copy.csv', 'a,b\r\n1,2\r\n');
     expect(again).toMatchObject({ digest: first.digest, snapshotAt: '2026-01-01T00:00:00.000Z' });
     expect(again.splits.train).toEqual(first.splits.train);
+    expect(first.digest).toBe(digestOf([['train', sha256('a,b\n1,2\n')]]));
     const other = await of('data.csv', 'a,b\n1,3\n');
     expect(other.digest).not.toBe(first.digest);
     expect(other.snapshotAt).toBe('2026-06-01T00:00:00.000Z');
