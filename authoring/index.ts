@@ -24,7 +24,16 @@ export type {
   VersionRef,
 } from './references.js';
 export { evaluators, sources, trainers } from './jobs.js';
-export type { Evaluator, HttpOptions, JobParams, LocalOptions, ProcessOptions, Source, Trainer } from './jobs.js';
+export type {
+  Evaluator,
+  HttpOptions,
+  JobParams,
+  LocalOptions,
+  ProcessOptions,
+  SlurmOptions,
+  Source,
+  Trainer,
+} from './jobs.js';
 export type { ItemStages } from './item-stages.js';
 export { secret } from './job-needs.js';
 export type { Memory, Resources, SecretAddress } from './job-needs.js';

@@ -32,9 +32,20 @@ export interface HttpOptions extends ProcessOptions {
   options?: { readonly [name: string]: JsonValue };
 }
 
+/** The same in a Slurm cluster. */
+export interface SlurmOptions extends LocalOptions {
+  /** Which cluster: the name under `trainers` of the environment. Default `slurm`. */
+  name?: string;
+  /** Partition, account, QOS and constraint of the job, as `sbatch` takes them. Default: the trainer's. */
+  partition?: string;
+  account?: string;
+  qos?: string;
+  constraint?: string;
+}
+
 declare const role: unique symbol;
 type Role = 'source' | 'trainer' | 'evaluator';
-interface JobOf<R extends Role, A extends 'process' | 'http'> {
+interface JobOf<R extends Role, A extends 'process' | 'http' | 'slurm'> {
   readonly [role]: R;
   readonly adapter: A;
   readonly role: R;
@@ -49,7 +60,8 @@ interface LocalJob<R extends Role> extends JobOf<R, 'process'> {
   readonly noProgressTimeout?: Duration;
   readonly trustPickle?: boolean;
 }
-type Job<R extends Role> = LocalJob<R> | HttpJob<R>;
+interface SlurmJob<R extends Role> extends JobOf<R, 'slurm'>, Omit<SlurmOptions, keyof ProcessOptions> {}
+type Job<R extends Role> = LocalJob<R> | HttpJob<R> | SlurmJob<R>;
 /** Where a data set comes from. */
 export type Source = Job<'source'>;
 /** What trains a model. */
@@ -75,6 +87,10 @@ function httpJob<R extends Role>(of: R, options: HttpOptions): Job<R> {
   return { adapter: 'http', role: of, ...options } as Job<R>;
 }
 
+function slurmJob<R extends Role>(of: R, options: SlurmOptions): Job<R> {
+  return { adapter: 'slurm', role: of, ...options } as Job<R>;
+}
+
 /** Where a data set comes from, other than a file. */
 export const sources = {
   /** A command that writes the data to `SM_OUTPUT_DATA_DIR`; it is given the hyperparameter `from`. */
@@ -86,6 +102,8 @@ export const trainers = {
   process: (options: LocalOptions): Trainer => processJob('trainer', options),
   /** The same command on a service behind HTTP. */
   http: (options: HttpOptions): Trainer => httpJob('trainer', options),
+  /** The same command as a job of a Slurm cluster. */
+  slurm: (options: SlurmOptions): Trainer => slurmJob('trainer', options),
 };
 /** What scores models. */
 export const evaluators = {
@@ -93,6 +111,8 @@ export const evaluators = {
   process: (options: LocalOptions): Evaluator => processJob('evaluator', options),
   /** The same command on a service behind HTTP. */
   http: (options: HttpOptions): Evaluator => httpJob('evaluator', options),
+  /** The same command as a job of a Slurm cluster. */
+  slurm: (options: SlurmOptions): Evaluator => slurmJob('evaluator', options),
 };
 
 /** Shape of a job of one role. */
@@ -102,17 +122,25 @@ export function jobShape(of: Role): z.ZodType {
     run: command,
     folder: projectPath.optional(),
   };
+  const watched = { noProgressTimeout: duration.optional(), trustPickle: z.boolean().optional() };
+  const name = z.string().min(1).max(64).optional();
+  const slurmName = z.string().min(1).max(256).optional();
   return z.discriminatedUnion('adapter', [
+    z.strictObject({ adapter: z.literal('process'), ...common, ...watched }),
     z.strictObject({
-      adapter: z.literal('process'),
+      adapter: z.literal('slurm'),
       ...common,
-      noProgressTimeout: duration.optional(),
-      trustPickle: z.boolean().optional(),
+      ...watched,
+      name,
+      partition: slurmName,
+      account: slurmName,
+      qos: slurmName,
+      constraint: slurmName,
     }),
     z.strictObject({
       adapter: z.literal('http'),
       ...common,
-      name: z.string().min(1).max(64).optional(),
+      name,
       options: z.record(z.string(), z.json()).optional(),
     }),
   ]);
@@ -120,8 +148,8 @@ export function jobShape(of: Role): z.ZodType {
 
 /** The job as the plan keeps it. */
 export function jobSettings(job: Job<Role>, params: JsonObject, needs: JobNeeds = {}): JobSettings {
-  const adapter = job.adapter === 'http' ? (job.name ?? 'http') : job.adapter;
-  const options = job.adapter === 'http' ? (job.options as JsonObject | undefined) : localOptions(job);
+  const adapter = job.adapter === 'process' ? job.adapter : (job.name ?? job.adapter);
+  const options = adapterOptions(job);
   const trainer = {
     adapter,
     run: splitCommand(job.run),
@@ -131,11 +159,20 @@ export function jobSettings(job: Job<Role>, params: JsonObject, needs: JobNeeds 
   return { trainer, params, ...needSettings(needs) };
 }
 
-function localOptions({ noProgressTimeout, trustPickle }: LocalJob<Role>): JsonObject | undefined {
-  const options: JsonObject = {
-    ...(noProgressTimeout !== undefined && { noProgressTimeout }),
-    ...(trustPickle === true && { trustPickle }),
+/** What only the adapter knows; absent where there is nothing to say. */
+function adapterOptions(job: Job<Role>): JsonObject | undefined {
+  if (job.adapter === 'http') return job.options as JsonObject | undefined;
+  const { noProgressTimeout, trustPickle } = job;
+  const { partition, account, qos, constraint }: Partial<SlurmJob<Role>> = job.adapter === 'slurm' ? job : {};
+  const said = {
+    noProgressTimeout,
+    trustPickle: trustPickle === true || undefined,
+    partition,
+    account,
+    qos,
+    constraint,
   };
+  const options = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) as JsonObject;
   return Object.keys(options).length === 0 ? undefined : options;
 }
 

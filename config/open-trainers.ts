@@ -15,10 +15,11 @@ export async function openTrainers(
   refs: References,
   store: () => Store,
 ): Promise<(name: string) => Trainer> {
-  const [processes, http, inboxes] = await Promise.all([
+  const [processes, http, inboxes, slurm] = await Promise.all([
     import('../adapters/trainer/process/index.js'),
     import('../adapters/trainer/http/index.js'),
     import('../adapters/trainer/http/inbox.js'),
+    import('../adapters/trainer/slurm/index.js'),
   ]);
   const open = (name: string, options: EnvironmentConfig['trainers'][string]): Trainer => {
     switch (options.adapter) {
@@ -32,6 +33,8 @@ export async function openTrainers(
         const inbox = found.callback && inboxes.openInbox(store(), environment, name);
         return http.openHttpTrainer(found, context, inbox);
       }
+      case 'slurm':
+        return slurm.openSlurmTrainer({ ...options, store: options.store ?? storeAccess(store(), settings) }, context);
     }
   };
   const opened = new Map<string, Trainer>();

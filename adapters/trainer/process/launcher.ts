@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { z } from 'zod';
@@ -7,12 +6,10 @@ import type { z } from 'zod';
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { baseEnvironment } from '../../../processes/index.js';
-import { packageRoot } from '../../package-root.js';
+import { launcherFolder, launcherRequirements, launcherSpec as specOf } from '../../job-launcher/spec.js';
 import type { JobSpec } from '../port.js';
 import { processJobOptions, type ProcessTrainerOptions } from './options.js';
 import type { StartSettings } from './start.js';
-
-const pythonMinor = '3.11';
 
 /** How jobs reach the artifact store: addresses, and references to credentials. */
 export type StoreAccess = NonNullable<ProcessTrainerOptions['store']>;
@@ -33,11 +30,7 @@ export async function findInterpreters(
 ): Promise<Interpreters> {
   const environments = resolve(root, options.python);
   const requirements = join(launcherFolder(), 'requirements.txt');
-  const digest = createHash('sha256')
-    .update(await readFile(requirements))
-    .update(pythonMinor)
-    .digest('hex');
-  const launcher = await python(environments, digest, requirements);
+  const launcher = await python(environments, await launcherRequirements(), requirements);
   const command =
     job.requirements === null ? launcher : await python(environments, job.requirements, "the job's requirements.txt");
   return { launcher, command };
@@ -84,43 +77,27 @@ export function launcherSpec(
   { options, store }: StartSettings,
   jobOptions: z.output<typeof processJobOptions>,
 ): object {
-  const inputs = Object.entries(job.inputs).map(([channel, files]) => [
-    channel,
-    { files: files.map(({ path, uri, sha256, bytes }) => ({ path, uri, sha256, bytes })) },
-  ]);
-  return {
-    format: 1,
-    key,
+  const { endpoint, region } = store;
+  return specOf(job, key, {
     directory,
-    command: job.command,
     python: command,
-    code: job.code && { uri: job.code.uri, sha256: job.code.sha256, bytes: job.code.bytes },
-    inputs: Object.fromEntries(inputs) as object,
-    hyperparameters: job.hyperparameters,
-    environment: job.environment,
-    secrets: Object.keys(job.secrets),
-    outputs: job.outputs,
-    checkpoints: job.checkpoints,
-    store: { endpoint: store.endpoint, region: store.region },
-    expects: job.expects,
-    maxSeconds: job.maxMs / 1000,
+    store: { endpoint, region },
     limits: limits(job, options, jobOptions.noProgressTimeout),
-    threads: job.resources.cpu === undefined ? null : Math.max(1, Math.round(job.resources.cpu)),
-    trust: jobOptions.trustPickle ? ['pickle'] : [],
-  };
+    trustPickle: jobOptions.trustPickle,
+  });
 }
 
-function limits(job: JobSpec, options: ProcessTrainerOptions, noProgressTimeout?: string): object {
+function limits(
+  job: JobSpec,
+  options: ProcessTrainerOptions,
+  noProgressTimeout?: string,
+): Record<string, number | undefined> {
   const addressSpaceMb = job.resources.memoryMb ?? options.limits.addressSpaceMb;
   return {
     ...options.limits,
     ...(addressSpaceMb !== undefined && { addressSpaceMb }),
     noProgressSeconds: durationMs(noProgressTimeout ?? options.noProgressTimeout) / 1000,
   };
-}
-
-function launcherFolder(): string {
-  return join(packageRoot(), 'trainers', 'launcher');
 }
 
 async function python(environments: string, digest: string, of: string): Promise<string> {

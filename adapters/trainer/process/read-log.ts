@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 
 import { printable } from '../../../plan/errors.js';
+import { wholeCharacters } from '../../job-launcher/whole-characters.js';
 import type { LogRange } from '../port.js';
 import type { Scratch } from './scratch.js';
 
@@ -30,20 +31,9 @@ async function readPart(
     const { size } = await handle.stat();
     const start = Math.min(from ?? Math.max(0, size - limit), size);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(limit, size - start)), 0, null, start);
-    const whole = buffer.subarray(0, bytesRead - cutCharacter(buffer.subarray(0, bytesRead)));
+    const whole = wholeCharacters(buffer.subarray(0, bytesRead));
     return { text: printable(whole.toString('utf8'), mostBytes), next: start + whole.length };
   } finally {
     await handle.close();
   }
-}
-
-/** Bytes at the end that begin a UTF-8 character without ending it: they are read with the next part. */
-function cutCharacter(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if ((byte & 0xc0) === 0x80) continue;
-    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return needed > back ? back : 0;
-  }
-  return 0;
 }

@@ -76,6 +76,18 @@ test('a command behind HTTP is the same command, on a service that has a name', 
   });
 });
 
+test('a command in a Slurm cluster says where in it', () => {
+  const on = (options: object) =>
+    stageOf('train', (p) => {
+      const slurm = trainers.slurm({ run: 'python -m a', ...options });
+      p.train('t', { trainer: slurm, data: p.snapshot('s', { from }) });
+    }).settings.trainer;
+  expect(on({})).toEqual({ adapter: 'slurm', run: ['python', '-m', 'a'] });
+  const options = { partition: 'gpu', account: 'ml', noProgressTimeout: '2h' };
+  expect(on({ name: 'big', ...options })).toEqual({ adapter: 'big', run: ['python', '-m', 'a'], options });
+  expect(() => on({ partitions: 'gpu' })).toThrow('partitions');
+});
+
 test('text that looks like a template or a reference stays text', () => {
   const values = { a: '${params.epochs}', b: '{{ x }}', c: '$(id)', d: '%s' };
   const stage = stageOf(

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from .spec import Hyperparameter, JobSpec
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-INHERITED = ("PATH", "HOME", "LANG", "TZ", "SLIPWAY_MARKER")
+# The devices of a job are chosen by who starts the launcher: Slurm, Ray, a person.
+DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
+INHERITED = ("PATH", "HOME", "LANG", "TZ", "SLIPWAY_MARKER", *DEVICES)
 # What changes which code a process loads, what the launcher itself sets, and credentials.
 _RESERVED = re.compile(
     r"(LD|DYLD|NODE|NPM|BASH|SM|AWS|SLIPWAY|GIT|JAVA|JDK|MALLOC|GLIBC|OPENSSL)_.*|(PYTHON|PERL5|RUBY|GCONV).*"

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+import { SlipwayError } from '../../plan/errors.js';
+import type { JobFailure } from '../trainer/port.js';
+
+/** 75 is "try again later"; negative numbers are signals that come from outside: hang-up, interrupt, kill, terminate. */
+const transientExitCodes: readonly (number | undefined)[] = [75, -1, -2, -9, -15];
+const transientCodes: readonly string[] = ['E_DISK_FULL', 'E_STORE', 'E_TRAINER_LOST'];
+
+const metrics = z.record(z.string(), z.union([z.number(), z.record(z.string(), z.number())]));
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const file = z.object({ path: z.string(), uri: z.string(), sha256, bytes: z.int().min(0) });
+const manifest = z.object({
+  format: z.literal(1),
+  key: sha256,
+  files: z.array(file),
+  metrics: metrics.nullable(),
+  formats: z.record(z.string(), z.string()),
+});
+/** `state.json` as the launcher writes it. */
+const stateFile = z.discriminatedUnion('phase', [
+  z.object({
+    phase: z.enum(['fetching', 'running', 'uploading']),
+    progress: z.record(z.string(), z.number()).optional(),
+  }),
+  z.object({ phase: z.literal('succeeded'), manifest }),
+  z.object({
+    phase: z.literal('failed'),
+    exitCode: z.number().optional(),
+    failure: z.object({ code: z.string().regex(/^E_[A-Z_0-9]+$/), message: z.string() }),
+  }),
+]);
+export type StateFile = z.output<typeof stateFile>;
+export type FailedState = Extract<StateFile, { phase: 'failed' }>;
+
+/**
+ * Reads what a launcher told last. `E_TRAINER_PROTOCOL` for what it cannot have written, among it the manifest of another job.
+ *
+ * @param job how the job's key begins
+ * @param where names the file in errors
+ */
+export function parseStateFile(text: string, job: string, where: string): StateFile {
+  const parsed = stateFile.safeParse(parseJson(text));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw protocolFault(where, `/${issue?.path.join('/') ?? ''} ${issue?.message ?? ''}`);
+  }
+  const state = parsed.data;
+  if (state.phase === 'succeeded' && !state.manifest.key.startsWith(job))
+    throw protocolFault(where, `the manifest is that of another job, ${state.manifest.key.slice(0, 32)}`);
+  return state;
+}
+
+/** The failure that a launcher told, and whether the same work may succeed when tried again. */
+export function failureOf({ failure: { code, message }, exitCode }: FailedState): JobFailure {
+  return { code, message, transient: transientCodes.includes(code) || transientExitCodes.includes(exitCode) };
+}
+
+function protocolFault(where: string, message: string): SlipwayError {
+  return new SlipwayError({
+    code: 'E_TRAINER_PROTOCOL',
+    where,
+    message,
+    fix: 'Do not edit the scratch folder of a job; run the stage again.',
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
