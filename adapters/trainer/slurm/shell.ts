@@ -68,7 +68,7 @@ interface Said {
 }
 
 function talk({ command, timeoutMs }: LoginHost, text: string, signal?: AbortSignal): Promise<Said> {
-  const [program = 'sh', ...args] = [...command, 'sh', '-s'];
+  const [program, ...args] = [...command, 'sh', '-s'];
   return new Promise((done, fail) => {
     signal?.throwIfAborted();
     const child = spawn(program, args, {

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 
 import { baseEnvironment, freePort } from '../../../processes/index.js';
 import type { TestSlurm } from './stand-in.js';
@@ -45,10 +45,8 @@ export async function startSlurm(folder: string): Promise<RealSlurm> {
     const lines = rows.split('\n').filter((line) => line !== '');
     return lines.map((line) => ({ id: line.split('|')[0] ?? '', state: line.split('|')[1] ?? '' }));
   };
-  const gone = async (id: string) => {
-    const stateOf = async () => (await jobs(`--jobs=${id}`))[0]?.state;
-    await expect.poll(stateOf, { timeout: 60_000 }).toMatch(/FAILED|COMPLETED|CANCELLED/);
-  };
+  const gone = (id: string) =>
+    ready(async () => expect((await jobs(`--jobs=${id}`))[0]?.state).toMatch(/FAILED|COMPLETED|CANCELLED/));
   return {
     command: ['env', `SLURM_CONF=${at('slurm.conf')}`],
     jobs: (name) => jobs(`--name=${name}`),
@@ -110,15 +108,7 @@ PartitionName=cpu Nodes=${host} Default=YES MaxTime=INFINITE State=UP
 }
 
 async function ready(check: () => Promise<unknown>): Promise<void> {
-  await expect
-    .poll(
-      () =>
-        check()
-          .then(() => true)
-          .catch(() => false),
-      { timeout: 120_000, interval: 250 },
-    )
-    .toBe(true);
+  await vi.waitFor(check, { timeout: 120_000, interval: 250 });
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -6,10 +6,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
+import { env } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-const root = process.env.STAND_IN;
+const root = env.STAND_IN;
 const killWaitMs = 2000;
 const [command, ...rest] = process.argv.slice(2);
 const at = (...steps) => join(root, ...steps);
@@ -66,7 +67,7 @@ async function sbatch(args) {
   const id = newId();
   writeFileSync(at('jobs', `${id}`, 'script'), script, { mode: 0o700 });
   const umask = process.umask();
-  writeFileSync(at('jobs', `${id}`, 'record.json'), JSON.stringify({ ...values, env: process.env, umask }));
+  writeFileSync(at('jobs', `${id}`, 'record.json'), JSON.stringify({ ...values, env: { ...env }, umask }));
   enter(id, 'PENDING', 'Priority');
   spawn(process.execPath, [import.meta.filename, 'run', `${id}`], { detached: true, stdio: 'ignore' }).unref();
   if (existsSync(at('lose-answer'))) {
