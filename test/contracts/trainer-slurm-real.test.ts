@@ -31,7 +31,7 @@ describe.runIf(process.env['SLIPWAY_SLURM'] === '1')('on a real Slurm', () => {
     const key = newKey();
     const job = await bench.trainer.start(bench.job(programs.runs), key);
     await bench.running(job);
-    await slurm.killController();
+    await slurm.killController(nameOf(job));
     await expect(bench.trainer.poll(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
     await slurm.startController();
     expect(await bench.trainer.find(key)).toEqual({ job });
@@ -60,8 +60,11 @@ describe.runIf(process.env['SLIPWAY_SLURM'] === '1')('on a real Slurm', () => {
     });
   });
 
-  test('is refused what no node has', async () => {
-    const spec = bench.job('', { resources: { cpu: 900 } });
-    await expect(bench.trainer.start(spec, newKey())).rejects.toMatchObject({ code: 'E_TRAINER_SPEC' });
+  test('waits for what no node has, until it is stopped', async () => {
+    const job = await bench.trainer.start(bench.job('', { resources: { cpu: 900 } }), newKey());
+    const note = expect.stringContaining('PENDING') as string;
+    expect(await bench.trainer.poll(job)).toMatchObject({ phase: 'running', note });
+    await bench.trainer.stop(job);
+    expect(await bench.trainer.poll(job)).toMatchObject({ failure: { code: 'E_TRAINER_CANCELLED' } });
   });
 });

@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,8 +14,8 @@ import type { TestSlurm } from './stand-in.js';
 const run = promisify(execFile);
 
 export interface RealSlurm extends TestSlurm {
-  /** Ends slurmctld at once; `startController` brings it back. */
-  killController(): Promise<void>;
+  /** Ends slurmctld at once, after it has written down that job; `startController` brings it back. */
+  killController(name: string): Promise<void>;
   startController(): Promise<void>;
   /** `scancel`, as somebody else at the cluster would. */
   cancel(id: string): Promise<void>;
@@ -57,7 +57,10 @@ export async function startSlurm(folder: string): Promise<RealSlurm> {
       for (const pid of pids.sort((a, b) => Number(a) - Number(b))) kill(Number(pid), 'SIGKILL');
       await gone(id);
     },
-    killController: () => end(controller, 'SIGKILL'),
+    killController: async (name) => {
+      await ready(async () => expect(await readFile(at('state/job_state'), 'latin1')).toContain(name));
+      await end(controller, 'SIGKILL');
+    },
     startController: async () => {
       controller = start('slurmctld', '-D');
       await ready(() => call('squeue'));
