@@ -30,6 +30,7 @@ export type {
   JobParams,
   LocalOptions,
   ProcessOptions,
+  SagemakerOptions,
   SlurmOptions,
   Source,
   Trainer,

@@ -43,9 +43,23 @@ export interface SlurmOptions extends LocalOptions {
   constraint?: string;
 }
 
+/** The same as a training job of Amazon SageMaker. What is absent is the trainer's. */
+export interface SagemakerOptions extends LocalOptions {
+  /** Which trainer: the name under `trainers` of the environment. Default `sagemaker`. */
+  name?: string;
+  /** Such as `ml.g5.xlarge`. */
+  instanceType?: string;
+  /** Address of an image in ECR. */
+  image?: string;
+  /** Disk of the job, in GiB. */
+  volumeGb?: number;
+  /** Spare capacity, and how long to wait for it beside the time that the job runs; `false` for none. */
+  spot?: false | { wait: Duration };
+}
+
 declare const role: unique symbol;
 type Role = 'source' | 'trainer' | 'evaluator';
-interface JobOf<R extends Role, A extends 'process' | 'http' | 'slurm'> {
+interface JobOf<R extends Role, A extends 'process' | 'http' | 'slurm' | 'sagemaker'> {
   readonly [role]: R;
   readonly adapter: A;
   readonly role: R;
@@ -61,7 +75,8 @@ interface LocalJob<R extends Role> extends JobOf<R, 'process'> {
   readonly trustPickle?: boolean;
 }
 interface SlurmJob<R extends Role> extends JobOf<R, 'slurm'>, Omit<SlurmOptions, keyof ProcessOptions> {}
-type Job<R extends Role> = LocalJob<R> | HttpJob<R> | SlurmJob<R>;
+interface SagemakerJob<R extends Role> extends JobOf<R, 'sagemaker'>, Omit<SagemakerOptions, keyof ProcessOptions> {}
+type Job<R extends Role> = LocalJob<R> | HttpJob<R> | SlurmJob<R> | SagemakerJob<R>;
 /** Where a data set comes from. */
 export type Source = Job<'source'>;
 /** What trains a model. */
@@ -91,6 +106,10 @@ function slurmJob<R extends Role>(of: R, options: SlurmOptions): Job<R> {
   return { adapter: 'slurm', role: of, ...options } as Job<R>;
 }
 
+function sagemakerJob<R extends Role>(of: R, options: SagemakerOptions): Job<R> {
+  return { adapter: 'sagemaker', role: of, ...options } as Job<R>;
+}
+
 /** Where a data set comes from, other than a file. */
 export const sources = {
   /** A command that writes the data to `SM_OUTPUT_DATA_DIR`; it is given the hyperparameter `from`. */
@@ -104,6 +123,8 @@ export const trainers = {
   http: (options: HttpOptions): Trainer => httpJob('trainer', options),
   /** The same command as a job of a Slurm cluster. */
   slurm: (options: SlurmOptions): Trainer => slurmJob('trainer', options),
+  /** The same command as a training job of Amazon SageMaker. */
+  sagemaker: (options: SagemakerOptions): Trainer => sagemakerJob('trainer', options),
 };
 /** What scores models. */
 export const evaluators = {
@@ -113,6 +134,8 @@ export const evaluators = {
   http: (options: HttpOptions): Evaluator => httpJob('evaluator', options),
   /** The same command as a job of a Slurm cluster. */
   slurm: (options: SlurmOptions): Evaluator => slurmJob('evaluator', options),
+  /** The same command as a training job of Amazon SageMaker. */
+  sagemaker: (options: SagemakerOptions): Evaluator => sagemakerJob('evaluator', options),
 };
 
 /** Shape of a job of one role. */
@@ -143,6 +166,17 @@ export function jobShape(of: Role): z.ZodType {
       name,
       options: z.record(z.string(), z.json()).optional(),
     }),
+    z.strictObject({
+      adapter: z.literal('sagemaker'),
+      ...common,
+      name,
+      noProgressTimeout: duration.optional(),
+      trustPickle: z.boolean().optional(),
+      instanceType: z.string().min(1).max(64).optional(),
+      image: z.string().min(1).max(255).optional(),
+      volumeGb: z.int().min(1).optional(),
+      spot: z.union([z.literal(false), z.strictObject({ wait: duration })]).optional(),
+    }),
   ]);
 }
 
@@ -164,6 +198,7 @@ function adapterOptions(job: Job<Role>): JsonObject | undefined {
   if (job.adapter === 'http') return job.options as JsonObject | undefined;
   const { noProgressTimeout, trustPickle } = job;
   const { partition, account, qos, constraint }: Partial<SlurmJob<Role>> = job.adapter === 'slurm' ? job : {};
+  const { instanceType, image, volumeGb, spot }: Partial<SagemakerJob<Role>> = job.adapter === 'sagemaker' ? job : {};
   const said = {
     noProgressTimeout,
     trustPickle: trustPickle === true || undefined,
@@ -171,6 +206,10 @@ function adapterOptions(job: Job<Role>): JsonObject | undefined {
     account,
     qos,
     constraint,
+    instanceType,
+    image,
+    volumeGb,
+    spot,
   };
   const options = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) as JsonObject;
   return Object.keys(options).length === 0 ? undefined : options;

@@ -3,6 +3,7 @@ import type { Store } from '../adapters/store/port.js';
 import { httpTrainerOptions } from '../adapters/trainer/http/options.js';
 import type { Trainer } from '../adapters/trainer/port.js';
 import type { ProcessTrainerOptions } from '../adapters/trainer/process/options.js';
+import { sagemakerTrainerOptions } from '../adapters/trainer/sagemaker/options.js';
 import { exitCodes, SlipwayError, unknownName } from '../plan/errors.js';
 import { lookUp, type References } from './references.js';
 import type { EnvironmentConfig } from './schema.js';
@@ -15,11 +16,12 @@ export async function openTrainers(
   refs: References,
   store: () => Store,
 ): Promise<(name: string) => Trainer> {
-  const [processes, http, inboxes, slurm] = await Promise.all([
+  const [processes, http, inboxes, slurm, sagemaker] = await Promise.all([
     import('../adapters/trainer/process/index.js'),
     import('../adapters/trainer/http/index.js'),
     import('../adapters/trainer/http/inbox.js'),
     import('../adapters/trainer/slurm/index.js'),
+    import('../adapters/trainer/sagemaker/index.js'),
   ]);
   const open = (name: string, options: EnvironmentConfig['trainers'][string]): Trainer => {
     switch (options.adapter) {
@@ -35,6 +37,10 @@ export async function openTrainers(
       }
       case 'slurm':
         return slurm.openSlurmTrainer({ ...options, store: options.store ?? storeAccess(store(), settings) }, context);
+      case 'sagemaker': {
+        const found = lookUp(sagemakerTrainerOptions, options, `trainers/${name}`, refs);
+        return sagemaker.openSagemakerTrainer(found, context, store());
+      }
     }
   };
   const opened = new Map<string, Trainer>();

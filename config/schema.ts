@@ -10,6 +10,7 @@ import { mlflowTrackingOptions } from '../adapters/tracking/mlflow/options.js';
 import { processTasksOptions } from '../adapters/task-runner/process/options.js';
 import { httpTrainerOptions } from '../adapters/trainer/http/options.js';
 import { processTrainerOptions } from '../adapters/trainer/process/options.js';
+import { sagemakerTrainerOptions } from '../adapters/trainer/sagemaker/options.js';
 import { slurmTrainerOptions } from '../adapters/trainer/slurm/options.js';
 import type { Fault } from '../plan/errors.js';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
@@ -55,7 +56,12 @@ const environmentSchema = z.strictObject({
   /** Trainers by the name that pipelines use. */
   trainers: z.record(
     z.string(),
-    z.discriminatedUnion('adapter', [processTrainerOptions, withReferences(httpTrainerOptions), slurmTrainerOptions]),
+    z.discriminatedUnion('adapter', [
+      processTrainerOptions,
+      withReferences(httpTrainerOptions),
+      slurmTrainerOptions,
+      withReferences(sagemakerTrainerOptions),
+    ]),
   ),
   /** Where the code of `task` stages runs. Default: in processes beside the worker. */
   tasks: z.discriminatedUnion('adapter', [processTasksOptions]).prefault({ adapter: 'process' }),

@@ -98,8 +98,7 @@ class S3Store:
     """``s3://bucket/key`` addresses; credentials come from the launcher's own environment only."""
 
     def __init__(self, address: StoreAddress) -> None:
-        # Neither a file in HOME nor a metadata service may decide who this job is.
-        os.environ.update(AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_CONFIG_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
+        isolate_credentials()
         import boto3
         from boto3.s3.transfer import TransferConfig
         from botocore.config import Config
@@ -135,6 +134,11 @@ class S3Store:
         bucket, key = _bucket_and_key(uri)
         with _s3_faults(uri):
             self._client.delete_object(Bucket=bucket, Key=key)
+
+
+def isolate_credentials() -> None:
+    """Neither a file in HOME nor a metadata service may decide who this job is."""
+    os.environ.update(AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_CONFIG_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
 
 
 def open_store(uri: str, address: StoreAddress) -> Store:

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+import { durationMs } from '../../../plan/duration.js';
+import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import { launcherSpec } from '../../job-launcher/spec.js';
+import type { Store } from '../../store/port.js';
+import type { JobSpec } from '../port.js';
+import { nameOfKey, placesOf } from './job-name.js';
+import { type SagemakerJobOptions, sagemakerJobOptions, type SagemakerTrainerOptions } from './options.js';
+
+/** What the stage says about its job; `E_TRAINER_SPEC` for what this trainer does not know. */
+export function parseJobOptions(job: JobSpec): SagemakerJobOptions {
+  const parsed = sagemakerJobOptions.safeParse(job.options);
+  if (parsed.success) return parsed.data;
+  throw new SlipwayError(
+    parsed.error.issues.map((issue) => ({
+      code: 'E_TRAINER_SPEC',
+      where: `${job.identity.stage} /options/${issue.path.join('/')}`,
+      message: issue.message,
+      fix: `the SageMaker trainer knows ${Object.keys(sagemakerJobOptions.shape).join(', ')}`,
+    })),
+  );
+}
+
+/**
+ * What the container reads from its channel `slipway` (`slipway_launcher.sagemaker`, format 1). Of secrets it holds
+ * names in Secrets Manager only; `E_SECRET_REF` (78) for a reference that has none.
+ */
+export function jobDocument(job: JobSpec, key: string, options: SagemakerTrainerOptions, store: Store): object {
+  const { endpoint, region } = store.access();
+  const own = parseJobOptions(job);
+  const noProgress = own.noProgressTimeout;
+  return {
+    format: 1,
+    region: options.region,
+    state: store.uri(placesOf(nameOfKey(key)).state),
+    requirements: job.requirements?.slice(0, 16) ?? null,
+    secrets: secretNames(job, options),
+    launcher: launcherSpec(job, key, {
+      // The container knows where it is.
+      directory: '/',
+      python: '/',
+      store: { endpoint, region },
+      limits: {
+        ...(job.resources.memoryMb !== undefined && { addressSpaceMb: job.resources.memoryMb }),
+        ...(noProgress !== undefined && { noProgressSeconds: durationMs(noProgress) / 1000 }),
+      },
+      trustPickle: own.trustPickle,
+    }),
+  };
+}
+
+/** The part of a document that is read back. */
+export const documentOutputs = z.object({ launcher: z.object({ outputs: z.string() }) });
+
+function secretNames(job: JobSpec, options: SagemakerTrainerOptions): Record<string, string> {
+  const missing = Object.values(job.secrets).filter((ref) => !Object.hasOwn(options.secrets, ref));
+  if (missing.length > 0) {
+    throw new SlipwayError(
+      missing.map((ref) => ({
+        code: 'E_SECRET_REF',
+        where: ref,
+        message: `${ref} has no secret in AWS Secrets Manager, and a training job gets none in clear`,
+        fix: `Store it there and name it: \`secrets: { '${ref}': 'NAME' }\` of this trainer in slipway.config.ts.`,
+      })),
+      exitCodes.configuration,
+    );
+  }
+  const named = Object.entries(job.secrets).map(([variable, ref]) => [variable, options.secrets[ref]]);
+  return Object.fromEntries(named) as Record<string, string>;
+}
