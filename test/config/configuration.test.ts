@@ -112,6 +112,24 @@ describe('checking a configuration', () => {
     expect(() => parseConfig(at('https://mlflow.example.com'), 'f')).not.toThrow();
     expect(faultsOf(at('mlflow.example.com:5000')).faults[0]?.where).toBe('/environments/dev/registry/uri');
   });
+
+  test('takes a trainer on SageMaker, and names what is wrong with one', () => {
+    const trainer = {
+      adapter: 'sagemaker',
+      region: 'eu-central-1',
+      endpoint: 'env:SAGEMAKER',
+      role: 'arn:aws:iam::123456789012:role/jobs',
+      image: '123456789012.dkr.ecr.eu-central-1.amazonaws.com/slipway:1',
+      spot: { wait: '6h' },
+      secrets: { 'env:TOKEN': 'team/token' },
+    };
+    const at = (more: object) => config({ dev: local({ trainers: { gpu: { ...trainer, ...more } } }) });
+    expect(() => parseConfig(at({}), 'f')).not.toThrow();
+    const wrong = { region: 'Frankfurt', role: 'jobs', instanceType: 'large', spot: { wait: '40d' } };
+    const where = faultsOf(at(wrong)).faults.map((fault) => fault.where?.replace('/environments/dev/trainers/gpu', ''));
+    expect(where).toEqual(expect.arrayContaining(['/region', '/role', '/instanceType']));
+    expect(faultsOf(at({ secrets: { hunter2: 'team/token' } })).faults).toHaveLength(1);
+  });
 });
 
 describe('environments that share a registry', () => {

@@ -88,6 +88,20 @@ test('a command in a Slurm cluster says where in it', () => {
   expect(() => on({ partitions: 'gpu' })).toThrow('partitions');
 });
 
+test('a command on SageMaker is the same command, on instances that the stage may choose', () => {
+  const on = (options: object) =>
+    stageOf('train', (p) => {
+      const remote = trainers.sagemaker({ run: 'python -m a', folder: 'trainers/a', ...options });
+      p.train('t', { trainer: remote, data: p.snapshot('s', { from }) });
+    }).settings.trainer;
+  const plain = { adapter: 'sagemaker', run: ['python', '-m', 'a'], folder: 'trainers/a' };
+  expect(on({})).toEqual(plain);
+  const options = { instanceType: 'ml.g5.xlarge', spot: { wait: '6h' }, noProgressTimeout: '10m' };
+  expect(on({ name: 'gpu-pool', ...options })).toEqual({ ...plain, adapter: 'gpu-pool', options });
+  expect(on({ spot: false })).toEqual({ ...plain, options: { spot: false } });
+  expect(() => on({ spot: { wait: 'long' } })).toThrow('E_DURATION');
+});
+
 test('text that looks like a template or a reference stays text', () => {
   const values = { a: '${params.epochs}', b: '{{ x }}', c: '$(id)', d: '%s' };
   const stage = stageOf(
