@@ -5,9 +5,8 @@ import { failureOf, type StateFile } from '../../job-launcher/state-file.js';
 import type { JobFailure, JobState } from '../port.js';
 
 /** What SageMaker tells about a training job, as far as it is read. */
-export type Description = Pick<
-  DescribeTrainingJobCommandOutput,
-  'TrainingJobName' | 'TrainingJobStatus' | 'SecondaryStatus' | 'FailureReason'
+export type Description = Partial<
+  Pick<DescribeTrainingJobCommandOutput, 'TrainingJobName' | 'TrainingJobStatus' | 'SecondaryStatus' | 'FailureReason'>
 >;
 
 /** Whether nothing of the job runs any more. */
