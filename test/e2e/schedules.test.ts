@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { digestOf, sha256 } from '../../activities/digest.js';
 import type { ScheduleView } from '../../client/index.js';
 import { startPart, stopPart } from '../../stack/index.js';
 import { repository, slipway } from '../cli/command-line.js';
@@ -22,10 +24,16 @@ export default definePipeline('${name}', { params${schedule} }, (p, params) => {
 });
 `;
 
+/** What the scheduled runs read: bytes that no other file has, so that their snapshot has a time of its own. */
+const data = (label: string): string => `id,label\n1,${label}\n2,${mark}\n`;
+const mark = randomBytes(4).toString('hex');
+/** The id of the snapshot of a file without a holdout: that of its bytes. */
+const snapshotId = (csv: string): string => digestOf([['train', sha256(csv)]]);
+
 let project: EndToEndProject;
 beforeAll(async () => {
   project = await openEndToEndProject('iris');
-  put('clock/good.csv', 'id,label\n1,a\n2,b\n');
+  put('clock/good.csv', data('first'));
 }, 600_000);
 afterAll(async () => {
   if (project === undefined) return;
@@ -59,6 +67,18 @@ async function deploy(schedule: string): Promise<unknown> {
   put('pipelines/clock.ts', pipeline('clock', schedule));
   const { deployed } = await facts<{ deployed: { schedule: unknown }[] }>('deploy', 'deploy', 'pipelines/clock.ts');
   return deployed[0]?.schedule;
+}
+
+/** The snapshot that a run took, as its record has it. */
+async function snapshotOf(workflowId: string): Promise<{ digest: string; snapshotAt: string }> {
+  await runUntil(project.client, workflowId, (r) => r.state === 'closed');
+  interface Described {
+    stages: { id: string; output: { digest: string; snapshotAt: string } | null }[];
+  }
+  const { stages } = await facts<Described>('describe', 'describe', workflowId);
+  const output = stages.find((stage) => stage.id === 'snapshot')?.output;
+  if (output == null) throw new Error(`${workflowId} has no snapshot`);
+  return output;
 }
 
 describe('a schedule from the command line', () => {
@@ -102,6 +122,19 @@ describe('a schedule from the command line', () => {
     await vi.waitFor(async () => expect((await view('clock'))?.recent[0]?.workflowId).toBe(workflowId), 60_000);
   });
 
+  test('gives each run the snapshot of the data of its day, and leaves the one before as it was', async () => {
+    const before = (await view('clock'))?.recent[0]?.workflowId ?? '';
+    put('clock/good.csv', data('second'));
+    const began = new Date().toISOString();
+    const { workflowId } = await facts<{ workflowId: string }>('schedule-trigger', 'schedule', 'trigger', 'clock');
+    const taken = await snapshotOf(workflowId);
+    expect(taken.digest).toBe(snapshotId(data('second')));
+    expect(taken.snapshotAt > began).toBe(true);
+    const earlier = await snapshotOf(before);
+    expect(earlier.digest).toBe(snapshotId(data('first')));
+    expect(earlier.snapshotAt < began).toBe(true);
+  });
+
   test('starts the runs of times that have passed', async () => {
     const range = ['--from', '2026-01-05T00:00:00Z', '--to', '2026-01-13T00:00:00Z'];
     const { started } = await facts<{ started: string[] }>(
@@ -112,7 +145,7 @@ describe('a schedule from the command line', () => {
       ...range,
     );
     expect(started).toEqual(['2026-01-05T02:00:00.000Z', '2026-01-12T02:00:00.000Z']);
-    await vi.waitFor(async () => expect((await view('clock'))?.started).toBe(3), { timeout: 60_000, interval: 500 });
+    await vi.waitFor(async () => expect((await view('clock'))?.started).toBe(4), { timeout: 60_000, interval: 500 });
   });
 
   test('stays paused when its pipeline file takes it over, and goes with the line in the file', async () => {
@@ -131,11 +164,15 @@ test('fire times that were missed while the server was down are one run on its r
   await vi.waitFor(async () => expect((await view('missed'))?.started).toBe(1), { timeout: 90_000, interval: 500 });
   const at = await idle();
   await stopPart(project.root, 'temporal');
+  put('clock/good.csv', data('third'));
   // Three full minutes have begun since: three times are missed, and the next is most of a minute away.
   while (Date.now() < (Math.floor(at / 60_000) + 3) * 60_000 + 2_000) await sleep(500);
   await startPart(project.root, 'temporal');
   await vi.waitFor(async () => expect((await view('missed'))?.started).toBe(2), { timeout: 45_000, interval: 500 });
-  expect(await view('missed')).toMatchObject({ skipped: 2, missed: 0 });
+  const after = await view('missed');
+  expect(after).toMatchObject({ skipped: 2, missed: 0 });
+  const { digest } = await snapshotOf(after?.recent[0]?.workflowId ?? '');
+  expect(digest).toBe(snapshotId(data('third')));
 }, 420_000);
 
 /** Waits until the first run has ended; answers when that was. */

@@ -121,7 +121,7 @@ async function run([id]) {
   writeFileSync(at('jobs', id, 'pid'), `${child.pid}`);
   enter(id, 'RUNNING');
   // A job that is cancelled while it starts is signalled as soon as it has.
-  if (ending() === 'CANCELLED') process.kill(-child.pid, 'SIGTERM');
+  if (child.pid !== undefined && ending() === 'CANCELLED') process.kill(-child.pid, 'SIGTERM');
   const code = await new Promise((done) => child.once('close', done));
   enter(id, 'COMPLETING');
   enter(id, ending() ?? (code === 0 ? 'COMPLETED' : 'FAILED'), code === 0 ? 'None' : 'NonZeroExitCode');
