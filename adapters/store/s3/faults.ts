@@ -30,6 +30,9 @@ const accessNames = new Set([
 /** The bytes changed on their way: the store took none of them. */
 const transferNames = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'XAmzContentChecksumMismatch']);
 
+/** Our clock was set: the SDK takes the time from this answer, so the next request is in time. */
+const clockNames = new Set(['RequestTimeTooSkewed', 'RequestExpired']);
+
 /** HTTP status of a failed request, if it got that far. */
 export function statusOf(error: unknown): number | undefined {
   return (error as ServiceError).$metadata?.httpStatusCode;
@@ -45,7 +48,7 @@ export function isMissing(error: unknown): boolean {
 export function isTransient(error: unknown): boolean {
   const { name, code, message } = error as ServiceError;
   const status = statusOf(error);
-  if (transferNames.has(name ?? '')) return true;
+  if (transferNames.has(name ?? '') || clockNames.has(name ?? '')) return true;
   if (status !== undefined) return status >= 500 || status === 429 || status === 408;
   return name === 'TimeoutError' || networkCodes.has(code ?? '') || message === 'aborted';
 }
