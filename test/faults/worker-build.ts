@@ -14,8 +14,8 @@ export interface Patch {
 const scaled: Patch[] = [
   {
     file: 'workflows/call.js',
-    find: 'return await activity.executeWithOptions(settled, [input]);',
-    put: 'return await activity.executeWithOptions({ ...settled, heartbeatTimeout: 5_000 }, [input]);',
+    find: 'return activity.executeWithOptions(settled, [input]);',
+    put: 'return activity.executeWithOptions({ ...settled, heartbeatTimeout: 5_000 }, [input]);',
   },
   {
     file: 'workers/workers.js',
