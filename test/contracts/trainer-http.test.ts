@@ -19,19 +19,8 @@ import { provideStack, type TestStack } from '../stack-fixture.js';
 import { endMarkedOf, startTrainerServer, type TrainerServer } from './http-server-fixture.js';
 import { markedProcesses } from './marked-processes.js';
 import { type Behaviour, describeTrainer } from './trainer.contract.js';
+import { jobSpec, programs } from './job-specs.js';
 import { describeTrainerJobs, programs as jobPrograms } from './trainer-jobs.contract.js';
-
-const programs: Record<Behaviour, string> = {
-  succeeds: `
-import os, json
-open(os.environ['SM_MODEL_DIR'] + '/model.txt', 'w').write('weights')
-json.dump({'accuracy': 0.75, 'recall': {'a': 0.5}}, open(os.environ['SM_OUTPUT_DATA_DIR'] + '/metrics.json', 'w'))
-print('trained')`,
-  fails: "import sys; print('cannot learn'); sys.exit(3)",
-  'fails for now': 'import sys; sys.exit(75)',
-  'leaves nothing': '',
-  runs: "import time; print('running', flush=True); time.sleep(600)",
-};
 
 const trainers = resolve(import.meta.dirname, '../../trainers');
 let stack: TestStack;
@@ -44,23 +33,15 @@ const token = randomBytes(24).toString('hex');
 const planted = randomBytes(24).toString('hex');
 
 const key = (): string => randomBytes(32).toString('hex');
-const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec => ({
-  command: ['python', '-c', program],
-  code: null,
-  requirements: null,
-  inputs: {},
-  hyperparameters: {},
-  environment: {},
-  secrets: {},
-  resources: {},
-  outputs: `file://${folder}/outputs/${randomBytes(6).toString('hex')}/`,
-  checkpoints: `file://${folder}/checkpoints/${randomBytes(6).toString('hex')}/`,
-  expects: ['model', 'metrics'],
-  maxMs: 120_000,
-  identity: { run: 'dev:iris:1', stage: 'train', attempt: 1 },
-  options: {},
-  ...more,
-});
+const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec =>
+  jobSpec(
+    program,
+    {
+      outputs: `file://${folder}/outputs/${randomBytes(6).toString('hex')}/`,
+      checkpoints: `file://${folder}/checkpoints/${randomBytes(6).toString('hex')}/`,
+    },
+    more,
+  );
 const callbackOf = () => ({
   origin: `http://127.0.0.1:${gateway.port}`,
   key: `whsec_${gateway.keys[0]!.toString('base64')}`,

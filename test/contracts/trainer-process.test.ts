@@ -13,21 +13,10 @@ import { references } from '../../config/references.js';
 import { openS3Store } from '../../adapters/store/s3/index.js';
 import { endGroup, isAlive, readRecord, startDetached } from '../../processes/index.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
-import { type Behaviour, describeTrainer } from './trainer.contract.js';
+import { describeTrainer } from './trainer.contract.js';
+import { jobSpec, programs } from './job-specs.js';
 import { describeTrainerJobs, programs as jobPrograms } from './trainer-jobs.contract.js';
 import { markedProcesses } from './marked-processes.js';
-
-const programs: Record<Behaviour, string> = {
-  succeeds: `
-import os, json
-open(os.environ['SM_MODEL_DIR'] + '/model.txt', 'w').write('weights')
-json.dump({'accuracy': 0.75, 'recall': {'a': 0.5}}, open(os.environ['SM_OUTPUT_DATA_DIR'] + '/metrics.json', 'w'))
-print('trained')`,
-  fails: "import sys; print('cannot learn'); sys.exit(3)",
-  'fails for now': 'import sys; sys.exit(75)',
-  'leaves nothing': '',
-  runs: "import time; print('running', flush=True); time.sleep(600)",
-};
 
 let stack: TestStack;
 let folder: string;
@@ -35,23 +24,15 @@ let context: OpenContext;
 let options: ProcessTrainerOptions;
 const secret = randomBytes(12).toString('hex');
 
-const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec => ({
-  command: ['python', '-c', program],
-  code: null,
-  requirements: null,
-  inputs: {},
-  hyperparameters: {},
-  environment: {},
-  secrets: {},
-  resources: {},
-  checkpoints: `file://${folder}/checkpoints/${randomBytes(6).toString('hex')}/`,
-  identity: { run: 'dev:iris:1', stage: 'train', attempt: 1 },
-  outputs: `file://${folder}/outputs/${randomBytes(6).toString('hex')}/`,
-  expects: ['model', 'metrics'],
-  maxMs: 120_000,
-  options: {},
-  ...more,
-});
+const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec =>
+  jobSpec(
+    program,
+    {
+      outputs: `file://${folder}/outputs/${randomBytes(6).toString('hex')}/`,
+      checkpoints: `file://${folder}/checkpoints/${randomBytes(6).toString('hex')}/`,
+    },
+    more,
+  );
 const lookUpSecret = (ref: string): string =>
   ref === 'env:PLANTED' ? secret : stack.context.secret(ref) || references(folder, {}).secret(ref);
 const key = (): string => randomBytes(32).toString('hex');

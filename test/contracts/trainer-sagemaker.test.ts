@@ -25,20 +25,9 @@ import { provideStack, type TestStack } from '../stack-fixture.js';
 import { packed } from '../trainers/job-fixture.js';
 import { markedProcesses } from './marked-processes.js';
 import { type SagemakerService, startSagemaker } from './sagemaker-fixture.js';
-import { type Behaviour, describeTrainer } from './trainer.contract.js';
+import { describeTrainer } from './trainer.contract.js';
+import { jobSpec, programs } from './job-specs.js';
 import { describeTrainerJobs, programs as jobPrograms } from './trainer-jobs.contract.js';
-
-const programs: Record<Behaviour, string> = {
-  succeeds: `
-import os, json
-open(os.environ['SM_MODEL_DIR'] + '/model.txt', 'w').write('weights')
-json.dump({'accuracy': 0.75, 'recall': {'a': 0.5}}, open(os.environ['SM_OUTPUT_DATA_DIR'] + '/metrics.json', 'w'))
-print('trained')`,
-  fails: "import sys; print('cannot learn'); sys.exit(3)",
-  'fails for now': 'import sys; sys.exit(75)',
-  'leaves nothing': '',
-  runs: "import time; print('running', flush=True); time.sleep(600)",
-};
 
 const trainers = resolve(import.meta.dirname, '../../trainers');
 const planted = randomBytes(24).toString('hex');
@@ -54,23 +43,12 @@ let plain: { region: string; endpoint: string; credentials: { accessKeyId: strin
 
 const key = (): string => randomBytes(32).toString('hex');
 const name = (): string => randomBytes(6).toString('hex');
-const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec => ({
-  command: ['python', '-c', program],
-  code: null,
-  requirements: null,
-  inputs: {},
-  hyperparameters: {},
-  environment: {},
-  secrets: {},
-  resources: {},
-  outputs: store.uri(`outputs/${name()}/`),
-  checkpoints: store.uri(`checkpoints/${name()}/`),
-  expects: ['model', 'metrics'],
-  maxMs: 120_000,
-  identity: { run: 'dev:iris:1', stage: 'train', attempt: 1 },
-  options: {},
-  ...more,
-});
+const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec =>
+  jobSpec(
+    program,
+    { outputs: store.uri(`outputs/${name()}/`), checkpoints: store.uri(`checkpoints/${name()}/`) },
+    more,
+  );
 const described = (job: string) =>
   new SageMakerClient(plain).send(new DescribeTrainingJobCommand({ TrainingJobName: job }));
 const running = async (job: string): Promise<void> => {

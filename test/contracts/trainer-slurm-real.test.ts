@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type RealSlurm, startSlurm } from './slurm/real.js';
-import { describeSlurm, nameOf, newKey, openBench, programs, type SlurmBench } from './slurm/suite.js';
+import { programs } from './job-specs.js';
+import { describeSlurm, nameOf, newKey, openBench, type SlurmBench } from './slurm/suite.js';
 
 /** Opt-in: `SLIPWAY_SLURM=1` as root, where Debian's slurm-wlm and munge are installed. */
 describe.runIf(process.env['SLIPWAY_SLURM'] === '1')('on a real Slurm', () => {

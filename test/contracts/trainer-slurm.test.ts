@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSlurmTrainer } from '../../adapters/trainer/slurm/index.js';
 import type { JobState } from '../../adapters/trainer/port.js';
 import { startStandIn, type StandIn } from './slurm/stand-in.js';
-import { describeSlurm, nameOf, newKey, openBench, programs, type SlurmBench } from './slurm/suite.js';
+import { programs } from './job-specs.js';
+import { describeSlurm, nameOf, newKey, openBench, type SlurmBench } from './slurm/suite.js';
 
 const patience = { timeout: 100_000, interval: 50 };
 let folder: string;

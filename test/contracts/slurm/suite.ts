@@ -12,21 +12,10 @@ import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { ensurePython } from '../../../stack/index.js';
 import { stackRoot } from '../../stack-fixture.js';
 import { markedProcesses } from '../marked-processes.js';
-import { type Behaviour, describeTrainer } from '../trainer.contract.js';
+import { describeTrainer } from '../trainer.contract.js';
+import { jobSpec, programs } from '../job-specs.js';
 import { describeTrainerJobs, programs as jobPrograms } from '../trainer-jobs.contract.js';
 import type { TestSlurm } from './stand-in.js';
-
-export const programs: Record<Behaviour, string> = {
-  succeeds: `
-import os, json
-open(os.environ['SM_MODEL_DIR'] + '/model.txt', 'w').write('weights')
-json.dump({'accuracy': 0.75, 'recall': {'a': 0.5}}, open(os.environ['SM_OUTPUT_DATA_DIR'] + '/metrics.json', 'w'))
-print('trained')`,
-  fails: "import sys; print('cannot learn'); sys.exit(3)",
-  'fails for now': 'import sys; sys.exit(75)',
-  'leaves nothing': '',
-  runs: "import time; print('running', flush=True); time.sleep(600)",
-};
 
 /** A trainer on a Slurm, with jobs whose inputs and outputs are in a folder. */
 export interface SlurmBench {
@@ -72,23 +61,8 @@ export async function openBench(slurm: TestSlurm, folder: string): Promise<Slurm
     options,
     context,
     secret: { ref: 'env:PLANTED', value },
-    job: (program, more = {}) => ({
-      command: ['python', '-c', program],
-      code: null,
-      requirements: null,
-      inputs: {},
-      hyperparameters: {},
-      environment: {},
-      secrets: {},
-      resources: {},
-      outputs: somewhere('outputs'),
-      checkpoints: somewhere('checkpoints'),
-      expects: ['model', 'metrics'],
-      maxMs: 120_000,
-      identity: { run: 'dev:iris:1', stage: 'train', attempt: 1 },
-      options: {},
-      ...more,
-    }),
+    job: (program, more = {}) =>
+      jobSpec(program, { outputs: somewhere('outputs'), checkpoints: somewhere('checkpoints') }, more),
     folderOf: (job) => join(options.directory, job),
     running: async (job) => {
       const text = async () => (await trainer.logs(job)).text;
