@@ -5,5 +5,6 @@ export { tryMachineLock, withMachineLock } from './machine-lock.js';
 export { memoryOf } from './members.js';
 export { isAlive, markerVariable, type ProcessRecord, readRecord } from './process-record.js';
 export { recordOf } from './record-of.js';
+export { type RunEnd, runToEnd } from './run-to-end.js';
 export { startDetached, type StartOptions } from './start-detached.js';
 export { writeFileAtomic } from './write-file-atomic.js';

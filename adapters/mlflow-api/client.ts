@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 
 import { exitCodes, SlipwayError } from '../../plan/errors.js';
+import { withDeadline } from '../deadline.js';
 import type { OpenContext } from '../open-context.js';
 import { readAnswer } from './read-answer.js';
 
@@ -120,21 +121,22 @@ async function send(
   where: string,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  const deadline = AbortSignal.timeout(timeoutMs);
-  try {
-    const response = await fetch(request, { signal: signal ? AbortSignal.any([signal, deadline]) : deadline });
-    const answer = await readAnswer(response);
-    if (response.ok && answer.json !== undefined) return answer.json;
-    throw refusal(response.status, answer, where);
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof SlipwayError) throw error;
-    const cause = (error as Error).cause as { code?: string } | undefined;
-    throw unavailable(
-      where,
-      deadline.aborted ? `no answer within ${timeoutMs} ms` : `${cause?.code ?? (error as Error).message}`,
-    );
-  }
+  return await withDeadline(timeoutMs, signal, async (limit) => {
+    try {
+      const response = await fetch(request, { signal: limit });
+      const answer = await readAnswer(response);
+      if (response.ok && answer.json !== undefined) return answer.json;
+      throw refusal(response.status, answer, where);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof SlipwayError) throw error;
+      const cause = (error as Error).cause as { code?: string } | undefined;
+      throw unavailable(
+        where,
+        limit.aborted ? `no answer within ${timeoutMs} ms` : `${cause?.code ?? (error as Error).message}`,
+      );
+    }
+  });
 }
 
 function refusal(status: number, answer: { json?: unknown; problem?: string }, where: string): SlipwayError {

@@ -44,6 +44,11 @@ const planted: Planted[] = [
   importing('adapters/store/s3/b.ts', '../../registry/mlflow/index.js'),
   importing('adapters/store/s3/c.ts', '../memory/index.js'),
   importing('adapters/store/s3/d.ts', '../../../activities/train.js'),
+  {
+    file: 'adapters/store/s3/e.ts',
+    code: 'export const a = (s: AbortSignal): AbortSignal => AbortSignal.any([s]);',
+    rule: 'no-restricted-properties',
+  },
   importing('activities/a.ts', '../workflows/pipeline.js'),
   importing('activities/b.ts', '@aws-sdk/client-s3'),
   importing('activities/c.ts', '../adapters/store/s3/index.js'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { printable } from '../../../plan/errors.js';
+import { withDeadline } from '../../deadline.js';
 import type { Answer, Metrics, Sample } from '../port.js';
 import type { PrometheusOptions } from './options.js';
 
@@ -41,15 +42,18 @@ export function openPrometheus(options: PrometheusOptions): Metrics {
   ): Promise<T> {
     if ((form['query'] ?? '').length > maxExpressionLength)
       throw new Error(`expression longer than ${maxExpressionLength} characters`);
-    const deadline = AbortSignal.timeout(deadlineMs);
-    const response = await fetch(`${base}/api/v1/${path}`, {
-      method: 'POST',
-      redirect: 'error',
-      body: new URLSearchParams({ ...form, timeout: `${deadlineMs / 1_000}s` }),
-      signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
+    const body = new URLSearchParams({ ...form, timeout: `${deadlineMs / 1_000}s` });
+    const { status, text } = await withDeadline(deadlineMs, signal, async (limit) => {
+      const response = await fetch(`${base}/api/v1/${path}`, {
+        method: 'POST',
+        redirect: 'error',
+        body,
+        signal: limit,
+      });
+      return { status: response.status, text: await textOf(response) };
     });
-    const answer = envelope.parse(JSON.parse(await textOf(response)));
-    if (answer.status === 'error') throw new Error(answer.error ?? `status ${response.status}`);
+    const answer = envelope.parse(JSON.parse(text));
+    if (answer.status === 'error') throw new Error(answer.error ?? `status ${status}`);
     if (answer.warnings.length > 0) throw new Error(`warning: ${answer.warnings.join('; ')}`);
     return schema.parse(answer.data);
   }

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import type { Endpoint } from '../../../plan/outputs.js';
+import { withDeadline } from '../../deadline.js';
 import type { Route, Router, RouteState } from '../port.js';
 import { refusalSchema, routeStateSchema } from './messages.js';
 import type { AgentOptions } from './options.js';
@@ -24,13 +25,15 @@ export function openAgentRouter(options: AgentOptions): Router {
     body?: unknown,
   ): Promise<Reply> => {
     try {
-      const response = await fetch(`${base}${path}`, {
-        method,
-        redirect: 'error',
-        ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-        signal: AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])]),
+      return await withDeadline(deadlineMs, signal, async (limit) => {
+        const response = await fetch(`${base}${path}`, {
+          method,
+          redirect: 'error',
+          ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+          signal: limit,
+        });
+        return { status: response.status, body: await response.json(), url: response.url };
       });
-      return { status: response.status, body: await response.json(), url: response.url };
     } catch (error) {
       signal?.throwIfAborted();
       throw unavailable(`the router agent does not answer: ${reason(error)}`, base);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import type { Json } from '../../../plan/json.js';
+import { withDeadline } from '../../deadline.js';
 import type { Answer } from '../port.js';
 
 const deadlineMs = 10_000;
@@ -17,9 +18,10 @@ export interface Address {
 /** True once the model answers requests; false while nothing listens or it still loads. */
 export async function isReady(address: Address, signal?: AbortSignal): Promise<boolean> {
   try {
-    const response = await call(address, '/ready', {}, signal);
-    await response.body?.cancel();
-    return response.ok;
+    return await call(address, '/ready', {}, signal, async (response) => {
+      await response.body?.cancel();
+      return response.ok;
+    });
   } catch (error) {
     if (error instanceof SlipwayError) return false;
     throw error;
@@ -40,14 +42,17 @@ export async function askIdentity(
   address: Address,
   signal?: AbortSignal,
 ): Promise<{ version: string; sha256: string }> {
-  const response = await call(address, '', {}, signal);
-  const found = metadata.safeParse(await bodyOf(response, address));
-  if (response.ok && found.success)
-    return { version: found.data.parameters.version, sha256: found.data.parameters.sha256 };
-  if (response.status >= 500) throw unavailable(address, `status ${response.status}`);
+  const { ok, status, body } = await call(address, '', {}, signal, async (response) => ({
+    ok: response.ok,
+    status: response.status,
+    body: await bodyOf(response, address),
+  }));
+  const found = metadata.safeParse(body);
+  if (ok && found.success) return { version: found.data.parameters.version, sha256: found.data.parameters.sha256 };
+  if (status >= 500) throw unavailable(address, `status ${status}`);
   throw new SlipwayError({
     code: 'E_SERVING_IDENTITY',
-    message: `who answers (status ${response.status}) does not say which version of ${address.service} it serves`,
+    message: `who answers (status ${status}) does not say which version of ${address.service} it serves`,
     where: urlOf(address, ''),
     fix: 'something else listens there: see `slipway status`',
   });
@@ -65,13 +70,12 @@ export async function infer(
     headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(request),
   };
-  const response = await call(address, '/infer', init, signal);
-  return {
+  return await call(address, '/infer', init, signal, async (response) => ({
     status: response.status,
     body: await bodyOf(response, address),
     version: response.headers.get('x-model-version'),
     sha256: response.headers.get('x-model-digest'),
-  };
+  }));
 }
 
 async function bodyOf(response: Response, address: Address): Promise<Json> {
@@ -90,13 +94,21 @@ async function bodyOf(response: Response, address: Address): Promise<Json> {
   }
 }
 
-async function call(address: Address, path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
-  const deadline = AbortSignal.timeout(deadlineMs);
+/** One request, with its answer read by `read` within the deadline. */
+async function call<T>(
+  address: Address,
+  path: string,
+  init: RequestInit,
+  signal: AbortSignal | undefined,
+  read: (response: Response) => Promise<T>,
+): Promise<T> {
   try {
-    const both = signal ? AbortSignal.any([deadline, signal]) : deadline;
-    return await fetch(urlOf(address, path), { ...init, redirect: 'error', signal: both });
+    return await withDeadline(deadlineMs, signal, async (limit) =>
+      read(await fetch(urlOf(address, path), { ...init, redirect: 'error', signal: limit })),
+    );
   } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof SlipwayError) throw error;
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw unavailable(address, cause instanceof Error ? cause.message : String(cause));
   }

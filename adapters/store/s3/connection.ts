@@ -25,6 +25,8 @@ export async function connect(options: S3Options, context: OpenContext): Promise
   const client = new sdk.S3Client({
     region: options.region,
     forcePathStyle: options.forcePathStyle,
+    // Half a millisecond of each request; nobody adds to the client's middleware later.
+    cacheMiddleware: true,
     maxAttempts: attempts,
     retryMode: 'standard',
     requestHandler: timeouts,

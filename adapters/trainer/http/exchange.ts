@@ -3,6 +3,7 @@ import { request as tlsRequest } from 'node:https';
 import { isIP } from 'node:net';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
+import { withDeadline } from '../../deadline.js';
 import { egress } from './egress.js';
 
 /** A manifest of 10,000 files with long names fits. */
@@ -39,17 +40,17 @@ export interface Service {
  */
 export async function exchange(service: Service, call: Call): Promise<Answer> {
   const url = new URL(service.url.replace(/\/+$/, '') + call.path);
-  const late = AbortSignal.timeout(service.timeoutMs);
-  const signal = call.signal === undefined ? late : AbortSignal.any([late, call.signal]);
-  try {
-    const response = await send(service, url, call, signal);
-    return await read(response, url);
-  } catch (error) {
-    call.signal?.throwIfAborted();
-    if (error instanceof SlipwayError) throw error;
-    const reason = late.aborted ? `no whole answer within ${service.timeoutMs} ms` : reasonOf(error);
-    throw unavailable(`the service does not answer: ${reason}`, url.href);
-  }
+  return await withDeadline(service.timeoutMs, call.signal, async (limit) => {
+    try {
+      const response = await send(service, url, call, limit);
+      return await read(response, url);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      if (error instanceof SlipwayError) throw error;
+      const reason = limit.aborted ? `no whole answer within ${service.timeoutMs} ms` : reasonOf(error);
+      throw unavailable(`the service does not answer: ${reason}`, url.href);
+    }
+  });
 }
 
 /** `E_UNAVAILABLE`: the same call may succeed later. */

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
-import { baseEnvironment } from '../../../processes/index.js';
+import { baseEnvironment, type RunEnd, runToEnd } from '../../../processes/index.js';
+import { withDeadline } from '../../deadline.js';
 
 const mostBytes = 16 * 1024 * 1024;
 const tailLength = 2_000;
@@ -60,49 +60,16 @@ export function unavailable(message: string): SlipwayError {
   return new SlipwayError({ code: 'E_UNAVAILABLE', where: 'slurm', message, fix }, exitCodes.temporary);
 }
 
-interface Said {
-  output: Buffer;
-  said: string;
-  /** What went wrong with the command itself. */
-  problem: string | undefined;
-}
-
-function talk({ command, timeoutMs }: LoginHost, text: string, signal?: AbortSignal): Promise<Said> {
+async function talk({ command, timeoutMs }: LoginHost, input: string, caller?: AbortSignal): Promise<RunEnd> {
   const [program, ...args] = [...command, 'sh', '-s'];
-  return new Promise((done, fail) => {
-    signal?.throwIfAborted();
-    const child = spawn(program, args, {
-      env: baseEnvironment(),
-      stdio: ['pipe', 'pipe', 'pipe'],
-      shell: false,
-      // A group of its own, so that what it starts ends with it.
-      detached: true,
-    });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    let said = '';
-    const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-    const end = () => endGroup(child.pid);
-    limit.addEventListener('abort', end, { once: true });
-    const settle = (problem: string | undefined) => {
-      limit.removeEventListener('abort', end);
-      if (signal?.aborted === true) return fail(signal.reason as Error);
-      const late = limit.aborted ? `did not answer within ${timeoutMs} ms` : undefined;
-      done({ output: Buffer.concat(chunks), said, problem: late ?? problem });
-    };
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      limit.removeEventListener('abort', end);
-      fail(cannotStart(program, error));
-    });
-    child.once('close', (code, by) => settle(code === 0 ? undefined : `ended with ${by ?? `exit code ${code}`}`));
-    child.stdout.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= mostBytes) chunks.push(chunk);
-      else end();
-    });
-    child.stderr.setEncoding('utf8').on('data', (part: string) => (said = (said + part).slice(-tailLength)));
-    // A host that hangs up says so in its exit code.
-    child.stdin.on('error', () => undefined).end(text);
+  return await withDeadline(timeoutMs, caller, async (signal) => {
+    const end = await runToEnd(program, args, { env: baseEnvironment(), input, signal, mostBytes }).catch(
+      (error: NodeJS.ErrnoException) => {
+        throw cannotStart(program, error);
+      },
+    );
+    caller?.throwIfAborted();
+    return signal.aborted ? { ...end, problem: `did not answer within ${timeoutMs} ms` } : end;
   });
 }
 
@@ -132,13 +99,4 @@ function cannotStart(program: string, error: NodeJS.ErrnoException): SlipwayErro
   const message = `${printable(program)} cannot be started: ${error.code ?? error.message}`;
   const fix = 'see `command` of the trainer in slipway.config.ts; it is looked for on the PATH of the worker';
   return new SlipwayError({ code: 'E_TRAINER_ENVIRONMENT', where: 'slurm', message, fix }, exitCodes.configuration);
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
