@@ -4,6 +4,14 @@ import { completePlan, findPipelines, loadPipelines } from '../authoring/loading
 import type { Fault } from '../plan/errors.js';
 import { SlipwayError, unknownName } from '../plan/errors.js';
 
+/** Which files hold the definitions. */
+export interface Files {
+  /** Absolute, or relative to the project folder. Default: all below `pipelines/`. */
+  files?: readonly string[] | undefined;
+  /** They may lie outside the project folder. Default false. */
+  allowOutside?: boolean | undefined;
+}
+
 /** A pipeline definition and the file that holds it, relative to the project folder. */
 export interface Definition {
   file: string;
@@ -14,8 +22,8 @@ export interface Definition {
  * Records the definitions of files, or of all pipeline files of the project.
  * Throws every fault of every file at once; two pipelines of one name are a fault too.
  */
-export async function loadDefinitions(root: string, files?: readonly string[]): Promise<Definition[]> {
-  const { definitions, faults } = await readDefinitions(root, files);
+export async function loadDefinitions(root: string, from: Files = {}): Promise<Definition[]> {
+  const { definitions, faults } = await readDefinitions(root, from);
   if (faults.length > 0) throw new SlipwayError(faults);
   return definitions;
 }
@@ -23,10 +31,10 @@ export async function loadDefinitions(root: string, files?: readonly string[]): 
 /** The same, faults as a value. */
 export async function readDefinitions(
   root: string,
-  files?: readonly string[],
+  { files, allowOutside }: Files = {},
 ): Promise<{ definitions: Definition[]; faults: Fault[] }> {
   const chosen = files === undefined ? await findPipelines(root) : files.map((file) => resolve(root, file));
-  const results = await loadPipelines({ root, files: chosen });
+  const results = await loadPipelines({ root, files: chosen, allowOutside });
   const definitions = results.flatMap(({ file, plans }) => plans.map((recorded) => ({ file, recorded })));
   return { definitions, faults: [...results.flatMap((r) => r.faults), ...duplicates(definitions)] };
 }
@@ -51,8 +59,12 @@ export async function findDefinition(root: string, pipeline: string): Promise<De
 }
 
 /** Packs the code of definitions: plans with digests, nothing written. */
-export async function completeAll(root: string, definitions: readonly Definition[]): Promise<CompletePlan[]> {
-  return Promise.all(definitions.map(({ recorded }) => completePlan(recorded, root)));
+export async function completeAll(
+  root: string,
+  definitions: readonly Definition[],
+  { allowOutside }: Pick<Files, 'allowOutside'> = {},
+): Promise<CompletePlan[]> {
+  return Promise.all(definitions.map(({ recorded }) => completePlan(recorded, root, { allowOutside })));
 }
 
 export function unknownPipeline(name: string, known: readonly string[]): SlipwayError {

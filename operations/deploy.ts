@@ -1,7 +1,7 @@
 import type { CompletePlan } from '../authoring/loading/index.js';
 import type { Environment } from '../config/open.js';
 import type { Env, OnProgress } from '../stack/index.js';
-import type { Definition } from './definitions.js';
+import type { Definition, Files } from './definitions.js';
 import { completeAll, loadDefinitions } from './definitions.js';
 import { movePointer, publishPlan } from './publish.js';
 import { ensureEnvironments } from './python-environments.js';
@@ -10,12 +10,10 @@ import { prepareSchedules } from './schedules.js';
 import type { ReleasedBuild } from './worker-builds.js';
 import { releaseBuild } from './worker-builds.js';
 
-export interface DeployOptions {
+export interface DeployOptions extends Files {
   root: string;
   environment: Environment;
   env: Env;
-  /** Pipeline files; default all below pipelines/. */
-  files?: readonly string[];
   /** Who deploys, for the record. */
   by: string;
   onProgress: OnProgress;
@@ -40,12 +38,12 @@ export interface Deployed {
  * A pipeline's schedule follows its plan; a pause that a person set stays. Throws `E_TEMPORAL_UNREACHABLE` (69) first.
  */
 export async function deploy(o: DeployOptions): Promise<Deployed[]> {
-  return deployDefinitions(o, await loadDefinitions(o.root, o.files));
+  return deployDefinitions(o, await loadDefinitions(o.root, o));
 }
 
 /** The same for definitions that are loaded already. */
 export async function deployDefinitions(o: DeployOptions, definitions: readonly Definition[]): Promise<Deployed[]> {
-  const plans = await completeAll(o.root, definitions);
+  const plans = await completeAll(o.root, definitions, o);
   await ensureEnvironments({ root: o.root, plans: plans.map((p) => p.plan), env: o.env, onProgress: o.onProgress });
   const schedules = await prepareSchedules(
     o.environment,

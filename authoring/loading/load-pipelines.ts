@@ -22,6 +22,8 @@ export interface LoadOptions {
   root: string;
   /** Pipeline files, absolute or relative to the root. */
   files: readonly string[];
+  /** Files outside the project, and links to such, are loaded too. Default false. */
+  allowOutside?: boolean | undefined;
   /** How long one file may take. Default 10,000 ms. */
   timeoutMs?: number;
   /** Memory that one file may take. Default 512 MiB. */
@@ -46,7 +48,11 @@ async function loadFile(root: string, given: string, options: LoadOptions): Prom
   const file = relative(root, resolve(root, given)).split(sep).join('/');
   const scratch = await mkdtemp(join(tmpdir(), 'slipway-load-'));
   try {
-    const path = await insideProject(root, file, { kind: 'file', maxBytes: maxFileBytes });
+    const path = await insideProject(root, file, {
+      kind: 'file',
+      maxBytes: maxFileBytes,
+      allowOutside: options.allowOutside,
+    });
     const bundle = join(scratch, 'pipeline.mjs');
     await bundleForLoading(root, path, bundle);
     const loaded = await runLoader({

@@ -17,12 +17,20 @@ export interface CompletePlan {
   blobs: { key: string; bytes: Uint8Array }[];
 }
 
-/** Packs the code of a recorded plan. Writes nothing. Throws `E_PATH_ESCAPE` for code outside the project. */
-export async function completePlan(recorded: RecordedPlan, root: string): Promise<CompletePlan> {
+/**
+ * Packs the code of a recorded plan. Writes nothing. Throws `E_PATH_ESCAPE` for code outside the project.
+ *
+ * @param o.allowOutside the pipeline's file may lie outside, its code folders never; default false
+ */
+export async function completePlan(
+  recorded: RecordedPlan,
+  root: string,
+  o: { allowOutside?: boolean | undefined } = {},
+): Promise<CompletePlan> {
   const project = await realpath(root);
   const { file, folders, ...plan } = recorded;
   const blobs: CompletePlan['blobs'] = [];
-  const pipeline = await packPipeline(project, file);
+  const pipeline = await packPipeline(project, file, o);
   const map = { sha256: sha256Of(pipeline.map), bytes: pipeline.map.length };
   blobs.push({ key: keys.bundle(pipeline.sha256), bytes: pipeline.bytes });
   blobs.push({ key: keys.sourceMap(map.sha256), bytes: pipeline.map });
@@ -53,8 +61,13 @@ export interface PackedPipeline {
 }
 
 /** A pipeline file with its imports as one module, `slipway` and `zod` left out; the same sources give the same bytes. */
-export async function packPipeline(root: string, file: string): Promise<PackedPipeline> {
-  const { code, map } = await bundlePipeline(root, await insideProject(root, file, { kind: 'file' }));
+export async function packPipeline(
+  root: string,
+  file: string,
+  o: { allowOutside?: boolean | undefined } = {},
+): Promise<PackedPipeline> {
+  const path = await insideProject(root, file, { kind: 'file', ...o });
+  const { code, map } = await bundlePipeline(root, path);
   return { bytes: code, sha256: sha256Of(code), map };
 }
 

@@ -5,21 +5,25 @@ import { SlipwayError } from '../../plan/errors.js';
 /**
  * The real path of a file or folder of the project. Throws `E_PATH_ESCAPE` when it lies outside (links followed),
  * `E_FILE_KIND` when it is missing or something else, `E_FILE_SIZE` when it is too large. `root` is a real path.
+ * With `allowOutside` it may lie anywhere.
  */
 export async function insideProject(
   root: string,
   path: string,
-  expected: { kind: 'file' | 'folder'; maxBytes?: number },
+  expected: { kind: 'file' | 'folder'; maxBytes?: number; allowOutside?: boolean | undefined },
 ): Promise<string> {
   const full = resolve(root, path);
   const real = await realpath(full).catch(() => undefined);
   const place = { where: path };
-  if (!isBelow(root, real ?? full)) {
+  if (expected.allowOutside !== true && !isBelow(root, real ?? full)) {
     throw new SlipwayError({
       code: 'E_PATH_ESCAPE',
       ...place,
       message: 'is not inside the project folder',
-      fix: 'move it into the project; links out of it are not followed',
+      fix:
+        expected.kind === 'file'
+          ? 'move it into the project (links out of it are not followed), or say --allow-outside'
+          : 'move it into the project; links out of it are not followed',
     });
   }
   const facts = real === undefined ? undefined : await stat(real);

@@ -12,11 +12,12 @@ export function addDeploy(cli: Cli): void {
       'Publishes pipelines with their code and makes new runs of the environment take them. Runs in flight keep what they have.',
     )
     .argument('[files...]', 'pipeline files (default: all below pipelines/)')
+    .option('--allow-outside', 'pipeline files may lie outside the project folder, or be links to such')
     .action(
-      cli.run(async ({ out, project, env }, [files]) => {
+      cli.run(async ({ out, project, env }, [given], { allowOutside }) => {
         const { deploy } = await import('../../operations/deploy.js');
         const { root, environment } = await project();
-        const given = files as string[];
+        const files = given as string[];
         let build: ReleasedBuild | null = null;
         const deployed = await deploy({
           root,
@@ -25,7 +26,8 @@ export function addDeploy(cli: Cli): void {
           by: env['USER'] ?? userInfo().username,
           onProgress: progressTo(out),
           onBuild: (released) => (build = released),
-          ...(given.length > 0 && { files: given }),
+          ...(files.length > 0 && { files }),
+          allowOutside: allowOutside === true,
         });
         out.facts({ deployed, build });
         for (const d of deployed) {

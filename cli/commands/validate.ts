@@ -8,11 +8,15 @@ export function addValidate(cli: Cli): void {
       'Checks pipeline files and prints their stages in topological order. All faults of all files at once; starts nothing.',
     )
     .argument('[files...]', 'pipeline files (default: all below pipelines/)')
+    .option('--allow-outside', 'pipeline files may lie outside the project folder, or be links to such')
     .action(
-      cli.run(async ({ out, root }, [files]) => {
+      cli.run(async ({ out, root }, [given], { allowOutside }) => {
         const { loadDefinitions } = await import('../../operations/definitions.js');
-        const given = files as string[];
-        const definitions = await loadDefinitions(await root(), given.length > 0 ? given : undefined);
+        const files = given as string[];
+        const definitions = await loadDefinitions(await root(), {
+          ...(files.length > 0 && { files }),
+          allowOutside: allowOutside === true,
+        });
         out.facts({
           pipelines: definitions.map(({ file, recorded }) => ({
             file,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findPipelines, loadPipelines } from '../../../authoring/loading/index.js';
+import { completePlan, findPipelines, loadPipelines } from '../../../authoring/loading/index.js';
 import type { LoadOptions, LoadResult } from '../../../authoring/loading/index.js';
 
 let root: string;
@@ -169,6 +169,24 @@ test('special files, folders and files outside the project are refused at once',
     'E_FILE_KIND',
     'E_FILE_SIZE',
   ]);
+});
+
+test('a file outside the project, or a link to one, is loaded and packed when that is allowed', async () => {
+  const outside = await mkdtemp(join(tmpdir(), 'slipway-outside-'));
+  const definition =
+    "export default definePipeline('b', {}, (p) => { p.task('t', { output: z.strictObject({ answer: z.int() }), run: () => ({ answer }) }); });";
+  await writeFile(join(outside, 'b.ts'), `${imports}import { answer } from './answer.js';\n${definition}`);
+  await writeFile(join(outside, 'answer.ts'), 'export const answer = 42;');
+  await symlink(join(outside, 'b.ts'), join(root, 'linked.ts'));
+  const load = (file: string) => loadPipelines({ root, files: [file], allowOutside: true });
+  const [[linked], [absolute]] = [await load('linked.ts'), await load(join(outside, 'b.ts'))];
+  expect([linked?.faults, absolute?.faults]).toEqual([[], []]);
+  const recorded = linked?.plans[0];
+  if (recorded === undefined) throw new Error('no plan');
+  await expect(completePlan(recorded, root)).rejects.toMatchObject({ code: 'E_PATH_ESCAPE' });
+  const complete = await completePlan(recorded, root, { allowOutside: true });
+  expect(new TextDecoder().decode(complete.blobs[0]?.bytes)).toContain('answer = 42');
+  await rm(outside, { recursive: true });
 });
 
 test('a broken file does not stop the others', async () => {

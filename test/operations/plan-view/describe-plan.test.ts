@@ -18,7 +18,7 @@ async function describeIris(
 ): Promise<{ description: PlanDescription; written: number }> {
   const [complete] = await completeAll(
     repository,
-    await loadDefinitions(repository, [join(repository, 'pipelines/iris.ts')]),
+    await loadDefinitions(repository, { files: [join(repository, 'pipelines/iris.ts')] }),
   );
   if (complete === undefined) throw new Error('iris is gone');
   const opened = await openEnvironment(await loadConfig(repository), environment, { root: repository, env: {} });
