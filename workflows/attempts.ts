@@ -15,9 +15,10 @@ export function attempts<T>(
   attempt = 1,
 ): Promise<T> {
   began(attempt);
+  if (attempt >= limits.attempts) return once(attempt);
   return once(attempt).catch((error: unknown) => {
     const code = failureCode(error);
-    if (attempt >= limits.attempts || code === undefined || !newAttemptCodes.includes(code)) throw error;
+    if (code === undefined || !newAttemptCodes.includes(code)) throw error;
     const again = () => attempts(limits, once, began, attempt + 1);
     const pause = pauseMs(limits, attempt);
     return pause > 0 ? sleep(pause).then(again) : again();

@@ -1,6 +1,5 @@
 import {
   ApplicationFailure,
-  CancellationScope,
   allHandlersFinished,
   condition,
   defineQuery,
@@ -29,6 +28,7 @@ import { checkedInput } from './checked-input.js';
 import { exampleDecision, parseDecision } from './decision.js';
 import { failureFacts, failureReason } from './failure-facts.js';
 import { runDetails } from './details.js';
+import { regardless } from './regardless.js';
 import { RunContext } from './run-context.js';
 import { RunState } from './run-state.js';
 import { attributes } from './search-attributes.js';
@@ -99,39 +99,38 @@ async function goOn(run: RunContext, input: RunInput): Promise<never> {
 /** Closes the books: the record, the last news, the search attributes; then the outcome as Temporal sees it. */
 async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
   const { state } = run;
-  return await CancellationScope.nonCancellable(async () => {
-    state.decisions.close();
-    state.outcome = end.outcome;
-    state.reason = end.reason;
-    upsertSearchAttributes([
-      { key: attributes.Outcome, value: end.outcome },
-      { key: attributes.AwaitingApproval, value: false },
-    ]);
-    if (end.outcome === 'failed' || end.outcome === 'cancelled' || end.outcome === 'completed')
-      run.tell(end.outcome, null, `${state.workflowId} ${end.outcome}`, { reason: end.reason });
-    // A run that has promoted has promoted, also when its record could not be written.
-    const record = await calls.recordRun(recordFacts(state, end)).catch((error: unknown) => {
-      log.error('the run record was not written', { reason: failureReason(error) });
-      return null;
-    });
-    if (run.busy) await run.settled();
-    run.show();
-    if (!allHandlersFinished()) await condition(allHandlersFinished);
-    if (end.outcome === 'cancelled') throw end.error;
-    if (end.outcome === 'failed')
-      throw ApplicationFailure.create({
-        details: [failureFacts(end.error)],
-        message: shortened(
-          end.reason ?? 'failed',
-          failureMessageLimit,
-          `all: slipway describe ${state.workflowId} --json`,
-        ),
-        type: 'RunFailed',
-        nonRetryable: true,
-        ...(end.error instanceof Error ? { cause: end.error } : {}),
-      });
-    return { outcome: end.outcome, reason: end.reason, record };
+  state.decisions.close();
+  state.outcome = end.outcome;
+  state.reason = end.reason;
+  upsertSearchAttributes([
+    { key: attributes.Outcome, value: end.outcome },
+    { key: attributes.AwaitingApproval, value: false },
+  ]);
+  if (end.outcome === 'failed' || end.outcome === 'cancelled' || end.outcome === 'completed')
+    run.tell(end.outcome, null, `${state.workflowId} ${end.outcome}`, { reason: end.reason });
+  // A run that has promoted has promoted, also when its record could not be written.
+  const facts = recordFacts(state, end);
+  const record = await regardless(() => calls.recordRun(facts)).catch((error: unknown) => {
+    log.error('the run record was not written', { reason: failureReason(error) });
+    return null;
   });
+  if (run.busy) await run.settled();
+  run.show();
+  if (!allHandlersFinished()) await regardless(() => condition(allHandlersFinished));
+  if (end.outcome === 'cancelled') throw end.error;
+  if (end.outcome === 'failed')
+    throw ApplicationFailure.create({
+      details: [failureFacts(end.error)],
+      message: shortened(
+        end.reason ?? 'failed',
+        failureMessageLimit,
+        `all: slipway describe ${state.workflowId} --json`,
+      ),
+      type: 'RunFailed',
+      nonRetryable: true,
+      ...(end.error instanceof Error ? { cause: end.error } : {}),
+    });
+  return { outcome: end.outcome, reason: end.reason, record };
 }
 
 function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFacts {

@@ -13,6 +13,7 @@ import type { StageOutput } from '../plan/outputs.js';
 import { compensate } from './compensate.js';
 import { failureFacts, failureReason } from './failure-facts.js';
 import { Readiness, skipReason } from './readiness.js';
+import { regardless } from './regardless.js';
 import type { RunContext } from './run-context.js';
 import type { StageResult } from './run-state.js';
 import { stageRunners } from './stages/index.js';
@@ -60,12 +61,10 @@ class Walker {
     this.readiness = new Readiness(graph, new Set(ended.map((s) => s.id)));
   }
 
-  run(): Promise<Walked> {
-    const rest = () => condition(() => this.inFlight.size === 0 || this.mayContinueAsNew());
-    return this.scope.run(() => {
-      this.startAll(this.readiness.first());
-      return CancellationScope.nonCancellable(rest).then(() => this.rested());
-    });
+  async run(): Promise<Walked> {
+    await this.scope.run(async () => this.startAll(this.readiness.first()));
+    await regardless(() => condition(() => this.inFlight.size === 0 || this.mayContinueAsNew()));
+    return await this.rested();
   }
 
   private rested(): Walked | Promise<Walked> {
@@ -97,12 +96,24 @@ class Walker {
     if (!state.parked.has(stage.id))
       state.mark(stage.id, 'running', { startedAt: new Date().toISOString(), attempt: 1 });
     this.context.show();
-    void this.runStage(stage);
+    void this.runStage(stage).then(
+      (result) => this.ended(stage, () => this.done(stage, result)),
+      (error: unknown) => this.ended(stage, () => this.failed(stage, error)),
+    );
   }
 
-  private async runStage(stage: GraphStage): Promise<void> {
+  /** Not `async`: a stage costs a run as few promises as may be. */
+  private runStage(stage: GraphStage): Promise<StageResult> {
     try {
-      this.done(stage, await stageRunners[stage.verb](stage, this.context));
+      return stageRunners[stage.verb](stage, this.context);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  private ended(stage: GraphStage, how: () => void): void {
+    try {
+      how();
     } catch (error) {
       this.failed(stage, error);
     }
