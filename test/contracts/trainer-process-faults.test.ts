@@ -87,7 +87,7 @@ async function says(job: string, text: string): Promise<void> {
 
 /** The launcher itself ends just after it has told the end. */
 async function noneLeft(key: string): Promise<void> {
-  await expect.poll(() => markedProcesses(key), { timeout: 5_000, interval: 50 }).toEqual([]);
+  await expect.poll(() => markedProcesses(key), patience).toEqual([]);
 }
 
 const launcherOf = async (job: string) => (await readRecord(join(folder, 'jobs', job, 'process.json')))!.pid;
