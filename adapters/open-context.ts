@@ -7,4 +7,6 @@ export interface OpenContext {
    * Asked when a connection is made, never kept longer than the connection.
    */
   secret(ref: string): string;
+  /** The value behind `vault:NAME/PATH`, for the secrets of jobs. Absent where the environment has no vaults. */
+  vault?(ref: string, signal?: AbortSignal): Promise<string>;
 }

@@ -14,8 +14,8 @@ export interface Resources {
   gpu?: number;
 }
 
-/** Where a secret stands: a variable or a file of the worker that starts the job. */
-export type SecretAddress = `env:${string}` | `file:${string}`;
+/** Where a secret stands: a variable or a file of the worker that starts the job, or a vault of the environment. */
+export type SecretAddress = `env:${string}` | `file:${string}` | `vault:${string}/${string}`;
 
 /** What a job is given beside its inputs. */
 export interface JobNeeds {
@@ -50,10 +50,10 @@ const address = rule(
   'E_SECRET_REF',
   (v) =>
     // What stands here by mistake may be the secret itself: it is not shown.
-    typeof v === 'string' && /^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\0\n]+)$/.test(v)
+    typeof v === 'string' && /^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\0\n]+|vault:[a-z][a-z0-9-]{0,63}\/[^\0\n]+)$/.test(v)
       ? undefined
       : 'is not a reference to a secret',
-  "write secret('env:NAME') or secret('file:PATH'), never the value",
+  "write secret('env:NAME'), secret('file:PATH') or secret('vault:NAME/PATH'), never the value",
 );
 /** Names that a launcher sets by itself. */
 const taken = /^(SM_|MLFLOW_|SLIPWAY_|PYTHON|LD_)|^(PATH|HOME|TMPDIR)$/;

@@ -11,6 +11,7 @@ export { httpTrainer } from '../adapters/trainer/http/options.js';
 export { processTrainer } from '../adapters/trainer/process/options.js';
 export { sagemakerTrainer } from '../adapters/trainer/sagemaker/options.js';
 export { slurmTrainer } from '../adapters/trainer/slurm/options.js';
+export { commandVault } from '../adapters/vault/command/options.js';
 export { localStack } from './local-stack.js';
 export type { ConfigInput, EnvironmentInput } from './schema.js';
 

@@ -15,6 +15,7 @@ import type { Tracking } from '../adapters/tracking/port.js';
 import type { Trainer } from '../adapters/trainer/port.js';
 import type { Policy } from '../plan/policy.js';
 import { openTrainers } from './open-trainers.js';
+import { openVaults } from './open-vaults.js';
 import { toPolicy } from './policy.js';
 import type { References } from './references.js';
 import { lookUp, references } from './references.js';
@@ -75,6 +76,8 @@ export interface OpenOptions {
 export async function openEnvironment(config: Config, name: string, o: OpenOptions): Promise<Environment> {
   const environment = environmentOf(config, name);
   const refs = references(o.root, o.env);
+  const context: OpenContext = { root: o.root, secret: refs.secret };
+  const vault = await openVaults(environment.vaults, context);
   const temporal = once(() => temporalSettings(environment.temporal, refs, o.address));
   return {
     name,
@@ -88,7 +91,7 @@ export async function openEnvironment(config: Config, name: string, o: OpenOptio
     pools: environment.pools,
     approvers: environment.approvers,
     sharedRegistry: sharesRegistry(config, name),
-    ports: await openPorts(name, environment, { root: o.root, secret: refs.secret }, refs),
+    ports: await openPorts(name, environment, { ...context, vault }, refs),
   };
 }
 

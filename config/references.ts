@@ -104,7 +104,7 @@ function secretFault(reference: string, what: string): SlipwayError {
       code: 'E_SECRET_REF',
       where: reference,
       message: `the reference ${what}`,
-      fix: 'References are `env:NAME` (a variable that is set) or `file:PATH` (a file that is not empty).',
+      fix: 'References are `env:NAME` (a variable that is set) or `file:PATH` (a file that is not empty); secrets of jobs also `vault:NAME/PATH`.',
     },
     exitCodes.configuration,
   );

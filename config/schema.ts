@@ -12,6 +12,7 @@ import { httpTrainerOptions } from '../adapters/trainer/http/options.js';
 import { processTrainerOptions } from '../adapters/trainer/process/options.js';
 import { sagemakerTrainerOptions } from '../adapters/trainer/sagemaker/options.js';
 import { slurmTrainerOptions } from '../adapters/trainer/slurm/options.js';
+import { commandVaultOptions } from '../adapters/vault/command/options.js';
 import type { Fault } from '../plan/errors.js';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
 import { canonicalJson } from '../plan/json.js';
@@ -65,6 +66,13 @@ const environmentSchema = z.strictObject({
   ),
   /** Where the code of `task` stages runs. Default: in processes beside the worker. */
   tasks: z.discriminatedUnion('adapter', [processTasksOptions]).prefault({ adapter: 'process' }),
+  /** Vaults by the name that `vault:NAME/PATH` has for them. Default none. */
+  vaults: z
+    .record(
+      z.string().refine(isKebabCase, 'a vault is named in kebab-case, 1 to 64 characters'),
+      z.discriminatedUnion('adapter', [commandVaultOptions]),
+    )
+    .default({}),
   /** Queues of workers of their own that stages may name with `pool`. Default none. */
   pools: z.array(z.string().refine(isKebabCase, 'a pool is named in kebab-case, 1 to 64 characters')).default([]),
   serving: z.discriminatedUnion('adapter', [mlserverOptions]),

@@ -6,6 +6,7 @@ import type { OpenContext } from '../../open-context.js';
 import type { JobState, Trainer } from '../port.js';
 import { type Call, exchange, protocolFault, type Service, unavailable } from './exchange.js';
 import type { Inbox } from './inbox.js';
+import { jobSecrets } from '../../job-secrets.js';
 import { jobDocument } from './job-document.js';
 import { checkedKey, formatHandle, type JobHandle, parseHandle } from './job-handle.js';
 import { Advances, denies, parse, readJob, refusal, stateOf } from './job-state.js';
@@ -88,7 +89,8 @@ async function start(
   signal?: AbortSignal,
 ): Promise<string> {
   const callback = c.inbox && `${c.options.callback?.url.replace(/\/+$/, '') ?? ''}${c.inbox.path}`;
-  const body = JSON.stringify(jobDocument(job, key, c.context, callback));
+  const secrets = await jobSecrets(job, c.context, signal);
+  const body = JSON.stringify(jobDocument(job, key, secrets, callback));
   await c.inbox?.expect(key);
   const answer = await c.ask({
     method: 'PUT',

@@ -1,9 +1,12 @@
-import type { OpenContext } from '../../open-context.js';
 import type { JobSpec } from '../port.js';
 
-/** The body of `PUT /jobs/{key}`. Secrets are resolved here, for this one request. */
-export function jobDocument(job: JobSpec, key: string, context: OpenContext, callback: string | undefined): object {
-  const secrets = Object.entries(job.secrets).map(([name, ref]) => [name, context.secret(ref)]);
+/** The body of `PUT /jobs/{key}`; `secrets` are resolved, for this one request. */
+export function jobDocument(
+  job: JobSpec,
+  key: string,
+  secrets: Record<string, string>,
+  callback: string | undefined,
+): object {
   return {
     format: 1,
     key,
@@ -18,7 +21,7 @@ export function jobDocument(job: JobSpec, key: string, context: OpenContext, cal
     ) as object,
     hyperparameters: job.hyperparameters,
     environment: job.environment,
-    secrets: Object.fromEntries(secrets) as object,
+    secrets,
     resources: job.resources,
     outputs: job.outputs,
     checkpoints: job.checkpoints,

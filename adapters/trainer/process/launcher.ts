@@ -7,6 +7,7 @@ import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { baseEnvironment } from '../../../processes/index.js';
 import { launcherFolder, launcherRequirements, launcherSpec as specOf } from '../../job-launcher/spec.js';
+import { jobSecrets } from '../../job-secrets.js';
 import type { JobSpec } from '../port.js';
 import { processJobOptions, type ProcessTrainerOptions } from './options.js';
 import type { StartSettings } from './start.js';
@@ -40,9 +41,14 @@ export async function findInterpreters(
  * The launcher's environment: the store's credentials are in it, which the launcher passes to nobody, and the job's
  * secrets, which it passes to the command and takes out of its log. `E_SECRET_REF` for a secret that is not there.
  */
-export function launcherEnvironment(job: JobSpec, { store, context }: StartSettings): Record<string, string> {
+export async function launcherEnvironment(
+  job: JobSpec,
+  { store, context }: StartSettings,
+  signal?: AbortSignal,
+): Promise<Record<string, string>> {
   const { credentials } = store;
-  const secrets = Object.entries(job.secrets).map(([name, ref]) => [`SLIPWAY_SECRET_${name}`, context.secret(ref)]);
+  const values = Object.entries(await jobSecrets(job, context, signal));
+  const secrets = values.map(([name, value]) => [`SLIPWAY_SECRET_${name}`, value]);
   return {
     ...baseEnvironment(),
     PYTHONPATH: launcherFolder(),

@@ -33,12 +33,13 @@ export async function startJob(
       if ((await readRecord(scratch.record)) !== undefined) return;
       // A start that was cut off right here left a launcher that nobody knows.
       if (existsSync(scratch.spec)) await endMarked(key);
+      const env = await launcherEnvironment(job, settings, signal);
       const spec = launcherSpec(job, key, scratch.folder, python.command, settings, jobOptions);
       await writeFileAtomic(scratch.spec, JSON.stringify(spec, null, 1), 0o600);
       await startDetached({
         command: python.launcher,
         args: ['-m', 'slipway_launcher', scratch.spec],
-        env: launcherEnvironment(job, settings),
+        env,
         cwd: scratch.folder,
         logFile: scratch.launcherLog,
         recordFile: scratch.record,

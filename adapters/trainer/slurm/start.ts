@@ -21,7 +21,7 @@ export async function submit(
   signal?: AbortSignal,
 ): Promise<void> {
   const { launcher } = settings;
-  const submission = await submissionOf(at, job, key, { ...settings, launcher: launcher.folder });
+  const submission = await submissionOf(at, job, key, { ...settings, launcher: launcher.folder }, signal);
   const script = submitScript(at, submission, launcher.folder);
   let answer = await runScript(host, script, signal);
   if (answer.section('no-launcher') !== undefined) {

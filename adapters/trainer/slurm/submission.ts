@@ -2,6 +2,7 @@ import { durationMs } from '../../../plan/duration.js';
 import { printable, SlipwayError } from '../../../plan/errors.js';
 import { launcherRequirements, launcherSpec } from '../../job-launcher/spec.js';
 import type { OpenContext } from '../../open-context.js';
+import { jobSecrets } from '../../job-secrets.js';
 import type { JobSpec } from '../port.js';
 import type { JobFolder } from './job-folder.js';
 import { slurmJobOptions, type SlurmJobOptions, type SlurmTrainerOptions } from './options.js';
@@ -39,6 +40,7 @@ export async function submissionOf(
   job: JobSpec,
   key: string,
   { options, store, context, launcher }: SubmitSettings,
+  signal?: AbortSignal,
 ): Promise<Submission> {
   const own = parseJobOptions(job);
   const pythonOf = (digest: string): string => `${options.python}/${digest.slice(0, 16)}/bin/python`;
@@ -54,7 +56,7 @@ export async function submissionOf(
   });
   return {
     spec: JSON.stringify(spec, null, 1),
-    secrets: secretsText(job, store, context),
+    secrets: secretsText(await jobSecrets(job, context, signal), store, context),
     script: batchScript(at, key, runner, launcher),
     args: sbatchArguments(at, job, options, own),
     pythons: [...new Set([runner, command])],
@@ -79,8 +81,8 @@ exec ${quote(python)} -m slipway_launcher ${quote(`${folder}/spec.json`)}
 }
 
 /** Values by assignment: `export` takes them from the launcher's environment, no list of processes shows them. */
-function secretsText(job: JobSpec, store: StoreAccess, context: OpenContext): string {
-  const values = Object.entries(job.secrets).map(([name, ref]) => [`SLIPWAY_SECRET_${name}`, context.secret(ref)]);
+function secretsText(secrets: Record<string, string>, store: StoreAccess, context: OpenContext): string {
+  const values = Object.entries(secrets).map(([name, value]) => [`SLIPWAY_SECRET_${name}`, value]);
   if (store.credentials !== undefined) {
     values.push(['AWS_ACCESS_KEY_ID', context.secret(store.credentials.accessKeyId)]);
     values.push(['AWS_SECRET_ACCESS_KEY', context.secret(store.credentials.secretAccessKey)]);

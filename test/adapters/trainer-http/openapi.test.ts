@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import { jobDocument } from '../../../adapters/trainer/http/job-document.js';
 import { callbackMessage, jobMessage, logMessage, refusalMessage } from '../../../adapters/trainer/http/messages.js';
-import { context, denied, failed, key, running, spec, succeeded } from './service-fixture.js';
+import { denied, failed, key, running, spec, succeeded } from './service-fixture.js';
 
 const file = resolve(import.meta.dirname, '../../../trainers/http-server/openapi.json');
 const document = JSON.parse(readFileSync(file, 'utf8')) as { components: { schemas: object } };
@@ -23,7 +23,7 @@ test('the document is OpenAPI 3.1', async () => {
 
 test('describes what the adapter sends', () => {
   const sent: unknown = JSON.parse(
-    JSON.stringify(jobDocument(spec, key, context, 'https://gateway.example/callbacks/dev/http')),
+    JSON.stringify(jobDocument(spec, key, { TOKEN: 'value' }, 'https://gateway.example/callbacks/dev/http')),
   );
   expect(valid('JobDocument', sent), ajv.errorsText()).toBe(true);
   expect(valid('JobDocument', { ...(sent as object), more: 1 })).toBe(false);

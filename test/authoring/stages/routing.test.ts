@@ -256,9 +256,15 @@ test('jobs ask for resources and secrets by reference', () => {
   expect(
     stageOf(
       'train',
-      train({ resources: { cpu: 0.5, memory: '1.5GiB', gpu: 1 }, secrets: { HF_TOKEN: 'env:HF_TOKEN' } }),
+      train({
+        resources: { cpu: 0.5, memory: '1.5GiB', gpu: 1 },
+        secrets: { HF_TOKEN: 'env:HF_TOKEN', KEY: 'vault:team/ml/key' },
+      }),
     ).settings,
-  ).toMatchObject({ resources: { cpu: 0.5, memoryMb: 1536, gpu: 1 }, secrets: { HF_TOKEN: 'env:HF_TOKEN' } });
+  ).toMatchObject({
+    resources: { cpu: 0.5, memoryMb: 1536, gpu: 1 },
+    secrets: { HF_TOKEN: 'env:HF_TOKEN', KEY: 'vault:team/ml/key' },
+  });
   const code = (options: object) => faultsOf(train(options))[0];
   expect(code({ resources: { memory: '4GB' } })).toMatch(/^E_NUMBER .*\/resources\/memory/);
   expect(code({ resources: { memory: '0MiB' } })).toMatch(/^E_NUMBER .*out of range/);
@@ -266,6 +272,7 @@ test('jobs ask for resources and secrets by reference', () => {
   expect(code({ resources: { cpu: Infinity } })).toMatch(/^E_NUMBER /);
   expect(code({ secrets: { 'HF-TOKEN': 'env:X' } })).toMatch(/^E_ID /);
   expect(code({ secrets: { SM_HPS: 'env:X' } })).toMatch(/^E_ID .*set by the launcher/);
+  expect(code({ secrets: { HF_TOKEN: 'vault:Team/x' } })).toMatch(/^E_SECRET_REF /);
   const leaked = faultsOf(train({ secrets: { HF_TOKEN: 'hf_secret_value' } }));
   expect(leaked[0]).toMatch(/^E_SECRET_REF /);
   expect(leaked.join()).not.toContain('hf_secret_value');

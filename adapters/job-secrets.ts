@@ -1,0 +1,29 @@
+import { exitCodes, SlipwayError } from '../plan/errors.js';
+import type { OpenContext } from './open-context.js';
+
+/**
+ * The values of a job's secrets by variable, looked up now; those that a vault keeps are asked for at once.
+ * Throws `E_SECRET_REF` (78), and what a vault says of a secret that it does not give.
+ */
+export async function jobSecrets(
+  { secrets }: { secrets: Record<string, string> },
+  context: OpenContext,
+  signal?: AbortSignal,
+): Promise<Record<string, string>> {
+  const values = Object.entries(secrets).map(async ([name, ref]) => [name, await valueOf(ref, context, signal)]);
+  return Object.fromEntries(await Promise.all(values)) as Record<string, string>;
+}
+
+async function valueOf(reference: string, context: OpenContext, signal?: AbortSignal): Promise<string> {
+  if (!reference.startsWith('vault:')) return context.secret(reference);
+  if (context.vault !== undefined) return await context.vault(reference, signal);
+  throw new SlipwayError(
+    {
+      code: 'E_SECRET_REF',
+      where: reference,
+      message: 'the environment has no vault',
+      fix: 'name one under `vaults` of the environment in slipway.config.ts',
+    },
+    exitCodes.configuration,
+  );
+}
