@@ -3,31 +3,13 @@ import path from 'node:path';
 import { bundlePath } from '../../workers/bundle-path.js';
 import { commandTimes } from './commands.js';
 import { heapPerRun } from './heap.js';
+import { atLeast, atMost, pair, print, type Row, upTo } from '../rows.js';
 import { alternately, median, timed } from './statistics.js';
 import { openWorld, type BenchWorld } from './world.js';
-
-/** Figures of both sides and slipway ÷ bare. */
-interface Pair {
-  bare: number;
-  slipway: number;
-  ratio: number;
-}
-interface Row {
-  name: string;
-  unit: string;
-  claim: string;
-  holds: boolean;
-  pair: Pair | { slipway: number };
-}
 
 const repository = path.resolve(import.meta.dirname, '../../..');
 const json = process.argv.includes('--json');
 const rounds = Number(process.argv.find((a) => a.startsWith('--rounds='))?.slice(9) ?? 15);
-
-const pair = (bare: number, slipway: number): Pair => ({ bare, slipway, ratio: slipway / bare });
-const atMost = (name: string, unit: string, found: Pair, limit: number): Row => {
-  return { name, unit, claim: `ratio at most ${limit}`, holds: found.ratio <= limit, pair: found };
-};
 
 async function chains(world: BenchWorld): Promise<Row> {
   const input = { pipeline: 'chain5', environment: world.environment, plan: world.plans.get('chain5'), count: 5 };
@@ -49,8 +31,7 @@ async function bursts(world: BenchWorld): Promise<Row> {
     bare: () => burst(() => world.bare('bareChain', input)),
     slipway: () => burst(() => world.run('chain5')),
   });
-  const both = pair(median(found.bare), median(found.slipway));
-  return { name: 'burst50', unit: 'runs/s', claim: 'ratio at least 0.85', holds: both.ratio >= 0.85, pair: both };
+  return atLeast('burst50', 'runs/s', pair(median(found.bare), median(found.slipway)), 0.85);
 }
 
 async function fanOuts(world: BenchWorld): Promise<Row> {
@@ -70,10 +51,10 @@ async function events(world: BenchWorld): Promise<Row[]> {
   };
   const sequential = ((await length('chain10')) - (await length('chain5'))) / 5;
   const parallel = ((await length('fanout1000')) - (await length('fanout200'))) / 800;
-  const row = (name: string, found: number, limit: number): Row => {
-    return { name, unit: 'events', claim: `at most ${limit}`, holds: found <= limit, pair: { slipway: found } };
-  };
-  return [row('eventsPerSequentialStage', sequential, 6), row('eventsPerParallelStage', parallel, 3.5)];
+  return [
+    upTo('eventsPerSequentialStage', 'events', sequential, 6),
+    upTo('eventsPerParallelStage', 'events', parallel, 3.5),
+  ];
 }
 
 async function main(): Promise<void> {
@@ -89,22 +70,9 @@ async function main(): Promise<void> {
   }
   const [program = ''] = (await readFile(bundlePath, 'utf8')).split('//# sourceMappingURL=');
   const bundle = Buffer.byteLength(program) / 1_000;
-  rows.push({ name: 'bundle', unit: 'KB', claim: 'at most 700', holds: bundle <= 700, pair: { slipway: bundle } });
+  rows.push(upTo('bundle', 'KB', bundle, 700));
   rows.push(...(await commandTimes(repository)));
-  print(rows);
-}
-
-function print(rows: readonly Row[]): void {
-  const number = (n: number) => (n >= 100 ? n.toFixed(0) : n.toPrecision(3));
-  console.log('measure                    bare     slipway   ratio  unit     claim');
-  for (const { name, unit, claim, holds, pair: p } of rows) {
-    const cells = 'ratio' in p ? [number(p.bare), number(p.slipway), p.ratio.toFixed(2)] : ['', number(p.slipway), ''];
-    const [bare, slipway, ratio] = cells.map((c, i) => c.padStart([9, 10, 7][i] ?? 0));
-    console.log(
-      `${name.padEnd(24)}${bare}${slipway}${ratio}  ${unit.padEnd(8)} ${claim}${holds ? '' : '  DOES NOT HOLD'}`,
-    );
-  }
-  if (json) console.log(JSON.stringify(Object.fromEntries(rows.map((r) => [r.name, r.pair]))));
+  print(rows, json);
 }
 
 await main();

@@ -8,8 +8,10 @@ import { loadConfig } from '../../config/load.js';
 import { openProject } from '../../operations/project.js';
 import { deploy } from '../../operations/deploy.js';
 import { prepareFolder } from '../../operations/demo/folder.js';
+import type { Store } from '../../adapters/store/port.js';
+import type { JsonObject } from '../../plan/json.js';
 import { taskQueues } from '../../plan/names.js';
-import { down, up } from '../../stack/index.js';
+import { down, type PartName, up } from '../../stack/index.js';
 import { servedEnvironments } from '../../workers/served-environments.js';
 import { activityContext, createWorkers, queueTuning } from '../../workers/workers.js';
 import { bareQueues } from './names.js';
@@ -18,12 +20,15 @@ const environmentName = 'demo';
 
 /** A server, a store and the workers of both sides. */
 export interface BenchWorld {
+  /** The project folder of the bench. */
+  root: string;
+  store: Store;
   client: Client;
   /** Pipeline → digest of its deployed plan. */
   plans: Map<string, string>;
   environment: string;
   /** Starts a run; answers when it is over, with its workflow id. */
-  run(pipeline: string): Promise<string>;
+  run(pipeline: string, params?: JsonObject): Promise<string>;
   /** The same for a workflow of the baseline. */
   bare(type: string, input: object): Promise<string>;
   address: string;
@@ -32,8 +37,12 @@ export interface BenchWorld {
   close(): Promise<void>;
 }
 
-/** Starts everything under `.slipway/bench` of the repository. */
-export async function openWorld(repository: string): Promise<BenchWorld> {
+/** Starts everything under `.slipway/bench` of the repository, with the pipelines of one file of `bench/`; jobs need MLflow too. */
+export async function openWorld(
+  repository: string,
+  file = 'pipelines/engine.ts',
+  parts: PartName[] = ['temporal', 's3'],
+): Promise<BenchWorld> {
   const silent = new DefaultLogger('ERROR', () => undefined);
   Runtime.install({ logger: silent, telemetryOptions: { logging: { filter: 'ERROR' } } });
   const onProgress = (): void => undefined;
@@ -42,9 +51,9 @@ export async function openWorld(repository: string): Promise<BenchWorld> {
   await cp(path.join(repository, 'bench/pipelines'), path.join(root, 'pipelines'), { recursive: true });
   // oxlint-disable-next-line node/no-process-env -- the composition root of the bench
   const env = process.env;
-  await up({ root, only: ['temporal', 's3'], env, onProgress });
+  await up({ root, only: parts, env, onProgress });
   const { environment } = await openProject({ root, cwd: root, environment: environmentName, env });
-  const deployed = await deploy({ root, environment, env, files: ['pipelines/engine.ts'], by: 'bench', onProgress });
+  const deployed = await deploy({ root, environment, env, files: [file], by: 'bench', onProgress });
   const { address, namespace } = environment.temporal;
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
@@ -64,10 +73,13 @@ export async function openWorld(repository: string): Promise<BenchWorld> {
     await Promise.all(running);
   };
   return {
+    root,
+    store: environment.ports.store,
     client,
     plans: new Map(deployed.map((d) => [d.pipeline, d.plan])),
     environment: environmentName,
-    run: (pipeline) => execute(client, pipeline, taskQueues.pipelines, { environment: environmentName }),
+    run: (pipeline, params) =>
+      execute(client, pipeline, taskQueues.pipelines, { environment: environmentName, ...(params && { params }) }),
     bare: (type, input) => execute(client, type, bareQueues.workflows, input),
     address,
     stopWorkers,
