@@ -1,0 +1,99 @@
+import type { z } from 'zod';
+
+import { durationMs } from '../../../plan/duration.js';
+import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import type { OpenContext } from '../../open-context.js';
+import type { JobSpec } from '../port.js';
+import { rayJobOptions, type RayTrainerOptions } from './options.js';
+import { seal } from './seal.js';
+
+export type RayJobOptions = z.output<typeof rayJobOptions>;
+/** How jobs reach the artifact store: addresses, and references to credentials. */
+export type StoreAccess = NonNullable<RayTrainerOptions['store']>;
+
+/** What the stage says about its job; `E_TRAINER_SPEC` for what this trainer does not know. */
+export function parseJobOptions(job: JobSpec): RayJobOptions {
+  const parsed = rayJobOptions.safeParse(job.options);
+  if (parsed.success) return parsed.data;
+  throw new SlipwayError(
+    parsed.error.issues.map((issue) => ({
+      code: 'E_TRAINER_SPEC',
+      where: `${job.identity.stage} /options/${issue.path.join('/')}`,
+      message: issue.message,
+      fix: `the Ray trainer knows ${Object.keys(rayJobOptions.shape).join(', ')}`,
+    })),
+  );
+}
+
+/** What the node's side reads (`trainers/ray`): the launcher's specification, without what only the node knows. */
+export function jobDocument(
+  job: JobSpec,
+  key: string,
+  options: RayTrainerOptions,
+  store: StoreAccess,
+  jobOptions: RayJobOptions,
+): object {
+  const inputs = Object.entries(job.inputs).map(([channel, files]) => [
+    channel,
+    { files: files.map(({ path, uri, sha256, bytes }) => ({ path, uri, sha256, bytes })) },
+  ]);
+  const spec = {
+    format: 1,
+    key,
+    command: job.command,
+    code: job.code && { uri: job.code.uri, sha256: job.code.sha256, bytes: job.code.bytes },
+    inputs: Object.fromEntries(inputs) as object,
+    hyperparameters: job.hyperparameters,
+    environment: job.environment,
+    secrets: Object.keys(job.secrets),
+    outputs: job.outputs,
+    checkpoints: job.checkpoints,
+    store: { endpoint: store.endpoint, region: store.region },
+    expects: job.expects,
+    maxSeconds: job.maxMs / 1000,
+    limits: { noProgressSeconds: durationMs(jobOptions.noProgressTimeout ?? options.noProgressTimeout) / 1000 },
+    threads: job.resources.cpu === undefined ? null : Math.max(1, Math.round(job.resources.cpu)),
+    trust: jobOptions.trustPickle ? ['pickle'] : [],
+  };
+  const { directory, environments } = options;
+  return { format: 1, directory, environments, requirements: job.requirements, spec };
+}
+
+/**
+ * The variables that travel sealed: secrets of the stage and credentials of the store; undefined when there are none.
+ * `E_SECRET_REF` for a secret that is not there, `E_TRAINER_SPEC` for secrets without a key to seal them with.
+ */
+export function sealedVariables(
+  job: JobSpec,
+  key: string,
+  { sealingKey }: RayTrainerOptions,
+  store: StoreAccess,
+  context: OpenContext,
+): string | undefined {
+  const secrets = Object.entries(job.secrets).map(([name, ref]) => [`SLIPWAY_SECRET_${name}`, context.secret(ref)]);
+  if (sealingKey === undefined) {
+    if (secrets.length > 0) throw nothingSeals(job);
+    return undefined;
+  }
+  const { credentials } = store;
+  const values: Record<string, string> = {
+    ...(Object.fromEntries(secrets) as Record<string, string>),
+    ...(credentials && {
+      AWS_ACCESS_KEY_ID: context.secret(credentials.accessKeyId),
+      AWS_SECRET_ACCESS_KEY: context.secret(credentials.secretAccessKey),
+    }),
+  };
+  return Object.keys(values).length === 0 ? undefined : seal(values, context.secret(sealingKey), key);
+}
+
+function nothingSeals(job: JobSpec): SlipwayError {
+  return new SlipwayError(
+    {
+      code: 'E_TRAINER_SPEC',
+      where: `${job.identity.stage} /secrets`,
+      message: 'the stage has secrets, and whatever a Ray job is submitted with can be read by all who see the cluster',
+      fix: 'Set `sealingKey` of this trainer in slipway.config.ts, and SLIPWAY_SEALING_KEY on the nodes.',
+    },
+    exitCodes.configuration,
+  );
+}
