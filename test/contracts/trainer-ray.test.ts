@@ -1,15 +1,32 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { openProcessTrainer } from '../../adapters/trainer/process/index.js';
+import { processTrainerOptions } from '../../adapters/trainer/process/options.js';
+import type { Trainer } from '../../adapters/trainer/port.js';
+import { openRayTrainer } from '../../adapters/trainer/ray/index.js';
 import { baseEnvironment } from '../../processes/index.js';
 import { provideStack } from '../stack-fixture.js';
-import { jobHarness, rayBench, type RayBench, sealing, token, trainerHarness } from './ray/harness.js';
-import { RayStandIn } from './ray/stand-in.js';
+import { packed } from '../trainers/job-fixture.js';
+import {
+  jobHarness,
+  newKey,
+  programs,
+  rayBench,
+  type RayBench,
+  sealing,
+  token,
+  trainerHarness,
+} from './ray/harness.js';
+import { RayStandIn, type StandInOptions } from './ray/stand-in.js';
 import { describeTrainer } from './trainer.contract.js';
 import { describeTrainerJobs } from './trainer-jobs.contract.js';
 
+const trainers = resolve(import.meta.dirname, '../../trainers');
+let nodes: StandInOptions;
 let folder: string;
 let cluster: RayStandIn;
 let bench: RayBench;
@@ -19,7 +36,8 @@ beforeAll(async () => {
   const stack = await provideStack(['s3']);
   const python = await stack.python('trainers/ray/node-requirements.txt');
   const env = { ...baseEnvironment(), SLIPWAY_SEALING_KEY: sealing };
-  cluster = await new RayStandIn({ folder, python, env, token }).listen();
+  nodes = { folder, python, env, token };
+  cluster = await new RayStandIn(nodes).listen();
   bench = rayBench(stack, folder, cluster.url, python);
 });
 afterAll(async () => {
@@ -29,3 +47,121 @@ afterAll(async () => {
 
 describeTrainer('ray', () => Promise.resolve(trainerHarness(bench)));
 describeTrainerJobs('ray', () => Promise.resolve(jobHarness(bench, (job) => Promise.resolve(cluster.packageOf(job)))));
+
+describe('trainer ray', () => {
+  const running = (job: string) =>
+    expect.poll(async () => (await bench.trainer().logs(job)).text, { timeout: 100_000 }).toContain('running');
+  const ended = async (job: string) => {
+    await expect.poll(async () => (await bench.trainer().poll(job)).phase, { timeout: 100_000 }).not.toBe('running');
+    return bench.trainer().poll(job);
+  };
+
+  test('finds the job again whose submission lost its answer, and submits it once', async () => {
+    const jobKey = newKey();
+    cluster.losing = 1;
+    await expect(bench.trainer().start(bench.job(programs.runs), jobKey)).rejects.toMatchObject({
+      code: 'E_UNAVAILABLE',
+    });
+    const before = cluster.jobs.size;
+    const job = `slipway-${jobKey}`;
+    expect(await bench.trainer().find(jobKey)).toEqual({ job });
+    expect(await bench.trainer().start(bench.job(programs.runs), jobKey)).toBe(job);
+    expect(cluster.jobs.size).toBe(before);
+    await bench.trainer().stop(job);
+  });
+
+  test('is unavailable while the cluster is down; what a restarted one does not know is lost, not failed', async () => {
+    const jobKey = newKey();
+    const job = await bench.trainer().start(bench.job(programs.runs), jobKey);
+    await running(job);
+    await cluster.close();
+    await expect(bench.trainer().poll(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+    await expect(bench.trainer().stop(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+    cluster = await new RayStandIn({ ...nodes, port: Number(new URL(cluster.url).port) }).listen();
+    expect(await bench.trainer().poll(job)).toMatchObject({ phase: 'lost' });
+    expect(await bench.trainer().find(jobKey)).toBe('absent');
+    await bench.trainer().stop(job);
+  });
+
+  test('waits for room, and a stop that comes meanwhile holds', async () => {
+    cluster.full = true;
+    const job = await bench.trainer().start(bench.job(programs.succeeds), newKey());
+    expect(await bench.trainer().poll(job)).toEqual({ phase: 'running', note: 'pending', progress: null });
+    const stopped = bench.trainer().stop(job);
+    await expect.poll(() => cluster.jobs.get(job)?.stopping).toBe(true);
+    await cluster.makeRoom();
+    await stopped;
+    expect(await bench.trainer().poll(job)).toMatchObject({
+      phase: 'failed',
+      failure: { code: 'E_TRAINER_CANCELLED' },
+    });
+  });
+
+  test('submits nothing that must stay secret', async () => {
+    const job = await bench.trainer().start(bench.job(programs.runs, { secrets: { TOKEN: 'env:PLANTED' } }), newKey());
+    const submitted = JSON.stringify(cluster.jobs.get(job)?.submission) + cluster.packageOf(job);
+    const { secret } = bench.context;
+    expect(submitted).toContain('slipway_launcher');
+    for (const ref of ['env:PLANTED', 'env:SEALING', 'env:RAY_TOKEN', 'env:AWS_SECRET_ACCESS_KEY'])
+      expect(submitted).not.toContain(secret(ref));
+    await bench.trainer().stop(job);
+  });
+
+  test('says what is wrong with a node that cannot open the secrets', async () => {
+    const other = {
+      ...bench.context,
+      secret: (ref: string) => (ref === 'env:SEALING' ? 'x'.repeat(32) : bench.context.secret(ref)),
+    };
+    const job = await openRayTrainer(bench.options, other, bench.store).start(bench.job(programs.succeeds), newKey());
+    const state = await ended(job);
+    expect(state).toMatchObject({ phase: 'failed', failure: { code: 'E_TRAINER_ENVIRONMENT', transient: false } });
+    expect(state.phase === 'failed' && state.failure.message).toContain('SLIPWAY_SEALING_KEY');
+  });
+
+  test('says that the package of a job cannot be unpacked, and that trying again may help', async () => {
+    cluster.full = true;
+    const job = await bench.trainer().start(bench.job(programs.succeeds), newKey());
+    cluster.packages.clear();
+    await cluster.makeRoom();
+    expect(await ended(job)).toMatchObject({
+      phase: 'failed',
+      failure: { code: 'E_TRAINER_ENVIRONMENT', transient: true },
+    });
+  });
+
+  test('runs the very job that a local process runs; its locked environment is made on the node', async () => {
+    const { stack, store } = bench;
+    const iris = (path: string) => readFile(join(trainers, 'iris', path));
+    await stack.python('trainers/launcher/requirements.txt');
+    await stack.python('trainers/iris/requirements.txt');
+    const common = {
+      command: ['python', '-m', 'iris.train'],
+      code: await store.put(
+        'iris.tar',
+        await packed(join(trainers, 'iris/iris'), { 'requirements.txt': await iris('requirements.txt') }),
+      ),
+      requirements: createHash('sha256')
+        .update(await iris('requirements.txt'))
+        .update('3.11')
+        .digest('hex'),
+      inputs: { train: [{ path: 'train.csv', ...(await store.put('iris.csv', await iris('data/iris.csv'))) }] },
+      hyperparameters: { epochs: 50 },
+    };
+    const run = async (trainer: Trainer) => {
+      const job = await trainer.start(bench.job('', common), newKey());
+      await expect.poll(async () => (await trainer.poll(job)).phase, { timeout: 200_000 }).not.toBe('running');
+      const state = await trainer.poll(job);
+      if (state.phase !== 'succeeded') throw new Error(JSON.stringify(state));
+      const files = state.manifest.files.map(({ path, sha256 }) => [path, sha256]);
+      return { model: files.filter(([path]) => path?.startsWith('model/')), metrics: state.manifest.metrics };
+    };
+    const access = bench.options.store!;
+    const local = openProcessTrainer(
+      processTrainerOptions.parse({ adapter: 'process', directory: join(folder, 'local'), store: access }),
+      stack.context,
+    );
+    const here = await run(local);
+    expect(here.model).not.toEqual([]);
+    expect(await run(bench.trainer())).toEqual(here);
+  }, 500_000);
+});

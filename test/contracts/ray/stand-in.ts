@@ -104,7 +104,8 @@ export class RayStandIn {
     const method = request.method ?? '';
     if (kind === 'packages') return this.#package(method, `gcs://${action}`, Buffer.concat(chunks));
     if (kind !== 'jobs') return { status: 404, text: '404: Not Found' };
-    if (method === 'POST' && name === '') return this.#submit(JSON.parse(Buffer.concat(chunks).toString()) as Submission);
+    if (method === 'POST' && name === '')
+      return this.#submit(JSON.parse(Buffer.concat(chunks).toString()) as Submission);
     const job = this.jobs.get(name);
     if (job === undefined) return { status: 404, text: `Job ${name} does not exist` };
     if (action === 'stop') return { status: 200, text: JSON.stringify({ stopped: this.#stop(job) }) };
@@ -208,7 +209,16 @@ export class RayStandIn {
 
 function details({ submission, status, message, error_type, driver_exit_code }: Job): object {
   const { submission_id: id } = submission;
-  return { type: 'SUBMISSION', job_id: null, ...submission, submission_id: id, status, message, error_type, driver_exit_code };
+  return {
+    type: 'SUBMISSION',
+    job_id: null,
+    ...submission,
+    submission_id: id,
+    status,
+    message,
+    error_type,
+    driver_exit_code,
+  };
 }
 
 function fail(job: Job, type: string, message: string): void {

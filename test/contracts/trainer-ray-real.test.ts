@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { endMarked } from '../../processes/index.js';
+import { provideStack } from '../stack-fixture.js';
+import { jobHarness, newKey, programs, rayBench, type RayBench, trainerHarness } from './ray/harness.js';
+import { type RealRay, startRealRay } from './ray/real-cluster.js';
+import { describeTrainer } from './trainer.contract.js';
+import { describeTrainerJobs } from './trainer-jobs.contract.js';
+
+/** Ray has 100 MB and starts slowly: opt in with SLIPWAY_RAY=1. */
+describe.skipIf(process.env['SLIPWAY_RAY'] !== '1')('a real Ray of one node', () => {
+  let folder: string;
+  let ray: RealRay | undefined;
+  let bench: RayBench;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'slipway-ray-'));
+    const stack = await provideStack(['s3']);
+    const python = await stack.python('test/contracts/ray/requirements.txt');
+    ray = await startRealRay(python);
+    bench = rayBench(stack, folder, ray.url, 'python');
+  }, 600_000);
+  afterAll(async () => {
+    await ray?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  describeTrainer('ray', () => Promise.resolve(trainerHarness(bench)));
+  describeTrainerJobs('ray', () => Promise.resolve(jobHarness(bench, () => ray!.workingDirectories())));
+
+  test('a cluster that is down is unavailable; after its restart a job that it no longer knows is lost', async () => {
+    const trainer = bench.trainer();
+    const key = newKey();
+    const job = await trainer.start(bench.job(programs.runs), key);
+    await expect.poll(async () => (await trainer.logs(job)).text, { timeout: 100_000 }).toContain('running');
+    await ray!.kill();
+    await expect(trainer.poll(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+    await expect(trainer.find(key)).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+    await ray!.start();
+    expect(await trainer.poll(job)).toMatchObject({ phase: 'lost' });
+    expect(await trainer.find(key)).toBe('absent');
+    await endMarked(key, { graceMs: 0 });
+  }, 300_000);
+});
