@@ -31,7 +31,7 @@ interface Cluster {
 }
 
 /**
- * Opens the trainer that runs jobs on a Ray cluster through its Jobs API (2.9 and later). `store` is the one that jobs
+ * Opens the trainer that runs jobs on a Ray cluster through its Jobs API. `store` is the one that jobs
  * write to: the launcher tells there how they fare.
  *
  * Calls throw `E_UNAVAILABLE` when the same call may succeed later, `E_TRAINER_PROTOCOL` for answers that are not Ray's,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { baseEnvironment, endMarked, freePort, startDetached } from '../../../processes/index.js';
 import { sealing, token } from './harness.js';
@@ -51,8 +51,10 @@ export async function startRealRay(python: string): Promise<RealRay> {
         recordFile: join(folder, 'ray.json'),
       });
       const headers = { authorization: `Bearer ${token}` };
-      const ready = async () => (await fetch(`${url}/api/jobs/`, { headers }).catch(() => undefined))?.status;
-      await expect.poll(ready, { timeout: 120_000, interval: 500 }).toBe(200);
+      const ready = async () => (await fetch(`${url}/api/jobs/`, { headers }).catch(() => undefined))?.status === 200;
+      for (const until = Date.now() + 120_000; !(await ready()); await sleep(500)) {
+        if (Date.now() > until) throw new Error(`Ray is not ready: ${await readFile(join(folder, 'ray.log'), 'utf8')}`);
+      }
     },
     async close() {
       await ray.kill();
@@ -65,6 +67,11 @@ export async function startRealRay(python: string): Promise<RealRay> {
       return (await Promise.all(files.map((file) => readFile(file, 'latin1')))).join('\n');
     },
   };
-  await ray.start();
+  try {
+    await ray.start();
+  } catch (error) {
+    await ray.close();
+    throw error;
+  }
   return ray;
 }

@@ -7,6 +7,7 @@ cannot run it.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -41,6 +42,8 @@ def run(document: dict[str, Any]) -> int:
     from .publish import Follower
     from .sealed import unseal
 
+    if importlib.util.find_spec("boto3") is None:
+        raise ImportError("No module named 'boto3'")
     spec = document["spec"]
     try:
         os.environ.update(unseal(Path("sealed.txt"), spec["key"]))

@@ -25,7 +25,7 @@ class Follower:
     def __init__(self, spec: dict[str, Any], folder: Path) -> None:
         self._folder = folder
         self._uri = f"{spec['outputs']}log/state.json"
-        self._store = open_store(self._uri, StoreAddress(spec["store"]["endpoint"], spec["store"]["region"]))
+        self._address = StoreAddress(spec["store"]["endpoint"], spec["store"]["region"])
         self._told = b""
         self._read = 0
         # Ray reads its log as UTF-8 and refuses it whole when it is not.
@@ -65,7 +65,7 @@ class Follower:
         except FileNotFoundError:
             return
         if state != self._told:
-            self._store.put_bytes(self._uri, state)
+            open_store(self._uri, self._address).put_bytes(self._uri, state)
             self._told = state
 
     def _tell_for_now(self) -> None:
