@@ -27,7 +27,7 @@ export async function startRealRay(python: string): Promise<RealRay> {
   const [port, dashboard, agent] = [await freePort(), await freePort(), await freePort()];
   const marker = randomBytes(16).toString('hex');
   const base = baseEnvironment();
-  const args = ['start', '--head', '--block', '--disable-usage-stats', '--node-ip-address=127.0.0.1', '--num-cpus=2'];
+  const args = ['start', '--head', '--block', '--disable-usage-stats', '--node-ip-address=127.0.0.2', '--num-cpus=2'];
   args.push(`--port=${port}`, '--dashboard-host=127.0.0.1', `--dashboard-port=${dashboard}`, `--temp-dir=${folder}`);
   args.push(`--dashboard-agent-listen-port=${agent}`, `--object-store-memory=${100 * 1024 * 1024}`);
   const url = `http://127.0.0.1:${dashboard}`;
