@@ -21,7 +21,7 @@ describe.skipIf(process.env['SLIPWAY_RAY'] !== '1')('a real Ray of one node', ()
     const python = await stack.python('test/contracts/ray/requirements.txt');
     ray = await startRealRay(python);
     bench = rayBench(stack, folder, ray.url, 'python');
-  }, 600_000);
+  }, 1_200_000);
   afterAll(async () => {
     await ray?.close();
     await rm(folder, { recursive: true, force: true });
@@ -42,5 +42,5 @@ describe.skipIf(process.env['SLIPWAY_RAY'] !== '1')('a real Ray of one node', ()
     expect(await trainer.poll(job)).toMatchObject({ phase: 'lost' });
     expect(await trainer.find(key)).toBe('absent');
     await endMarked(key, { graceMs: 0 });
-  }, 300_000);
+  }, 1_200_000);
 });

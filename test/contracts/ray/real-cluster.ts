@@ -7,6 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { baseEnvironment, endMarked, freePort, startDetached } from '../../../processes/index.js';
 import { sealing, token } from './harness.js';
 
+/** A busy machine needs minutes for the many processes of Ray. */
+const readyMs = 480_000;
+
 /** A Ray of one node on this machine. */
 export interface RealRay {
   url: string;
@@ -41,6 +44,7 @@ export async function startRealRay(python: string): Promise<RealRay> {
         env: {
           ...base,
           PATH: `${bin}:${base['PATH']}`,
+          RAY_DASHBOARD_STARTUP_TIMEOUT_S: String(readyMs / 1000),
           RAY_AUTH_MODE: 'token',
           RAY_AUTH_TOKEN: token,
           SLIPWAY_SEALING_KEY: sealing,
@@ -52,7 +56,7 @@ export async function startRealRay(python: string): Promise<RealRay> {
       });
       const headers = { authorization: `Bearer ${token}` };
       const ready = async () => (await fetch(`${url}/api/jobs/`, { headers }).catch(() => undefined))?.status === 200;
-      for (const until = Date.now() + 120_000; !(await ready()); await sleep(500)) {
+      for (const until = Date.now() + readyMs; !(await ready()); await sleep(500)) {
         if (Date.now() > until) throw new Error(`Ray is not ready: ${await readFile(join(folder, 'ray.log'), 'utf8')}`);
       }
     },
