@@ -77,7 +77,7 @@ describe('trainer ray', () => {
     await cluster.close();
     await expect(bench.trainer().poll(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
     await expect(bench.trainer().stop(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
-    cluster = await new RayStandIn({ ...nodes, port: Number(new URL(cluster.url).port) }).listen();
+    cluster = await new RayStandIn({ ...nodes, port: Number(new URL(bench.options.url).port) }).listen();
     expect(await bench.trainer().poll(job)).toMatchObject({ phase: 'lost' });
     expect(await bench.trainer().find(jobKey)).toBe('absent');
     await bench.trainer().stop(job);
