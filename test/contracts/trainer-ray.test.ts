@@ -49,8 +49,9 @@ describeTrainer('ray', () => Promise.resolve(trainerHarness(bench)));
 describeTrainerJobs('ray', () => Promise.resolve(jobHarness(bench, (job) => Promise.resolve(cluster.packageOf(job)))));
 
 describe('trainer ray', () => {
-  const running = (job: string) =>
-    expect.poll(async () => (await bench.trainer().logs(job)).text, { timeout: 100_000 }).toContain('running');
+  const running = async (job: string) => {
+    await expect.poll(async () => (await bench.trainer().logs(job)).text, { timeout: 100_000 }).toContain('running');
+  };
   const ended = async (job: string) => {
     await expect.poll(async () => (await bench.trainer().poll(job)).phase, { timeout: 100_000 }).not.toBe('running');
     return bench.trainer().poll(job);

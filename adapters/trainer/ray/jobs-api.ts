@@ -1,3 +1,6 @@
+import { request as plainRequest, type IncomingMessage } from 'node:http';
+import { request as tlsRequest } from 'node:https';
+
 import type { z } from 'zod';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
@@ -39,9 +42,9 @@ export async function ask(api: JobsApi, call: Call): Promise<Answer> {
   const late = AbortSignal.timeout(api.timeoutMs);
   const signal = call.signal === undefined ? late : AbortSignal.any([late, call.signal]);
   try {
-    const response = await fetch(url, { method: call.method, redirect: 'manual', signal, ...content(api, call) });
+    const response = await send(api, call, url, signal);
     const text = await collect(response, url, call.mostBytes ?? mostBytes);
-    return judged({ status: response.status, text, url });
+    return judged({ status: response.statusCode ?? 0, text, url });
   } catch (error) {
     call.signal?.throwIfAborted();
     if (error instanceof SlipwayError) throw error;
@@ -77,27 +80,34 @@ export function protocolFault(message: string, where: string): SlipwayError {
   return new SlipwayError({ code: 'E_TRAINER_PROTOCOL', message, where, fix });
 }
 
-function content(api: JobsApi, { body }: Call): Pick<RequestInit, 'headers' | 'body'> {
+/** Not by `fetch`, whose `sec-fetch-mode` header makes Ray take us for a browser and refuse uploads and submissions. */
+function send(api: JobsApi, call: Call, url: string, signal: AbortSignal): Promise<IncomingMessage> {
   const token = api.token();
-  const headers: Record<string, string> = {
+  const { body } = call;
+  const bytes = body === undefined || body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
+  const type = body instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
+  const headers = {
     'accept-encoding': 'identity',
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(bytes !== undefined && { 'content-type': type, 'content-length': bytes.length }),
   };
-  if (body === undefined) return { headers };
-  if (body instanceof Uint8Array) {
-    return { headers: { ...headers, 'content-type': 'application/octet-stream' }, body: Buffer.from(body) };
-  }
-  return { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  return new Promise((resolve, reject) => {
+    const request = url.startsWith('https:') ? tlsRequest : plainRequest;
+    const sent = request(url, { method: call.method, signal, agent: false, headers });
+    sent.on('response', resolve).on('error', reject);
+    sent.end(bytes);
+  });
 }
 
-async function collect(response: Response, url: string, limit: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
+async function collect(response: IncomingMessage, url: string, limit: number): Promise<string> {
+  const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > limit) throw protocolFault(`the answer has more than ${limit} bytes`, url);
     chunks.push(chunk);
   }
+  if (!response.complete) throw new Error('the answer broke off');
   return Buffer.concat(chunks).toString('utf8');
 }
 
@@ -130,8 +140,5 @@ export function parseJson(text: string): unknown {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  return cause instanceof Error
-    ? cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name)
-    : error.message;
+  return error.message || ((error as NodeJS.ErrnoException).code ?? error.name);
 }

@@ -100,6 +100,9 @@ export class RayStandIn {
     if (request.headers.authorization !== `Bearer ${this.#options.token}`) {
       return { status: 401, text: 'Unauthorized: Missing or invalid authentication token' };
     }
+    if (request.method !== 'GET' && request.headers['sec-fetch-mode'] !== undefined) {
+      return { status: 405, text: `'${request.method}' method not allowed for browser traffic.` };
+    }
     const [, , kind = '', name = '', action] = (request.url ?? '').split('/');
     const method = request.method ?? '';
     if (kind === 'packages') return this.#package(method, `gcs://${action}`, Buffer.concat(chunks));
@@ -153,7 +156,7 @@ export class RayStandIn {
     await writeFile(archive, this.packages.get(runtime.working_dir) ?? '');
     const unzip = spawn(this.#options.python, ['-m', 'zipfile', '-e', archive, cwd], { stdio: 'ignore' });
     const [code] = (await once(unzip, 'exit')) as [number];
-    if (code !== 0) return void fail(job, 'RUNTIME_ENV_SETUP_FAILURE', 'runtime_env setup failed');
+    if (code !== 0) return fail(job, 'RUNTIME_ENV_SETUP_FAILURE', 'runtime_env setup failed');
     await writeFile(job.log, `Running entrypoint for job ${id}: ${entrypoint}\n`, { flag: 'a' });
     job.child = spawn('/bin/sh', ['-c', `exec >>"$0" 2>&1; ${entrypoint}`, job.log], {
       cwd,
