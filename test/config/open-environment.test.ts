@@ -50,7 +50,7 @@ describe('addresses of the local stack', () => {
   });
 });
 
-test('a trainer on Ray gets its address by reference, and reaches the environment\'s own store', async () => {
+test("a trainer on Ray gets its address by reference, and reaches the environment's own store", async () => {
   stackIsUp({ s3: { address: 'http://127.0.0.1:83' } });
   const trainers = { ray: rayTrainer({ url: 'env:RAY_URL' }) };
   const environments = { dev: { ...localStack(), trainers } };
