@@ -1,16 +1,11 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { openProcessTrainer } from '../../adapters/trainer/process/index.js';
-import { processTrainerOptions } from '../../adapters/trainer/process/options.js';
-import type { Trainer } from '../../adapters/trainer/port.js';
 import { openRayTrainer } from '../../adapters/trainer/ray/index.js';
 import { baseEnvironment } from '../../processes/index.js';
 import { provideStack } from '../stack-fixture.js';
-import { packed } from '../trainers/job-fixture.js';
 import {
   jobHarness,
   newKey,
@@ -25,7 +20,6 @@ import { RayStandIn, type StandInOptions } from './ray/stand-in.js';
 import { describeTrainer } from './trainer.contract.js';
 import { describeTrainerJobs } from './trainer-jobs.contract.js';
 
-const trainers = resolve(import.meta.dirname, '../../trainers');
 let nodes: StandInOptions;
 let folder: string;
 let cluster: RayStandIn;
@@ -129,40 +123,4 @@ describe('trainer ray', () => {
       failure: { code: 'E_TRAINER_ENVIRONMENT', transient: true },
     });
   });
-
-  test('runs the very job that a local process runs; its locked environment is made on the node', async () => {
-    const { stack, store } = bench;
-    const iris = (path: string) => readFile(join(trainers, 'iris', path));
-    await stack.python('trainers/launcher/requirements.txt');
-    await stack.python('trainers/iris/requirements.txt');
-    const common = {
-      command: ['python', '-m', 'iris.train'],
-      code: await store.put(
-        'iris.tar',
-        await packed(join(trainers, 'iris/iris'), { 'requirements.txt': await iris('requirements.txt') }),
-      ),
-      requirements: createHash('sha256')
-        .update(await iris('requirements.txt'))
-        .update('3.11')
-        .digest('hex'),
-      inputs: { train: [{ path: 'train.csv', ...(await store.put('iris.csv', await iris('data/iris.csv'))) }] },
-      hyperparameters: { epochs: 50 },
-    };
-    const run = async (trainer: Trainer) => {
-      const job = await trainer.start(bench.job('', common), newKey());
-      await expect.poll(async () => (await trainer.poll(job)).phase, { timeout: 200_000 }).not.toBe('running');
-      const state = await trainer.poll(job);
-      if (state.phase !== 'succeeded') throw new Error(JSON.stringify(state));
-      const files = state.manifest.files.map(({ path, sha256 }) => [path, sha256]);
-      return { model: files.filter(([path]) => path?.startsWith('model/')), metrics: state.manifest.metrics };
-    };
-    const access = bench.options.store!;
-    const local = openProcessTrainer(
-      processTrainerOptions.parse({ adapter: 'process', directory: join(folder, 'local'), store: access }),
-      stack.context,
-    );
-    const here = await run(local);
-    expect(here.model).not.toEqual([]);
-    expect(await run(bench.trainer())).toEqual(here);
-  }, 500_000);
 });
