@@ -5,10 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { endMarked } from '../../processes/index.js';
 import { provideStack } from '../stack-fixture.js';
-import { jobHarness, newKey, programs, rayBench, type RayBench, trainerHarness } from './ray/harness.js';
-import { type RealRay, startRealRay } from './ray/real-cluster.js';
-import { describeTrainer } from './trainer.contract.js';
-import { describeTrainerJobs } from './trainer-jobs.contract.js';
+import { programs } from './job-specs.js';
+import { type RealRay, startRealRay } from './ray/real.js';
+import { describeRay, newKey, rayBench, type RayBench } from './ray/suite.js';
 
 /** Ray has 100 MB and starts slowly: opt in with SLIPWAY_RAY=1. */
 describe.skipIf(process.env['SLIPWAY_RAY'] !== '1')('a real Ray of one node', () => {
@@ -27,11 +26,13 @@ describe.skipIf(process.env['SLIPWAY_RAY'] !== '1')('a real Ray of one node', ()
     await rm(folder, { recursive: true, force: true });
   });
 
-  describeTrainer('ray', () => Promise.resolve(trainerHarness(bench)));
-  describeTrainerJobs('ray', () => Promise.resolve(jobHarness(bench, () => ray!.workingDirectories())));
+  describeRay(
+    () => bench,
+    () => ray!.workingDirectories(),
+  );
 
   test('a cluster that is down is unavailable; after its restart a job that it no longer knows is lost', async () => {
-    const trainer = bench.trainer();
+    const { trainer } = bench;
     const key = newKey();
     const job = await trainer.start(bench.job(programs.runs), key);
     await expect.poll(async () => (await trainer.logs(job)).text, { timeout: 100_000 }).toContain('running');

@@ -6,19 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openRayTrainer } from '../../adapters/trainer/ray/index.js';
 import { baseEnvironment } from '../../processes/index.js';
 import { provideStack } from '../stack-fixture.js';
-import {
-  jobHarness,
-  newKey,
-  programs,
-  rayBench,
-  type RayBench,
-  sealing,
-  token,
-  trainerHarness,
-} from './ray/harness.js';
+import { programs } from './job-specs.js';
 import { RayStandIn, type StandInOptions } from './ray/stand-in.js';
-import { describeTrainer } from './trainer.contract.js';
-import { describeTrainerJobs } from './trainer-jobs.contract.js';
+import { describeRay, newKey, rayBench, type RayBench, sealing, token } from './ray/suite.js';
 
 let nodes: StandInOptions;
 let folder: string;
@@ -39,67 +29,69 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describeTrainer('ray', () => Promise.resolve(trainerHarness(bench)));
-describeTrainerJobs('ray', () => Promise.resolve(jobHarness(bench, (job) => Promise.resolve(cluster.packageOf(job)))));
+describeRay(
+  () => bench,
+  (job) => Promise.resolve(cluster.packageOf(job)),
+);
 
 describe('trainer ray', () => {
   const running = async (job: string) => {
-    await expect.poll(async () => (await bench.trainer().logs(job)).text, { timeout: 100_000 }).toContain('running');
+    await expect.poll(async () => (await bench.trainer.logs(job)).text, { timeout: 100_000 }).toContain('running');
   };
   const ended = async (job: string) => {
-    await expect.poll(async () => (await bench.trainer().poll(job)).phase, { timeout: 100_000 }).not.toBe('running');
-    return bench.trainer().poll(job);
+    await expect.poll(async () => (await bench.trainer.poll(job)).phase, { timeout: 100_000 }).not.toBe('running');
+    return bench.trainer.poll(job);
   };
 
   test('finds the job again whose submission lost its answer, and submits it once', async () => {
     const jobKey = newKey();
     cluster.losing = 1;
-    await expect(bench.trainer().start(bench.job(programs.runs), jobKey)).rejects.toMatchObject({
+    await expect(bench.trainer.start(bench.job(programs.runs), jobKey)).rejects.toMatchObject({
       code: 'E_UNAVAILABLE',
     });
     const before = cluster.jobs.size;
     const job = `slipway-${jobKey}`;
-    expect(await bench.trainer().find(jobKey)).toEqual({ job });
-    expect(await bench.trainer().start(bench.job(programs.runs), jobKey)).toBe(job);
+    expect(await bench.trainer.find(jobKey)).toEqual({ job });
+    expect(await bench.trainer.start(bench.job(programs.runs), jobKey)).toBe(job);
     expect(cluster.jobs.size).toBe(before);
-    await bench.trainer().stop(job);
+    await bench.trainer.stop(job);
   });
 
   test('is unavailable while the cluster is down; what a restarted one does not know is lost, not failed', async () => {
     const jobKey = newKey();
-    const job = await bench.trainer().start(bench.job(programs.runs), jobKey);
+    const job = await bench.trainer.start(bench.job(programs.runs), jobKey);
     await running(job);
     await cluster.close();
-    await expect(bench.trainer().poll(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
-    await expect(bench.trainer().stop(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+    await expect(bench.trainer.poll(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+    await expect(bench.trainer.stop(job)).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
     cluster = await new RayStandIn({ ...nodes, port: Number(new URL(bench.options.url).port) }).listen();
-    expect(await bench.trainer().poll(job)).toMatchObject({ phase: 'lost' });
-    expect(await bench.trainer().find(jobKey)).toBe('absent');
-    await bench.trainer().stop(job);
+    expect(await bench.trainer.poll(job)).toMatchObject({ phase: 'lost' });
+    expect(await bench.trainer.find(jobKey)).toBe('absent');
+    await bench.trainer.stop(job);
   });
 
   test('waits for room, and a stop that comes meanwhile holds', async () => {
     cluster.full = true;
-    const job = await bench.trainer().start(bench.job(programs.succeeds), newKey());
-    expect(await bench.trainer().poll(job)).toEqual({ phase: 'running', note: 'pending', progress: null });
-    const stopped = bench.trainer().stop(job);
+    const job = await bench.trainer.start(bench.job(programs.succeeds), newKey());
+    expect(await bench.trainer.poll(job)).toEqual({ phase: 'running', note: 'pending', progress: null });
+    const stopped = bench.trainer.stop(job);
     await expect.poll(() => cluster.jobs.get(job)?.stopping).toBe(true);
     await cluster.makeRoom();
     await stopped;
-    expect(await bench.trainer().poll(job)).toMatchObject({
+    expect(await bench.trainer.poll(job)).toMatchObject({
       phase: 'failed',
       failure: { code: 'E_TRAINER_CANCELLED' },
     });
   });
 
   test('submits nothing that must stay secret', async () => {
-    const job = await bench.trainer().start(bench.job(programs.runs, { secrets: { TOKEN: 'env:PLANTED' } }), newKey());
+    const job = await bench.trainer.start(bench.job(programs.runs, { secrets: { TOKEN: 'env:PLANTED' } }), newKey());
     const submitted = JSON.stringify(cluster.jobs.get(job)?.submission) + cluster.packageOf(job);
     const { secret } = bench.context;
     expect(submitted).toContain('slipway_launcher');
     for (const ref of ['env:PLANTED', 'env:SEALING', 'env:RAY_TOKEN', 'env:AWS_SECRET_ACCESS_KEY'])
       expect(submitted).not.toContain(secret(ref));
-    await bench.trainer().stop(job);
+    await bench.trainer.stop(job);
   });
 
   test('says what is wrong with a node that cannot open the secrets', async () => {
@@ -115,7 +107,7 @@ describe('trainer ray', () => {
 
   test('says that the package of a job cannot be unpacked, and that trying again may help', async () => {
     cluster.full = true;
-    const job = await bench.trainer().start(bench.job(programs.succeeds), newKey());
+    const job = await bench.trainer.start(bench.job(programs.succeeds), newKey());
     cluster.packages.clear();
     await cluster.makeRoom();
     expect(await ended(job)).toMatchObject({

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import { launcherSpec } from '../../job-launcher/spec.js';
 import type { OpenContext } from '../../open-context.js';
 import type { JobSpec } from '../port.js';
 import { rayJobOptions, type RayTrainerOptions } from './options.js';
@@ -25,37 +26,23 @@ export function parseJobOptions(job: JobSpec): RayJobOptions {
   );
 }
 
-/** What the node's side reads (`trainers/ray`): the launcher's specification, without what only the node knows. */
+/** What the node's side reads (`trainers/ray`, format 1). */
 export function jobDocument(
   job: JobSpec,
   key: string,
   options: RayTrainerOptions,
-  store: StoreAccess,
+  { endpoint, region }: StoreAccess,
   jobOptions: RayJobOptions,
 ): object {
-  const inputs = Object.entries(job.inputs).map(([channel, files]) => [
-    channel,
-    { files: files.map(({ path, uri, sha256, bytes }) => ({ path, uri, sha256, bytes })) },
-  ]);
-  const spec = {
-    format: 1,
-    key,
-    command: job.command,
-    code: job.code && { uri: job.code.uri, sha256: job.code.sha256, bytes: job.code.bytes },
-    inputs: Object.fromEntries(inputs) as object,
-    hyperparameters: job.hyperparameters,
-    environment: job.environment,
-    secrets: Object.keys(job.secrets),
-    outputs: job.outputs,
-    checkpoints: job.checkpoints,
-    store: { endpoint: store.endpoint, region: store.region },
-    expects: job.expects,
-    maxSeconds: job.maxMs / 1000,
-    limits: { noProgressSeconds: durationMs(jobOptions.noProgressTimeout ?? options.noProgressTimeout) / 1000 },
-    threads: job.resources.cpu === undefined ? null : Math.max(1, Math.round(job.resources.cpu)),
-    trust: jobOptions.trustPickle ? ['pickle'] : [],
-  };
   const { directory, environments } = options;
+  const spec = launcherSpec(job, key, {
+    // The node knows where it is.
+    directory: '/',
+    python: '/',
+    store: { endpoint, region },
+    limits: { noProgressSeconds: durationMs(jobOptions.noProgressTimeout ?? options.noProgressTimeout) / 1000 },
+    trustPickle: jobOptions.trustPickle,
+  });
   return { format: 1, directory, environments, requirements: job.requirements, spec };
 }
 

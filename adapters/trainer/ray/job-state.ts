@@ -1,16 +1,13 @@
 import { z } from 'zod';
 
-import { printable, SlipwayError } from '../../../plan/errors.js';
+import { printable } from '../../../plan/errors.js';
+import { type FailedState, failureOf, parseStateFile, type StateFile } from '../../job-launcher/state-file.js';
 import type { Store } from '../../store/port.js';
 import type { JobFailure, JobState } from '../port.js';
-import { parseJson, protocolFault } from './jobs-api.js';
 import { keyOf } from './job-name.js';
 
 /** A manifest of 10,000 files with long names fits. */
 const mostBytes = 16 * 1024 * 1024;
-/** 75 is "try again later"; negative numbers are signals that come from outside: hang-up, interrupt, kill, terminate. */
-const transientExitCodes: readonly (number | undefined)[] = [75, -1, -2, -9, -15];
-const transientCodes: readonly string[] = ['E_DISK_FULL', 'E_STORE', 'E_TRAINER_LOST'];
 
 /** What `GET /api/jobs/{id}` tells, as far as it matters here. */
 export const rayJob = z.object({
@@ -23,54 +20,30 @@ export const rayJob = z.object({
 });
 export type RayJob = z.output<typeof rayJob>;
 
-const metrics = z.record(z.string(), z.union([z.number(), z.record(z.string(), z.number())]));
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const file = z.object({ path: z.string(), uri: z.string(), sha256, bytes: z.int().min(0) });
-const manifest = z.object({
-  format: z.literal(1),
-  key: sha256,
-  files: z.array(file),
-  metrics: metrics.nullable(),
-  formats: z.record(z.string(), z.string()),
-});
-/** `state.json` as the launcher writes it. */
-const launcherState = z.discriminatedUnion('phase', [
-  z.object({
-    phase: z.enum(['fetching', 'running', 'uploading']),
-    progress: z.record(z.string(), z.number()).optional(),
-  }),
-  z.object({ phase: z.literal('succeeded'), manifest }),
-  z.object({
-    phase: z.literal('failed'),
-    exitCode: z.number().optional(),
-    failure: z.object({ code: z.string().regex(/^E_[A-Z_0-9]+$/), message: z.string() }),
-  }),
-]);
-type LauncherState = z.output<typeof launcherState>;
-
 /** How a job fares: what Ray says of its process, and what the launcher wrote into the store. */
 export async function stateOf(job: RayJob, store: Store): Promise<JobState> {
   if (job.status === 'PENDING') return { phase: 'running', note: 'pending', progress: null };
   const where = `${job.metadata.slipway_outputs}log/state.json`;
-  const state = await readState(store, where);
+  const state = await readState(store, where, keyOf(job.submission_id));
   if (job.status === 'RUNNING') {
     const progress = (state && 'progress' in state && state.progress) || null;
     return { phase: 'running', note: state?.phase ?? 'starting', progress };
   }
-  if (state?.phase === 'succeeded') {
-    if (state.manifest.key !== keyOf(job.submission_id))
-      throw protocolFault('the manifest is that of another job', where);
-    return { phase: 'succeeded', manifest: state.manifest };
-  }
-  if (state?.phase === 'failed') {
-    const transient = transientCodes.includes(state.failure.code) || transientExitCodes.includes(state.exitCode);
-    return { phase: 'failed', failure: { ...state.failure, transient } };
-  }
+  if (state?.phase === 'succeeded') return { phase: 'succeeded', manifest: state.manifest };
+  if (state?.phase === 'failed') return { phase: 'failed', failure: failed(job, state) };
   return withoutEnd(job, state);
 }
 
+/** What the launcher told; an end that came from outside, without a stop of ours, is Ray's or the node's doing. */
+function failed(job: RayJob, state: FailedState): JobFailure {
+  const own = failureOf(state);
+  if (own.code !== 'E_TRAINER_CANCELLED' || job.status === 'STOPPED') return own;
+  const message = `${own.message}; nobody stopped the job: Ray says ${job.status}`;
+  return { code: 'E_TRAINER_LOST', message, transient: true };
+}
+
 /** The launcher did not tell an end: Ray alone knows what happened, if anybody does. */
-function withoutEnd(job: RayJob, state: LauncherState | undefined): JobState {
+function withoutEnd(job: RayJob, state: StateFile | undefined): JobState {
   if (job.status === 'STOPPED') {
     const message = 'the job was stopped; all its processes were ended';
     return { phase: 'failed', failure: { code: 'E_TRAINER_CANCELLED', message, transient: false } };
@@ -94,16 +67,7 @@ function neverRan({ error_type: type, driver_exit_code: code }: RayJob, said: st
   return undefined;
 }
 
-async function readState(store: Store, uri: string): Promise<LauncherState | undefined> {
+async function readState(store: Store, uri: string, key: string): Promise<StateFile | undefined> {
   const found = await store.read(store.key(uri), { limitBytes: mostBytes });
-  if (found === undefined) return undefined;
-  const parsed = launcherState.safeParse(parseJson(Buffer.from(found.body).toString('utf8')));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new SlipwayError({
-    code: 'E_TRAINER_PROTOCOL',
-    where: uri,
-    message: `/${issue?.path.join('/') ?? ''} ${issue?.message ?? ''}`,
-    fix: 'Do not edit what a job stored; run the stage again.',
-  });
+  return found && parseStateFile(Buffer.from(found.body).toString('utf8'), key, uri);
 }

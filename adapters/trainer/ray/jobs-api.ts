@@ -130,7 +130,7 @@ export function lastLine(text: string): string {
   return printable(text.trimEnd().split('\n').at(-1) ?? '', 400);
 }
 
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

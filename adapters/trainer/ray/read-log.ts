@@ -1,4 +1,5 @@
 import { printable } from '../../../plan/errors.js';
+import { wholeCharacters } from '../../job-launcher/whole-characters.js';
 import type { LogRange } from '../port.js';
 
 const defaultBytes = 8 * 1024;
@@ -24,11 +25,6 @@ export function readLog(whole: string, { from, bytes = defaultBytes }: LogRange)
 
 function part(content: Buffer, from: number | undefined, limit: number): { text: string; next: number } {
   const start = Math.min(from ?? Math.max(0, content.length - limit), content.length);
-  let stop = Math.min(content.length, start + limit);
-  // A character that would be cut in two is read whole with the next part.
-  while (stop < content.length && stop > start && ((content[stop] ?? 0) & 0xc0) === 0x80) stop--;
-  return {
-    text: content.subarray(start, stop).toString('utf8'),
-    next: Math.max(stop, Math.min(from ?? 0, content.length)),
-  };
+  const whole = wholeCharacters(content.subarray(start, start + limit));
+  return { text: whole.toString('utf8'), next: start + whole.length };
 }

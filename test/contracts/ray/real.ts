@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { baseEnvironment, endMarked, freePort, startDetached } from '../../../processes/index.js';
-import { sealing, token } from './harness.js';
+import { sealing, token } from './suite.js';
 
 /** A busy machine needs minutes for the many processes of Ray. */
 const readyMs = 480_000;
