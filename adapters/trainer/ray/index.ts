@@ -8,7 +8,7 @@ import type { Store } from '../../store/port.js';
 import type { JobSpec, Trainer } from '../port.js';
 import { jobDocument, parseJobOptions, sealedVariables, type StoreAccess } from './job-document.js';
 import { jobName, keyOf } from './job-name.js';
-import { type RayJob, rayJob, stateOf } from './job-state.js';
+import { type RayJob, rayJob, readState, stateOf } from './job-state.js';
 import { type Answer, ask, denies, type JobsApi, lastLine, parse, protocolFault, unavailable } from './jobs-api.js';
 import type { RayTrainerOptions } from './options.js';
 import { upload, workingDirectory } from './package.js';
@@ -54,7 +54,7 @@ export function openRayTrainer(options: RayTrainerOptions, context: OpenContext,
       keyOf(job);
       const found = await look(cluster, job, signal);
       if (found === undefined) return { phase: 'lost', reason: `${options.url} says that it has no job ${job}` };
-      return stateOf(found, store);
+      return stateOf(found, await readState(found, store));
     },
     stop: async (job) => stop(cluster, job),
     logs: async (job, range = {}, signal) => {

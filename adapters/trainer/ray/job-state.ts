@@ -20,11 +20,16 @@ export const rayJob = z.object({
 });
 export type RayJob = z.output<typeof rayJob>;
 
-/** How a job fares: what Ray says of its process, and what the launcher wrote into the store. */
-export async function stateOf(job: RayJob, store: Store): Promise<JobState> {
+/** What the launcher of a job told last; undefined while it told nothing. `E_TRAINER_PROTOCOL` for what it cannot have told. */
+export async function readState(job: RayJob, store: Store): Promise<StateFile | undefined> {
+  const uri = `${job.metadata.slipway_outputs}log/state.json`;
+  const found = await store.read(store.key(uri), { limitBytes: mostBytes });
+  return found && parseStateFile(Buffer.from(found.body).toString('utf8'), keyOf(job.submission_id), uri);
+}
+
+/** How a job fares: Ray's word decides whether it has ended, the launcher's whether it went well. */
+export function stateOf(job: RayJob, state: StateFile | undefined): JobState {
   if (job.status === 'PENDING') return { phase: 'running', note: 'pending', progress: null };
-  const where = `${job.metadata.slipway_outputs}log/state.json`;
-  const state = await readState(store, where, keyOf(job.submission_id));
   if (job.status === 'RUNNING') {
     const progress = (state && 'progress' in state && state.progress) || null;
     return { phase: 'running', note: state?.phase ?? 'starting', progress };
@@ -65,9 +70,4 @@ function neverRan({ error_type: type, driver_exit_code: code }: RayJob, said: st
   if (code === 78 || code === 126 || code === 127)
     return { code: 'E_TRAINER_ENVIRONMENT', message: said, transient: false };
   return undefined;
-}
-
-async function readState(store: Store, uri: string, key: string): Promise<StateFile | undefined> {
-  const found = await store.read(store.key(uri), { limitBytes: mostBytes });
-  return found && parseStateFile(Buffer.from(found.body).toString('utf8'), key, uri);
 }

@@ -4,6 +4,7 @@ import { request as tlsRequest } from 'node:https';
 import type { z } from 'zod';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
+import { withDeadline } from '../../deadline.js';
 
 const mostBytes = 8 * 1024 * 1024;
 
@@ -39,18 +40,18 @@ export interface Answer {
  */
 export async function ask(api: JobsApi, call: Call): Promise<Answer> {
   const url = api.url.replace(/\/+$/, '') + call.path;
-  const late = AbortSignal.timeout(api.timeoutMs);
-  const signal = call.signal === undefined ? late : AbortSignal.any([late, call.signal]);
-  try {
-    const response = await send(api, call, url, signal);
-    const text = await collect(response, url, call.mostBytes ?? mostBytes);
-    return judged({ status: response.statusCode ?? 0, text, url });
-  } catch (error) {
-    call.signal?.throwIfAborted();
-    if (error instanceof SlipwayError) throw error;
-    const reason = late.aborted ? `no whole answer within ${api.timeoutMs} ms` : reasonOf(error);
-    throw unavailable(`the Ray cluster does not answer: ${reason}`, url);
-  }
+  return await withDeadline(api.timeoutMs, call.signal, async (limit) => {
+    try {
+      const response = await send(api, call, url, limit);
+      const text = await collect(response, url, call.mostBytes ?? mostBytes);
+      return judged({ status: response.statusCode ?? 0, text, url });
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      if (error instanceof SlipwayError) throw error;
+      const reason = limit.aborted ? `no whole answer within ${api.timeoutMs} ms` : reasonOf(error);
+      throw unavailable(`the Ray cluster does not answer: ${reason}`, url);
+    }
+  });
 }
 
 /** An answer of 200 in the form of a schema, or `E_TRAINER_PROTOCOL`. */

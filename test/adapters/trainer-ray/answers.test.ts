@@ -40,6 +40,21 @@ test.each([
   await expect(look()).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
 });
 
+test('a limit ends a request that has no end, and the caller ends it sooner, with a reason of its own', async () => {
+  how = 'silent';
+  const call = { method: 'GET', path: `/api/jobs/${job}` } as const;
+  const slow = ask(api, { ...call, signal: new AbortController().signal });
+  await expect(slow).rejects.toMatchObject({
+    code: 'E_UNAVAILABLE',
+    message: expect.stringContaining('500 ms') as string,
+  });
+  const caller = new AbortController();
+  const ended = ask({ ...api, timeoutMs: 60_000 }, { ...call, signal: caller.signal });
+  const reason = new Error('cancelled');
+  caller.abort(reason);
+  await expect(ended).rejects.toBe(reason);
+});
+
 test('a cluster that is not there is asked again later', async () => {
   const nobody = { ...api, url: 'http://127.0.0.1:9' };
   await expect(ask(nobody, { method: 'GET', path: '/api/version' })).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
