@@ -31,6 +31,12 @@ describe.skipIf(process.env['SLIPWAY_RAY'] !== '1')('a real Ray of one node', ()
     () => ray!.workingDirectories(),
   );
 
+  test('listens on loopback alone, for whoever reaches a Ray may run anything there', async () => {
+    const found = await ray!.listeningAt();
+    expect(found).toContainEqual({ address: 'loopback', port: Number(new URL(ray!.url).port) });
+    expect(found.filter(({ address }) => address !== 'loopback')).toEqual([]);
+  });
+
   test('a cluster that is down is unavailable; after its restart a job that it no longer knows is lost', async () => {
     const { trainer } = bench;
     const key = newKey();

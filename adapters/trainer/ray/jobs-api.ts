@@ -44,7 +44,7 @@ export async function ask(api: JobsApi, call: Call): Promise<Answer> {
     try {
       const response = await send(api, call, url, limit);
       const text = await collect(response, url, call.mostBytes ?? mostBytes);
-      return judged({ status: response.statusCode ?? 0, text, url });
+      return judged(asTheAgentSaid({ status: response.statusCode ?? 0, text, url }));
     } catch (error) {
       call.signal?.throwIfAborted();
       if (error instanceof SlipwayError) throw error;
@@ -110,6 +110,13 @@ async function collect(response: IncomingMessage, url: string, limit: number): P
   }
   if (!response.complete) throw new Error('the answer broke off');
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** What an agent of the cluster refuses (4xx), the head passes on as 500, in the words of an exception of its own. */
+function asTheAgentSaid(answer: Answer): Answer {
+  if (answer.status !== 500) return answer;
+  const found = /^RuntimeError: Request failed with status code (4\d\d): ([\s\S]*)\.\s*$/m.exec(answer.text);
+  return found === null ? answer : { ...answer, status: Number(found[1]), text: found[2] ?? '' };
 }
 
 function judged(answer: Answer): Answer {

@@ -60,6 +60,18 @@ test('a cluster that is not there is asked again later', async () => {
   await expect(ask(nobody, { method: 'GET', path: '/api/version' })).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
 });
 
+test('what an agent refuses is no failure of the cluster, although its head answers 500', async () => {
+  const agent = 'Traceback\n  File "job_agent.py"\nValueError: Job j already exists.\n';
+  const raised = '  raise RuntimeError(f"Request failed with status code {status}: {error_text}.")';
+  const text = `Traceback\n${raised}\nRuntimeError: Request failed with status code 400: ${agent}.\n`;
+  how = { status: 500, text };
+  expect(await look()).toMatchObject({ status: 400, text: agent });
+  how = { status: 500, text: text.replace('code 400', 'code 503') };
+  await expect(look()).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+  how = { status: 500, text: `RuntimeError: Request failed with status code 404: Job ${job} does not exist.\n` };
+  expect(denies(await look(), job)).toBe(true);
+});
+
 test.each([401, 403])('%i says that the token is not the right one', async (status) => {
   how = { status, text: 'Unauthorized' };
   await expect(look()).rejects.toMatchObject({ code: 'E_TRAINER_ACCESS', exitCode: 77 });

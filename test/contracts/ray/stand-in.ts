@@ -125,7 +125,10 @@ export class RayStandIn {
     const id = submission.submission_id;
     if (this.jobs.has(id)) {
       const said = `ValueError: Job with submission_id ${id} already exists. Please use a different submission_id.`;
-      return { status: 400, text: `Traceback (most recent call last):\n  File "job_head.py"\n${said}\n` };
+      // An agent of the cluster refuses; the head does not pass on its status.
+      const agent = `Traceback (most recent call last):\n  File "job_agent.py"\n${said}\n`;
+      const failed = `RuntimeError: Request failed with status code 400: ${agent}.`;
+      return { status: 500, text: `Traceback (most recent call last):\n  File "job_head.py"\n${failed}\n` };
     }
     const log = join(this.#options.folder, `job-driver-${id}.log`);
     const job: Job = {
