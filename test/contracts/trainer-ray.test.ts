@@ -1,15 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { openRayTrainer } from '../../adapters/trainer/ray/index.js';
+import { zip } from '../../adapters/trainer/ray/zip.js';
 import { baseEnvironment } from '../../processes/index.js';
 import { provideStack } from '../stack-fixture.js';
+import { packed } from '../trainers/job-fixture.js';
 import { programs } from './job-specs.js';
 import { RayStandIn, type StandInOptions } from './ray/stand-in.js';
+import { testSameAsLocal } from './ray/same-as-local.js';
 import { describeRay, newKey, rayBench, type RayBench, sealing, token } from './ray/suite.js';
 
+const iris = resolve(import.meta.dirname, '../../trainers/iris/iris');
 let nodes: StandInOptions;
 let folder: string;
 let cluster: RayStandIn;
@@ -35,6 +40,8 @@ describeRay(
 );
 
 describe('trainer ray', () => {
+  testSameAsLocal(() => bench);
+
   const running = async (job: string) => {
     await expect.poll(async () => (await bench.trainer.logs(job)).text, { timeout: 100_000 }).toContain('running');
   };
@@ -103,6 +110,35 @@ describe('trainer ray', () => {
     const state = await ended(job);
     expect(state).toMatchObject({ phase: 'failed', failure: { code: 'E_TRAINER_ENVIRONMENT', transient: false } });
     expect(state.phase === 'failed' && state.failure.message).toContain('SLIPWAY_SEALING_KEY');
+  });
+
+  test('makes the locked environment of jobs on the node, of several at once one, or says why it cannot', async () => {
+    const wheel = zip(
+      new Map([
+        ['tiny.py', Buffer.from('answer = 42\n')],
+        ['tiny-1.0.dist-info/METADATA', Buffer.from('Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n')],
+        ['tiny-1.0.dist-info/WHEEL', Buffer.from('Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n')],
+        ['tiny-1.0.dist-info/RECORD', Buffer.from('')],
+      ]),
+    );
+    const file = join(folder, 'tiny-1.0-py3-none-any.whl');
+    await writeFile(file, wheel);
+    const start = async (hash: string) => {
+      const lock = Buffer.from(`tiny @ file://${file} --hash=sha256:${hash}\n`);
+      const code = await bench.store.put(`${hash}.tar`, await packed(iris, { 'requirements.txt': lock }));
+      const requirements = createHash('sha256').update(lock).update('3.11').digest('hex');
+      const program = "import sys, tiny; print('answer', tiny.answer, sys.prefix)";
+      const job = bench.job(program, { code, requirements, expects: [] });
+      return { id: await bench.trainer.start(job, newKey()), place: join(folder, 'python', requirements.slice(0, 16)) };
+    };
+    const right = createHash('sha256').update(wheel).digest('hex');
+    for (const { id, place } of await Promise.all([start(right), start(right)])) {
+      expect(await ended(id)).toMatchObject({ phase: 'succeeded' });
+      expect((await bench.trainer.logs(id)).text).toBe(`answer 42 ${place}\n`);
+    }
+    const message = expect.stringMatching(/could not be made[^]*do not match the hashes/i) as string;
+    const failure = { code: 'E_TRAINER_ENVIRONMENT', transient: false, message };
+    expect(await ended((await start('0'.repeat(64))).id)).toMatchObject({ phase: 'failed', failure });
   });
 
   test('says that the package of a job cannot be unpacked, and that trying again may help', async () => {

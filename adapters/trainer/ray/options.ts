@@ -34,7 +34,7 @@ export const rayTrainerOptions = z.strictObject({
   token: secretRef.optional(),
   /** Longest wait for one answer. Default `30s`. */
   timeout: durationOf('100ms', '5m', '30s').default('30s'),
-  /** The Python of the nodes that runs the launcher; it has what `trainers/ray/requirements.txt` names. Default `python`. */
+  /** The Python of the nodes that runs the launcher; it has what `trainers/ray/node-requirements.txt` names. Default `python`. */
   python: z
     .string()
     .regex(/^[A-Za-z0-9_./-]+$/, 'expected a command or a path, without spaces')

@@ -22,6 +22,8 @@ export const sealing = randomBytes(32).toString('hex');
 
 /** The adapter on a cluster, with jobs in the S3 of the test stack. */
 export interface RayBench {
+  stack: TestStack;
+  folder: string;
   store: Store;
   context: OpenContext;
   options: RayTrainerOptions;
@@ -50,6 +52,8 @@ export function rayBench(stack: TestStack, folder: string, url: string, python: 
   });
   const somewhere = (what: string) => store.uri(`${what}/${randomBytes(6).toString('hex')}/`);
   return {
+    stack,
+    folder,
     store,
     context,
     options,

@@ -47,7 +47,7 @@ def _make(place: Path, lock_file: Path) -> None:
     _half_made(place).touch()
     for command in (
         [sys.executable, "-m", "venv", str(place)],
-        [str(place / "bin/python"), "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(lock_file)],
+        [str(place / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "-r", str(lock_file)],
     ):
         made = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_clean(), check=False)
         if made.returncode != 0:
