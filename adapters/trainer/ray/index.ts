@@ -80,8 +80,8 @@ async function look({ api }: Cluster, job: string, signal?: AbortSignal): Promis
 async function start(c: Cluster, job: JobSpec, key: string, signal?: AbortSignal): Promise<string> {
   const name = jobName(key);
   const jobOptions = parseJobOptions(job);
-  const sealed = sealedVariables(job, key, c.options, c.access, c.context);
   if ((await look(c, name, signal)) !== undefined) return name;
+  const sealed = await sealedVariables(job, key, c.options, c.access, c.context, signal);
   const content = await workingDirectory(jobDocument(job, key, c.options, c.access, jobOptions), sealed);
   const uri = await upload(c.api, content, signal);
   const body = submission(job, key, uri, c.options, jobOptions);

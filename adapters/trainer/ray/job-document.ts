@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { launcherSpec } from '../../job-launcher/spec.js';
+import { jobSecrets } from '../../job-secrets.js';
 import type { OpenContext } from '../../open-context.js';
 import type { JobSpec } from '../port.js';
 import { rayJobOptions, type RayTrainerOptions } from './options.js';
@@ -50,21 +51,22 @@ export function jobDocument(
  * The variables that travel sealed: secrets of the stage and credentials of the store; undefined when there are none.
  * `E_SECRET_REF` for a secret that is not there, `E_TRAINER_SPEC` for secrets without a key to seal them with.
  */
-export function sealedVariables(
+export async function sealedVariables(
   job: JobSpec,
   key: string,
   { sealingKey }: RayTrainerOptions,
   store: StoreAccess,
   context: OpenContext,
-): string | undefined {
-  const secrets = Object.entries(job.secrets).map(([name, ref]) => [`SLIPWAY_SECRET_${name}`, context.secret(ref)]);
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   if (sealingKey === undefined) {
-    if (secrets.length > 0) throw nothingSeals(job);
+    if (Object.keys(job.secrets).length > 0) throw nothingSeals(job);
     return undefined;
   }
+  const secrets = Object.entries(await jobSecrets(job, context, signal));
   const { credentials } = store;
   const values: Record<string, string> = {
-    ...(Object.fromEntries(secrets) as Record<string, string>),
+    ...Object.fromEntries(secrets.map(([name, value]) => [`SLIPWAY_SECRET_${name}`, value])),
     ...(credentials && {
       AWS_ACCESS_KEY_ID: context.secret(credentials.accessKeyId),
       AWS_SECRET_ACCESS_KEY: context.secret(credentials.secretAccessKey),

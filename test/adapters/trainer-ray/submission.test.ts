@@ -14,7 +14,11 @@ const store = {
   credentials: { accessKeyId: 'env:ID', secretAccessKey: 'env:SECRET' },
 };
 const options = rayTrainerOptions.parse({ adapter: 'ray', url: 'http://head:8265', sealingKey: 'env:SEALING' });
-const context = { root: '/', secret: (ref: string) => `the value behind ${ref}, of some length` };
+const context = {
+  root: '/',
+  secret: (ref: string) => `the value behind ${ref}, of some length`,
+  vault: (ref: string) => Promise.resolve(`what lies behind ${ref}`),
+};
 const job: JobSpec = {
   command: ['python', '-m', 'a'],
   code: null,
@@ -22,7 +26,7 @@ const job: JobSpec = {
   inputs: {},
   hyperparameters: { epochs: 3 },
   environment: {},
-  secrets: { TOKEN: 'env:TOKEN' },
+  secrets: { TOKEN: 'env:TOKEN', KEY: 'vault:team/key' },
   resources: {},
   outputs: 's3://b/o/',
   checkpoints: 's3://b/c/',
@@ -63,8 +67,8 @@ test('refuses options that the trainer does not know, by name', () => {
 });
 
 describe('secrets', () => {
-  test('travel sealed, for this job alone', () => {
-    const text = sealedVariables(job, key, options, store, context) ?? '';
+  test('travel sealed, for this job alone', async () => {
+    const text = (await sealedVariables(job, key, options, store, context)) ?? '';
     expect(`${text}${JSON.stringify(jobDocument(job, key, options, store, parseJobOptions(job)))}`).not.toContain(
       'behind',
     );
@@ -77,22 +81,23 @@ describe('secrets', () => {
     };
     expect(open(key)).toEqual({
       SLIPWAY_SECRET_TOKEN: context.secret('env:TOKEN'),
+      SLIPWAY_SECRET_KEY: 'what lies behind vault:team/key',
       AWS_ACCESS_KEY_ID: context.secret('env:ID'),
       AWS_SECRET_ACCESS_KEY: context.secret('env:SECRET'),
     });
     expect(() => open('cd'.repeat(32))).toThrow(/authenticate/);
   });
 
-  test('do not travel at all without a key', () => {
+  test('do not travel at all without a key', async () => {
     const { sealingKey, ...open } = options;
     expect(sealingKey).toBe('env:SEALING');
-    expect(() => sealedVariables(job, key, open, store, context)).toThrow(/sealingKey/);
-    expect(sealedVariables({ ...job, secrets: {} }, key, open, store, context)).toBeUndefined();
+    await expect(sealedVariables(job, key, open, store, context)).rejects.toThrow(/sealingKey/);
+    expect(await sealedVariables({ ...job, secrets: {} }, key, open, store, context)).toBeUndefined();
   });
 
-  test('are not sealed with a key that could be guessed', () => {
+  test('are not sealed with a key that could be guessed', async () => {
     const short = { ...context, secret: () => 'short' };
-    expect(() => sealedVariables(job, key, options, store, short)).toThrow(/32 characters/);
+    await expect(sealedVariables(job, key, options, store, short)).rejects.toThrow(/32 characters/);
   });
 });
 
