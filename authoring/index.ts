@@ -30,6 +30,7 @@ export type {
   JobParams,
   LocalOptions,
   ProcessOptions,
+  RayOptions,
   SagemakerOptions,
   SlurmOptions,
   Source,

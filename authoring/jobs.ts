@@ -57,9 +57,17 @@ export interface SagemakerOptions extends LocalOptions {
   spot?: false | { wait: Duration };
 }
 
+/** The same on a Ray cluster. */
+export interface RayOptions extends LocalOptions {
+  /** Which cluster: the name under `trainers` of the environment. Default `ray`. */
+  name?: string;
+  /** Custom resources of the cluster that the job takes besides the stage's `resources`, such as `{ a100: 1 }`. */
+  resources?: { readonly [name: string]: number };
+}
+
 declare const role: unique symbol;
 type Role = 'source' | 'trainer' | 'evaluator';
-interface JobOf<R extends Role, A extends 'process' | 'http' | 'slurm' | 'sagemaker'> {
+interface JobOf<R extends Role, A extends 'process' | 'http' | 'slurm' | 'sagemaker' | 'ray'> {
   readonly [role]: R;
   readonly adapter: A;
   readonly role: R;
@@ -76,7 +84,8 @@ interface LocalJob<R extends Role> extends JobOf<R, 'process'> {
 }
 interface SlurmJob<R extends Role> extends JobOf<R, 'slurm'>, Omit<SlurmOptions, keyof ProcessOptions> {}
 interface SagemakerJob<R extends Role> extends JobOf<R, 'sagemaker'>, Omit<SagemakerOptions, keyof ProcessOptions> {}
-type Job<R extends Role> = LocalJob<R> | HttpJob<R> | SlurmJob<R> | SagemakerJob<R>;
+interface RayJob<R extends Role> extends JobOf<R, 'ray'>, Omit<RayOptions, keyof ProcessOptions> {}
+type Job<R extends Role> = LocalJob<R> | HttpJob<R> | SlurmJob<R> | SagemakerJob<R> | RayJob<R>;
 /** Where a data set comes from. */
 export type Source = Job<'source'>;
 /** What trains a model. */
@@ -110,6 +119,10 @@ function sagemakerJob<R extends Role>(of: R, options: SagemakerOptions): Job<R> 
   return { adapter: 'sagemaker', role: of, ...options } as Job<R>;
 }
 
+function rayJob<R extends Role>(of: R, options: RayOptions): Job<R> {
+  return { adapter: 'ray', role: of, ...options } as Job<R>;
+}
+
 /** Where a data set comes from, other than a file. */
 export const sources = {
   /** A command that writes the data to `SM_OUTPUT_DATA_DIR`; it is given the hyperparameter `from`. */
@@ -125,6 +138,8 @@ export const trainers = {
   slurm: (options: SlurmOptions): Trainer => slurmJob('trainer', options),
   /** The same command as a training job of Amazon SageMaker. */
   sagemaker: (options: SagemakerOptions): Trainer => sagemakerJob('trainer', options),
+  /** The same command on a Ray cluster. */
+  ray: (options: RayOptions): Trainer => rayJob('trainer', options),
 };
 /** What scores models. */
 export const evaluators = {
@@ -136,6 +151,8 @@ export const evaluators = {
   slurm: (options: SlurmOptions): Evaluator => slurmJob('evaluator', options),
   /** The same command as a training job of Amazon SageMaker. */
   sagemaker: (options: SagemakerOptions): Evaluator => sagemakerJob('evaluator', options),
+  /** The same command on a Ray cluster. */
+  ray: (options: RayOptions): Evaluator => rayJob('evaluator', options),
 };
 
 /** Shape of a job of one role. */
@@ -159,6 +176,13 @@ export function jobShape(of: Role): z.ZodType {
       account: slurmName,
       qos: slurmName,
       constraint: slurmName,
+    }),
+    z.strictObject({
+      adapter: z.literal('ray'),
+      ...common,
+      ...watched,
+      name,
+      resources: z.record(z.string().min(1).max(100), z.number().positive()).optional(),
     }),
     z.strictObject({
       adapter: z.literal('http'),
@@ -199,6 +223,7 @@ function adapterOptions(job: Job<Role>): JsonObject | undefined {
   const { noProgressTimeout, trustPickle } = job;
   const { partition, account, qos, constraint }: Partial<SlurmJob<Role>> = job.adapter === 'slurm' ? job : {};
   const { instanceType, image, volumeGb, spot }: Partial<SagemakerJob<Role>> = job.adapter === 'sagemaker' ? job : {};
+  const { resources }: Partial<RayJob<Role>> = job.adapter === 'ray' ? job : {};
   const said = {
     noProgressTimeout,
     trustPickle: trustPickle === true || undefined,
@@ -210,6 +235,7 @@ function adapterOptions(job: Job<Role>): JsonObject | undefined {
     image,
     volumeGb,
     spot,
+    resources,
   };
   const options = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) as JsonObject;
   return Object.keys(options).length === 0 ? undefined : options;

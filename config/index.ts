@@ -9,6 +9,7 @@ export { s3 } from '../adapters/store/s3/options.js';
 export { mlflowTracking } from '../adapters/tracking/mlflow/options.js';
 export { httpTrainer } from '../adapters/trainer/http/options.js';
 export { processTrainer } from '../adapters/trainer/process/options.js';
+export { rayTrainer } from '../adapters/trainer/ray/options.js';
 export { sagemakerTrainer } from '../adapters/trainer/sagemaker/options.js';
 export { slurmTrainer } from '../adapters/trainer/slurm/options.js';
 export { commandVault } from '../adapters/vault/command/options.js';

@@ -3,6 +3,7 @@ import type { Store } from '../adapters/store/port.js';
 import { httpTrainerOptions } from '../adapters/trainer/http/options.js';
 import type { Trainer } from '../adapters/trainer/port.js';
 import type { ProcessTrainerOptions } from '../adapters/trainer/process/options.js';
+import { rayTrainerOptions } from '../adapters/trainer/ray/options.js';
 import { sagemakerTrainerOptions } from '../adapters/trainer/sagemaker/options.js';
 import { exitCodes, SlipwayError, unknownName } from '../plan/errors.js';
 import { lookUp, type References } from './references.js';
@@ -16,12 +17,13 @@ export async function openTrainers(
   refs: References,
   store: () => Store,
 ): Promise<(name: string) => Trainer> {
-  const [processes, http, inboxes, slurm, sagemaker] = await Promise.all([
+  const [processes, http, inboxes, slurm, sagemaker, ray] = await Promise.all([
     import('../adapters/trainer/process/index.js'),
     import('../adapters/trainer/http/index.js'),
     import('../adapters/trainer/http/inbox.js'),
     import('../adapters/trainer/slurm/index.js'),
     import('../adapters/trainer/sagemaker/index.js'),
+    import('../adapters/trainer/ray/index.js'),
   ]);
   const open = (name: string, options: EnvironmentConfig['trainers'][string]): Trainer => {
     switch (options.adapter) {
@@ -40,6 +42,11 @@ export async function openTrainers(
       case 'sagemaker': {
         const found = lookUp(sagemakerTrainerOptions, options, `trainers/${name}`, refs);
         return sagemaker.openSagemakerTrainer(found, context, store());
+      }
+      case 'ray': {
+        const found = lookUp(rayTrainerOptions, options, `trainers/${name}`, refs);
+        const access = found.store ?? storeAccess(store(), settings);
+        return ray.openRayTrainer({ ...found, store: access }, context, store());
       }
     }
   };

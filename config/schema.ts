@@ -10,6 +10,7 @@ import { mlflowTrackingOptions } from '../adapters/tracking/mlflow/options.js';
 import { processTasksOptions } from '../adapters/task-runner/process/options.js';
 import { httpTrainerOptions } from '../adapters/trainer/http/options.js';
 import { processTrainerOptions } from '../adapters/trainer/process/options.js';
+import { rayTrainerOptions } from '../adapters/trainer/ray/options.js';
 import { sagemakerTrainerOptions } from '../adapters/trainer/sagemaker/options.js';
 import { slurmTrainerOptions } from '../adapters/trainer/slurm/options.js';
 import { commandVaultOptions } from '../adapters/vault/command/options.js';
@@ -62,6 +63,7 @@ const environmentSchema = z.strictObject({
       withReferences(httpTrainerOptions),
       slurmTrainerOptions,
       withReferences(sagemakerTrainerOptions),
+      withReferences(rayTrainerOptions),
     ]),
   ),
   /** Where the code of `task` stages runs. Default: in processes beside the worker. */

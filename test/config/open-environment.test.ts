@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { localStack } from '../../config/index.js';
+import { localStack, rayTrainer } from '../../config/index.js';
 import { openEnvironment } from '../../config/open.js';
 import { references } from '../../config/references.js';
 import { parseConfig } from '../../config/schema.js';
@@ -48,6 +48,18 @@ describe('addresses of the local stack', () => {
     const { ports } = await openEnvironment(configWith(), 'dev', { root, env: {} });
     expect(ports.store).toBe(ports.store);
   });
+});
+
+test("a trainer on Ray gets its address by reference, and reaches the environment's own store", async () => {
+  stackIsUp({ s3: { address: 'http://127.0.0.1:83' } });
+  const trainers = { ray: rayTrainer({ url: 'env:RAY_URL' }) };
+  const environments = { dev: { ...localStack(), trainers } };
+  const config = parseConfig({ defaultEnvironment: 'dev', environments }, 'f');
+  const { ports } = await openEnvironment(config, 'dev', { root, env: { RAY_URL: 'http://127.0.0.1:9' } });
+  expect(ports.trainer('ray').adapter).toBe('ray');
+  await expect(ports.trainer('ray').find('ab'.repeat(32))).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+  const unset = await openEnvironment(config, 'dev', { root, env: {} });
+  expect(() => unset.ports.trainer('ray')).toThrow(/RAY_URL/);
 });
 
 describe('an unknown name', () => {

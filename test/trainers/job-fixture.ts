@@ -74,13 +74,14 @@ export function jobRunner(stack: TestStack, store: Store, base: string, bucketPr
   };
 }
 
-/** A Python package as the only folder of an archive. */
-export async function packed(folder: string): Promise<Uint8Array> {
+/** A Python package as the only folder of an archive, with files beside it. */
+export async function packed(folder: string, beside: Record<string, Uint8Array> = {}): Promise<Uint8Array> {
   const archive = pack();
   const name = folder.slice(folder.lastIndexOf('/') + 1);
   for (const file of (await readdir(folder)).filter((entry) => entry.endsWith('.py')).sort()) {
     archive.entry({ name: `${name}/${file}` }, await readFile(join(folder, file)));
   }
+  for (const [path, content] of Object.entries(beside)) archive.entry({ name: path }, Buffer.from(content));
   archive.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of archive) chunks.push(Buffer.from(chunk as Uint8Array));

@@ -102,6 +102,20 @@ test('a command on SageMaker is the same command, on instances that the stage ma
   expect(() => on({ spot: { wait: 'long' } })).toThrow('E_DURATION');
 });
 
+test('a command on a Ray cluster is the same command, with what the cluster must have', () => {
+  const on = (options: object) =>
+    stageOf('train', (p) => {
+      const ray = trainers.ray({ run: 'python -m a', ...options });
+      p.train('t', { trainer: ray, data: p.snapshot('s', { from }) });
+    }).settings.trainer;
+  const plain = { adapter: 'ray', run: ['python', '-m', 'a'] };
+  expect(on({})).toEqual(plain);
+  const options = { noProgressTimeout: '10m', resources: { a100: 1 } };
+  expect(on({ name: 'gpu', ...options })).toEqual({ ...plain, adapter: 'gpu', options });
+  expect(() => on({ resources: { a100: 0 } })).toThrow('a100');
+  expect(() => on({ options: {} })).toThrow('options');
+});
+
 test('text that looks like a template or a reference stays text', () => {
   const values = { a: '${params.epochs}', b: '{{ x }}', c: '$(id)', d: '%s' };
   const stage = stageOf(
