@@ -31,7 +31,10 @@ const answer = z.object({
   }),
 });
 
-/** Runs the program. `E_TRAINER_ACCESS` (77) with its last words when it gives no credential. */
+/**
+ * Runs the program. `E_UNAVAILABLE` (75) with its last words when it fails, for many of them ask a service;
+ * `E_TRAINER_ENVIRONMENT` (78) when it is not there or speaks of something else.
+ */
 export async function runPlugin(plugin: ExecPlugin, timeoutMs: number): Promise<ExecCredential> {
   const { apiVersion, command, args, env } = plugin;
   const info = JSON.stringify({ apiVersion, kind: 'ExecCredential', spec: { interactive: false } });
@@ -48,13 +51,14 @@ export async function runPlugin(plugin: ExecPlugin, timeoutMs: number): Promise<
       },
       (error, stdout, stderr) => {
         if (error === null) return done(stdout);
-        const why = error.code === 'ENOENT' ? 'it is not on the PATH of the worker' : stderr.trim() || 'it says nothing';
-        fail(refused(command, printable(why.slice(-600), 600)));
+        if (error.code === 'ENOENT') return fail(unusable(command, 'is not there, or not on the PATH of the worker'));
+        const why = printable(stderr.trim().slice(-600), 600) || `ended with ${error.signal ?? error.code ?? 'an error'}`;
+        fail(failed(command, why));
       },
     );
   });
   const parsed = answer.safeParse(parseJson(output));
-  if (!parsed.success) throw refused(command, 'it prints no ExecCredential');
+  if (!parsed.success) throw unusable(command, 'prints no ExecCredential');
   const { token, clientCertificateData, clientKeyData, expirationTimestamp } = parsed.data.status;
   const until = Date.parse(expirationTimestamp ?? '');
   return {
@@ -73,8 +77,20 @@ function parseJson(text: string): unknown {
   }
 }
 
-function refused(command: string, why: string): SlipwayError {
-  const message = `the program of the kubeconfig that gives credentials fails: ${why}`;
-  const fix = 'Run it by hand as the user of the worker, and log in where it asks for that.';
-  return new SlipwayError({ code: 'E_TRAINER_ACCESS', where: command, message, fix }, exitCodes.permission);
+const wanted = 'the program of the kubeconfig that gives credentials';
+
+function failed(command: string, why: string): SlipwayError {
+  const fix = 'It is asked again; run it by hand as the user of the worker, and log in where it asks for that.';
+  return new SlipwayError(
+    { code: 'E_UNAVAILABLE', where: command, message: `${wanted} fails: ${why}`, fix },
+    exitCodes.temporary,
+  );
+}
+
+function unusable(command: string, why: string): SlipwayError {
+  const fix = 'Install it for the worker, or mend `exec` in the kubeconfig.';
+  return new SlipwayError(
+    { code: 'E_TRAINER_ENVIRONMENT', where: command, message: `${wanted} ${why}`, fix },
+    exitCodes.configuration,
+  );
 }

@@ -2,7 +2,7 @@ import { durationMs } from '../../../plan/duration.js';
 import type { Store } from '../../store/port.js';
 import type { JobSpec } from '../port.js';
 import { type JobDocument, parseJobOptions, type StoreAccess } from './job-document.js';
-import { marksOf, nameOfKey, placesOf } from './job-name.js';
+import { marksOf, nameOfKey, placesOf, secretAnnotation } from './job-name.js';
 import type { SecretVariable } from './job-secret.js';
 import type { KubernetesTrainerOptions } from './options.js';
 
@@ -14,6 +14,8 @@ export interface ManifestParts {
   access: StoreAccess;
   document: JobDocument;
   variables: SecretVariable[];
+  /** It has a Secret of its own. */
+  secret: boolean;
 }
 
 const container = 'job';
@@ -32,7 +34,11 @@ export function jobManifest(job: JobSpec, key: string, parts: ManifestParts): ob
   const own = marksOf(name, key, job, parts.environment);
   const marks = {
     labels: { ...options.labels, ...own.labels },
-    annotations: { ...options.annotations, ...own.annotations },
+    annotations: {
+      ...options.annotations,
+      ...own.annotations,
+      ...(parts.secret && { [secretAnnotation]: 'own' }),
+    },
   };
   const podSeconds = Math.ceil((job.maxMs + durationMs(options.margin)) / 1000);
   return {
@@ -106,6 +112,7 @@ function launcherArguments(key: string, { options, store, access, document }: Ma
     key,
     document: store.uri(documentKey(nameOfKey(key), document)),
     sha256: document.sha256,
+    bytes: String(document.bytes.length),
     state: store.uri(places.state),
     owner: store.uri(places.owner),
     endpoint: access.endpoint,

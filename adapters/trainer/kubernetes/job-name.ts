@@ -53,6 +53,12 @@ const domain = 'slipway.dev';
 /** The label by which a job's pods are found. */
 export const jobLabel = `${domain}/job`;
 export const keyAnnotation = `${domain}/key`;
+/** On a Job that has a Secret of its own. */
+export const secretAnnotation = `${domain}/secret`;
+
+export function hasSecret(annotations: Texts): boolean {
+  return annotations[secretAnnotation] === 'own';
+}
 
 /** Labels and annotations of everything that belongs to a job. Labels are cut to what Kubernetes allows, annotations are not. */
 export function marksOf(name: string, key: string, job: JobSpec, environment: string): { labels: Texts; annotations: Texts } {

@@ -1,0 +1,139 @@
+import type { Agent as PlainAgent, IncomingMessage, RequestOptions } from 'node:http';
+
+import { SlipwayError } from '../../../plan/errors.js';
+import { withDeadline } from '../../deadline.js';
+import { type Credentials, credentialsOf, type CredentialSource } from './credentials.js';
+import { notKubernetes, silence, unavailable } from './faults.js';
+import type { ClusterAccess } from './kubeconfig.js';
+
+export interface ApiCall {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** With its query, beginning with a slash. */
+  path: string;
+  body?: object;
+  /** The answer is text, such as a log, when it is a success. */
+  text?: boolean;
+  signal?: AbortSignal | undefined;
+}
+/** What the API server answered, of whatever status below 500. */
+export interface ApiAnswer {
+  status: number;
+  /** JSON; text where that was asked for. */
+  body: unknown;
+  /** The server's clock, in ms since 1970. */
+  at: number;
+}
+/**
+ * Asks the API server. Redirects are not followed; huge, slow and foreign answers are refused.
+ *
+ * @throws SlipwayError `E_UNAVAILABLE` (75) when the same call may succeed later (no answer in time, 408, 429, 5xx),
+ *   `E_TRAINER_PROTOCOL` for an answer that is not Kubernetes', `E_TRAINER_ACCESS` (77) when TLS or credentials fail
+ */
+export type Api = (call: ApiCall) => Promise<ApiAnswer>;
+
+const mostBytes = 8 * 1024 * 1024;
+
+/** Opens the API of a cluster; connections are kept between calls. Nothing is sent yet. */
+export async function openApi(access: ClusterAccess, timeoutMs: number): Promise<Api> {
+  const tls = access.server.startsWith('https:');
+  const http = tls ? await import('node:https') : await import('node:http');
+  const agent = new http.Agent({ keepAlive: true });
+  const credentials = credentialsOf(access.identity, timeoutMs);
+  const send = (call: ApiCall, signal: AbortSignal, by: Credentials): Promise<ApiAnswer> =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+      const options = requestOptions(call, signal, agent, by, body);
+      const more = tls ? { ca: access.ca, cert: by.cert, key: by.key, servername: access.serverName } : {};
+      const sent = http.request(access.server + call.path, { ...options, ...more } as RequestOptions);
+      sent.on('response', resolve).on('error', reject);
+      sent.end(body);
+    }).then((response) => read(response, call, access.server));
+  return (call) => exchange(call, access.server, timeoutMs, credentials, send);
+}
+
+async function exchange(
+  call: ApiCall,
+  server: string,
+  timeoutMs: number,
+  credentials: CredentialSource,
+  send: (call: ApiCall, signal: AbortSignal, by: Credentials) => Promise<ApiAnswer>,
+): Promise<ApiAnswer> {
+  try {
+    return await withDeadline(timeoutMs, call.signal, async (signal) => {
+      const answer = await send(call, signal, await credentials.current());
+      if (answer.status !== 401 || !credentials.renew()) return answer;
+      return send(call, signal, await credentials.current());
+    });
+  } catch (error) {
+    call.signal?.throwIfAborted();
+    throw error instanceof SlipwayError ? error : silence(error, server);
+  }
+}
+
+function requestOptions(
+  call: ApiCall,
+  signal: AbortSignal,
+  agent: PlainAgent,
+  { token }: Credentials,
+  body: string | undefined,
+): RequestOptions {
+  const type = call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  return {
+    method: call.method,
+    signal,
+    agent,
+    headers: {
+      accept: call.text === true ? 'text/plain, application/json' : 'application/json',
+      'accept-encoding': 'identity',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
+    },
+  };
+}
+
+async function read(response: IncomingMessage, call: ApiCall, server: string): Promise<ApiAnswer> {
+  const where = `${call.method} ${server}${call.path}`;
+  const status = response.statusCode ?? 0;
+  const soon = status >= 500 || status === 408 || status === 429;
+  const said = await collect(response, where);
+  const at = Date.parse(response.headers.date ?? '') || Date.now();
+  if (soon) throw unavailable(`the API server answers ${status}`, where, messageOf(said));
+  if (status >= 300 && status < 400) throw notKubernetes(`a redirect (${status}); none is followed`, where);
+  if (call.text === true && status < 300) return { status, body: said.toString('utf8'), at };
+  return { status, body: parse(said, status, where), at };
+}
+
+async function collect(response: IncomingMessage, where: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    // Leaving the loop closes the connection.
+    if (bytes > mostBytes) throw notKubernetes(`more than ${mostBytes} bytes`, where);
+    chunks.push(chunk);
+  }
+  if (!response.complete) throw new Error('the answer broke off');
+  return Buffer.concat(chunks);
+}
+
+/** Every answer of Kubernetes is an object of some kind; a proxy on the way answers something else. */
+function parse(said: Buffer, status: number, where: string): unknown {
+  const body = tryJson(said);
+  if (typeof body === 'object' && body !== null && 'kind' in body) return body;
+  // Gateways that ask for a login have their own words for it.
+  if (status === 401 || status === 403) return { kind: 'Status', message: said.toString('utf8') };
+  throw notKubernetes(`something else (${status})`, where);
+}
+
+function messageOf(said: Buffer): string {
+  const body = tryJson(said) as { message?: unknown } | null | undefined;
+  return typeof body?.message === 'string' ? body.message : '';
+}
+
+function tryJson(said: Buffer): unknown {
+  try {
+    return JSON.parse(said.toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+}
