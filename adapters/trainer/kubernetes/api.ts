@@ -1,4 +1,4 @@
-import type { Agent as PlainAgent, IncomingMessage, RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 
 import { SlipwayError } from '../../../plan/errors.js';
 import { withDeadline } from '../../deadline.js';
@@ -39,24 +39,32 @@ export async function openApi(access: ClusterAccess, timeoutMs: number): Promise
   const http = tls ? await import('node:https') : await import('node:http');
   const agent = new http.Agent({ keepAlive: true });
   const credentials = credentialsOf(access.identity, timeoutMs);
-  const send = (call: ApiCall, signal: AbortSignal, by: Credentials): Promise<ApiAnswer> =>
-    new Promise<IncomingMessage>((resolve, reject) => {
+  const trust = tls ? { ca: access.ca, servername: access.serverName } : {};
+  const request = (call: ApiCall, signal: AbortSignal, { token, cert, key }: Credentials, fresh = false): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
       const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-      const options = requestOptions(call, signal, agent, by, body);
-      const more = tls ? { ca: access.ca, cert: by.cert, key: by.key, servername: access.serverName } : {};
-      const sent = http.request(access.server + call.path, { ...options, ...more } as RequestOptions);
-      sent.on('response', resolve).on('error', reject);
+      const options = { method: call.method, signal, headers: headersOf(call, token, body), agent: fresh ? false : agent };
+      const sent = http.request(access.server + call.path, { ...trust, ...options, cert, key } as RequestOptions);
+      sent.on('response', resolve).on('error', (error: NodeJS.ErrnoException) => {
+        // The other side closed a kept connection just then. All our calls may be sent twice.
+        const stale = sent.reusedSocket && error.code === 'ECONNRESET';
+        if (stale) resolve(request(call, signal, { token, cert, key } as Credentials, true));
+        else reject(error);
+      });
       sent.end(body);
-    }).then((response) => read(response, call, access.server));
+    });
+  const send: Send = async (call, signal, by) => read(await request(call, signal, by), call, access.server);
   return (call) => exchange(call, access.server, timeoutMs, credentials, send);
 }
+
+type Send = (call: ApiCall, signal: AbortSignal, by: Credentials) => Promise<ApiAnswer>;
 
 async function exchange(
   call: ApiCall,
   server: string,
   timeoutMs: number,
   credentials: CredentialSource,
-  send: (call: ApiCall, signal: AbortSignal, by: Credentials) => Promise<ApiAnswer>,
+  send: Send,
 ): Promise<ApiAnswer> {
   try {
     return await withDeadline(timeoutMs, call.signal, async (signal) => {
@@ -70,24 +78,13 @@ async function exchange(
   }
 }
 
-function requestOptions(
-  call: ApiCall,
-  signal: AbortSignal,
-  agent: PlainAgent,
-  { token }: Credentials,
-  body: string | undefined,
-): RequestOptions {
+function headersOf(call: ApiCall, token: string | undefined, body: string | undefined): Record<string, string | number> {
   const type = call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   return {
-    method: call.method,
-    signal,
-    agent,
-    headers: {
-      accept: call.text === true ? 'text/plain, application/json' : 'application/json',
-      'accept-encoding': 'identity',
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
-    },
+    accept: call.text === true ? 'text/plain, application/json' : 'application/json',
+    'accept-encoding': 'identity',
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(body !== undefined && { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
   };
 }
 
