@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { programs } from './job-specs.js';
-import { type KubernetesBench, openBench, textsBelow } from './kubernetes/suite.js';
+import { packed } from '../trainers/job-fixture.js';
+import { type KubernetesBench, newKey, openBench, textsBelow } from './kubernetes/suite.js';
 import { markedProcesses } from './marked-processes.js';
 import { describeTrainer } from './trainer.contract.js';
 import { describeTrainerJobs, programs as jobPrograms } from './trainer-jobs.contract.js';
@@ -51,4 +53,23 @@ describeTrainerJobs('kubernetes', () => {
       return [JSON.stringify(cluster.objects.get('jobs', id)), JSON.stringify(pods), ...texts, ...node].join('\n');
     },
   });
+});
+
+test('a Job of Kubernetes runs the train.py that a local process runs, code and inputs unchanged', async () => {
+  const { stack, store, trainer } = bench;
+  const trainers = resolve(import.meta.dirname, '../../trainers');
+  await stack.python('trainers/iris/requirements.txt');
+  const lock = await readFile(join(trainers, 'iris/requirements.txt'));
+  const data = await store.put('iris.csv', await readFile(join(trainers, 'iris/data/iris.csv')));
+  const spec = bench.job('', {
+    command: ['python', '-m', 'iris.train'],
+    code: await store.put('iris.tar', await packed(join(trainers, 'iris/iris'))),
+    requirements: createHash('sha256').update(lock).update('3.11').digest('hex'),
+    inputs: { train: [{ path: 'train.csv', ...data }] },
+    hyperparameters: { epochs: 50 },
+  });
+  const state = await bench.ended(await trainer.start(spec, newKey()));
+  if (state.phase !== 'succeeded') throw new Error(JSON.stringify(state));
+  const model = state.manifest.files.find(({ path }) => path === 'model/model.json');
+  expect(await store.get(model!)).toHaveLength(model!.bytes);
 });

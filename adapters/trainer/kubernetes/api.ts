@@ -1,8 +1,9 @@
-import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 
 import { SlipwayError } from '../../../plan/errors.js';
 import { withDeadline } from '../../deadline.js';
-import { type Credentials, credentialsOf, type CredentialSource } from './credentials.js';
+import { openConnection } from './connection.js';
+import { credentialsOf } from './credentials.js';
 import { notKubernetes, silence, unavailable } from './faults.js';
 import type { ClusterAccess } from './kubeconfig.js';
 
@@ -35,50 +36,33 @@ const mostBytes = 8 * 1024 * 1024;
 
 /** Opens the API of a cluster; connections are kept between calls. Nothing is sent yet. */
 export async function openApi(access: ClusterAccess, timeoutMs: number): Promise<Api> {
-  const tls = access.server.startsWith('https:');
-  const http = tls ? await import('node:https') : await import('node:http');
-  const agent = new http.Agent({ keepAlive: true });
+  const send = await openConnection(access);
   const credentials = credentialsOf(access.identity, timeoutMs);
-  const trust = tls ? { ca: access.ca, servername: access.serverName } : {};
-  const request = (call: ApiCall, signal: AbortSignal, { token, cert, key }: Credentials, fresh = false): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
-      const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-      const options = { method: call.method, signal, headers: headersOf(call, token, body), agent: fresh ? false : agent };
-      const sent = http.request(access.server + call.path, { ...trust, ...options, cert, key } as RequestOptions);
-      sent.on('response', resolve).on('error', (error: NodeJS.ErrnoException) => {
-        // The other side closed a kept connection just then. All our calls may be sent twice.
-        const stale = sent.reusedSocket && error.code === 'ECONNRESET';
-        if (stale) resolve(request(call, signal, { token, cert, key } as Credentials, true));
-        else reject(error);
+  const ask = async (call: ApiCall, signal: AbortSignal): Promise<ApiAnswer> => {
+    const by = await credentials.current();
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const { method, path } = call;
+    const response = await send({ method, path, headers: headersOf(call, by.token, body), body, signal }, by);
+    return read(response, call, access.server);
+  };
+  return async (call) => {
+    try {
+      return await withDeadline(timeoutMs, call.signal, async (signal) => {
+        const answer = await ask(call, signal);
+        return answer.status === 401 && credentials.renew() ? await ask(call, signal) : answer;
       });
-      sent.end(body);
-    });
-  const send: Send = async (call, signal, by) => read(await request(call, signal, by), call, access.server);
-  return (call) => exchange(call, access.server, timeoutMs, credentials, send);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      throw error instanceof SlipwayError ? error : silence(error, access.server);
+    }
+  };
 }
 
-type Send = (call: ApiCall, signal: AbortSignal, by: Credentials) => Promise<ApiAnswer>;
-
-async function exchange(
+function headersOf(
   call: ApiCall,
-  server: string,
-  timeoutMs: number,
-  credentials: CredentialSource,
-  send: Send,
-): Promise<ApiAnswer> {
-  try {
-    return await withDeadline(timeoutMs, call.signal, async (signal) => {
-      const answer = await send(call, signal, await credentials.current());
-      if (answer.status !== 401 || !credentials.renew()) return answer;
-      return send(call, signal, await credentials.current());
-    });
-  } catch (error) {
-    call.signal?.throwIfAborted();
-    throw error instanceof SlipwayError ? error : silence(error, server);
-  }
-}
-
-function headersOf(call: ApiCall, token: string | undefined, body: string | undefined): Record<string, string | number> {
+  token: string | undefined,
+  body: string | undefined,
+): Record<string, string | number> {
   const type = call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   return {
     accept: call.text === true ? 'text/plain, application/json' : 'application/json',

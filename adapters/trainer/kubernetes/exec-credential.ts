@@ -52,7 +52,8 @@ export async function runPlugin(plugin: ExecPlugin, timeoutMs: number): Promise<
       (error, stdout, stderr) => {
         if (error === null) return done(stdout);
         if (error.code === 'ENOENT') return fail(unusable(command, 'is not there, or not on the PATH of the worker'));
-        const why = printable(stderr.trim().slice(-600), 600) || `ended with ${error.signal ?? error.code ?? 'an error'}`;
+        const why =
+          printable(stderr.trim().slice(-600), 600) || `ended with ${error.signal ?? error.code ?? 'an error'}`;
         fail(failed(command, why));
       },
     );

@@ -38,7 +38,11 @@ export function refusal(answer: ApiAnswer, doing: string, where: string): Slipwa
   const access = (fix: string) => fault('E_TRAINER_ACCESS', fix, exitCodes.permission);
   if (answer.status === 401) return access('The credentials of `kubeconfig` are missing, wrong or have ended.');
   if (answer.status === 403 && /exceeded quota/i.test(message)) {
-    return fault('E_UNAVAILABLE', 'It is asked again when other jobs have ended; see kubectl get quota.', exitCodes.temporary);
+    return fault(
+      'E_UNAVAILABLE',
+      'It is asked again when other jobs have ended; see kubectl get quota.',
+      exitCodes.temporary,
+    );
   }
   if (answer.status === 403 && !/admission webhook|violates PodSecurity|denied request/i.test(message)) {
     return access('Give the user or service account this right: the Role of docs/adapters/trainer-kubernetes.md.');
@@ -66,7 +70,8 @@ export function notKubernetes(what: string, where: string): SlipwayError {
 }
 
 /** Reasons of a certificate that is not accepted, on either side: trying again does not help. */
-const certificate = /^(ERR_TLS_|ERR_OSSL_|ERR_SSL_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
+const certificate =
+  /^(ERR_TLS_|ERR_OSSL_|ERR_SSL_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
 
 /** No answer came: `E_TRAINER_ACCESS` (77) where TLS failed, else `E_UNAVAILABLE`. */
 export function silence(error: unknown, server: string): SlipwayError {

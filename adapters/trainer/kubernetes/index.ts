@@ -65,11 +65,11 @@ export function openKubernetesTrainer(
   const site: Site = { options, access, context, store, environment, cluster, outputs: new Map() };
   return {
     adapter: 'kubernetes',
-    find: (key, signal) => find(site, nameOfKey(key), signal),
-    start: (job, key, signal) => start(site, job, key, signal),
-    poll: (job, signal) => poll(site, checkedName(job), signal),
-    stop: (job) => stop(site, checkedName(job)),
-    logs: (job, range = {}, signal) => logs(site, checkedName(job), range, signal),
+    find: async (key, signal) => find(site, nameOfKey(key), signal),
+    start: async (job, key, signal) => start(site, job, key, signal),
+    poll: async (job, signal) => poll(site, checkedName(job), signal),
+    stop: async (job) => stop(site, checkedName(job)),
+    logs: async (job, range = {}, signal) => logs(site, checkedName(job), range, signal),
     list: (owner) => list(site, owner),
   };
 }
@@ -138,7 +138,9 @@ async function poll(site: Site, name: string, signal?: AbortSignal): Promise<Job
 
 async function withWarnings({ cluster }: Site, name: string, failure: JobFailure, signal?: AbortSignal) {
   const warnings = await cluster.warnings(name, signal);
-  return warnings === '' ? failure : { ...failure, message: `${failure.message}; Kubernetes says ${printable(warnings, 800)}` };
+  return warnings === ''
+    ? failure
+    : { ...failure, message: `${failure.message}; Kubernetes says ${printable(warnings, 800)}` };
 }
 
 /** A job that has ended keeps its result. */
@@ -165,7 +167,8 @@ async function endJob({ cluster, store }: Site, name: string, failure: JobFailur
     if (Date.now() > until) throw stillThere(name, pods.map(describePod).join('; ') || 'the Job is being deleted');
     // A Job that somebody removed without its pods.
     if (job === undefined) {
-      for (const { metadata } of pods.filter((pod) => !pod.metadata.deletionTimestamp)) await cluster.deletePod(metadata.name);
+      for (const { metadata } of pods.filter((pod) => !pod.metadata.deletionTimestamp))
+        await cluster.deletePod(metadata.name);
     }
     await sleep(pause);
   }

@@ -61,7 +61,12 @@ export function hasSecret(annotations: Texts): boolean {
 }
 
 /** Labels and annotations of everything that belongs to a job. Labels are cut to what Kubernetes allows, annotations are not. */
-export function marksOf(name: string, key: string, job: JobSpec, environment: string): { labels: Texts; annotations: Texts } {
+export function marksOf(
+  name: string,
+  key: string,
+  job: JobSpec,
+  environment: string,
+): { labels: Texts; annotations: Texts } {
   const { run, stage, attempt } = job.identity;
   const owner = { environment, run, stage, attempt: String(attempt) };
   return {

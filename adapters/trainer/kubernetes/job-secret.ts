@@ -32,7 +32,9 @@ export function jobSecrets(
     if (named === undefined) data[variable] = Buffer.from(context.secret(ref)).toString('base64');
     return { name: variable, valueFrom: { secretKeyRef: named ?? { name, key: variable } } };
   };
-  const variables = Object.entries(job.secrets).map(([variable, ref]) => from(`SLIPWAY_SECRET_${checked(variable)}`, ref));
+  const variables = Object.entries(job.secrets).map(([variable, ref]) =>
+    from(`SLIPWAY_SECRET_${checked(variable)}`, ref),
+  );
   if (store.credentials !== undefined) {
     variables.push(from('AWS_ACCESS_KEY_ID', store.credentials.accessKeyId));
     variables.push(from('AWS_SECRET_ACCESS_KEY', store.credentials.secretAccessKey));

@@ -87,7 +87,12 @@ export async function readKubeconfig(
   const parsed = check(document, await parseYaml(content, where), where, '');
   const name = wanted ?? parsed['current-context'] ?? '';
   const chosen = check(context, pick(parsed.contexts, 'context', name, where), where, `/contexts/${name}`);
-  const at = check(cluster, pick(parsed.clusters, 'cluster', chosen.cluster, where), where, `/clusters/${chosen.cluster}`);
+  const at = check(
+    cluster,
+    pick(parsed.clusters, 'cluster', chosen.cluster, where),
+    where,
+    `/clusters/${chosen.cluster}`,
+  );
   if (at.server.startsWith('http:') && !isLoopback(at.server)) {
     throw unusable(where, `the cluster ${chosen.cluster} has an http address, and tokens are not sent in clear`);
   }
@@ -129,7 +134,14 @@ type Entry = { name: string } & Record<string, unknown>;
 function pick(list: readonly unknown[], kind: string, name: string, where: string): unknown {
   const found = (list as Entry[]).find((entry) => entry.name === name);
   if (found !== undefined) return found[kind] ?? {};
-  throw unusable(where, unknownName(kind, name, (list as Entry[]).map((entry) => entry.name)));
+  throw unusable(
+    where,
+    unknownName(
+      kind,
+      name,
+      (list as Entry[]).map((entry) => entry.name),
+    ),
+  );
 }
 
 async function parseYaml(content: string, where: string): Promise<unknown> {
@@ -138,7 +150,10 @@ async function parseYaml(content: string, where: string): Promise<unknown> {
     return parse(content, { maxAliasCount: 0 }) as unknown;
   } catch (error) {
     // Its first line says where; the next ones quote the document.
-    throw unusable(where, `the kubeconfig is no YAML: ${((error as Error).message.split('\n')[0] ?? '').slice(0, 120)}`);
+    throw unusable(
+      where,
+      `the kubeconfig is no YAML: ${((error as Error).message.split('\n')[0] ?? '').slice(0, 120)}`,
+    );
   }
 }
 

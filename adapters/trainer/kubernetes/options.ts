@@ -26,7 +26,10 @@ const image = z
 const qualifiedName = z
   .string()
   .max(317)
-  .regex(/^([a-z0-9.-]+\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/, 'expected a name such as `team` or `a.com/team`');
+  .regex(
+    /^([a-z0-9.-]+\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/,
+    'expected a name such as `team` or `a.com/team`',
+  );
 const labelValue = z
   .string()
   .max(63)

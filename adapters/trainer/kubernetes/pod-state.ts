@@ -4,7 +4,8 @@ import { holds, type Pod } from './objects.js';
 
 /** A registry that is away comes back, a Secret may be made a moment later: what lasts for longer is there to stay. */
 const passingMs = 5 * 60_000;
-const denied = /not found|manifest unknown|name unknown|unauthorized|denied|forbidden|does not exist|no match for platform/i;
+const denied =
+  /not found|manifest unknown|name unknown|unauthorized|denied|forbidden|does not exist|no match for platform/i;
 
 /** Whether something of it may still run; also on a node that does not answer. */
 export function isLiving({ status }: Pod): boolean {
@@ -40,7 +41,9 @@ export function hopeless(pod: Pod, at: number, placeMs: number): JobFailure | un
     switch (reason) {
       case 'ErrImagePull':
       case 'ImagePullBackOff':
-        return denied.test(message ?? '') ? failure('E_TRAINER_SPEC', false, said) : failure('E_TRAINER_LOST', true, said);
+        return denied.test(message ?? '')
+          ? failure('E_TRAINER_SPEC', false, said)
+          : failure('E_TRAINER_LOST', true, said);
       case 'CreateContainerConfigError':
         return failure(/secret/i.test(message ?? '') ? 'E_SECRET_REF' : 'E_TRAINER_ENVIRONMENT', false, said);
       case 'CreateContainerError':

@@ -90,7 +90,10 @@ export class ApiServer {
     const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
     if (mishap !== undefined) return suffer(mishap, response, text);
     const type = typeof answer.body === 'string' ? 'text/plain' : 'application/json';
-    response.writeHead(answer.status, { 'content-type': type, date: new Date(this.#cluster.objects.clock()).toUTCString() });
+    response.writeHead(answer.status, {
+      'content-type': type,
+      date: new Date(this.#cluster.objects.clock()).toUTCString(),
+    });
     response.end(text);
   }
 
@@ -121,14 +124,18 @@ export class ApiServer {
 
   #user(request: IncomingMessage): string | undefined {
     const socket = request.socket as TLSSocket;
-    if (socket.authorized) return String(socket.getPeerCertificate().subject.CN);
+    // Of a resumed session without a certificate Node says that it is authorized.
+    const certificate = socket.authorized ? socket.getPeerCertificate() : undefined;
+    if (certificate?.subject !== undefined) return String(certificate.subject.CN);
     const token = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
     return this.tokens.includes(token) ? 'system:serviceaccount:ml:slipway' : undefined;
   }
 
   #forbidden(user: string, verb: string, { group, resource, log }: Request): Answer | undefined {
     const asked = log ? 'pods/log' : resource;
-    const allowed = this.rules.some((r) => r.apiGroups.includes(group) && r.resources.includes(asked) && r.verbs.includes(verb));
+    const allowed = this.rules.some(
+      (r) => r.apiGroups.includes(group) && r.resources.includes(asked) && r.verbs.includes(verb),
+    );
     if (allowed) return undefined;
     const what = group === '' ? asked : `${asked}.${group}`;
     const message = `${what} is forbidden: User "${user}" cannot ${verb} resource "${asked}" in API group "${group}" in the namespace "${namespace}"`;
@@ -185,7 +192,10 @@ export class ApiServer {
 
 function parse(request: IncomingMessage, text: string): Request | undefined {
   const url = new URL(request.url ?? '/', 'https://localhost');
-  const found = /^\/(?:api\/v1|apis\/(batch)\/v1)\/namespaces\/ml\/(jobs|pods|secrets|events)(?:\/([^/]+)(\/log)?)?$/.exec(url.pathname);
+  const found =
+    /^\/(?:api\/v1|apis\/(batch)\/v1)\/namespaces\/ml\/(jobs|pods|secrets|events)(?:\/([^/]+)(\/log)?)?$/.exec(
+      url.pathname,
+    );
   if (found === null || (found[1] === 'batch') !== (found[2] === 'jobs')) return undefined;
   return {
     method: request.method ?? '',
@@ -216,5 +226,8 @@ function notFound(resource: string, name: string): Answer {
 }
 
 function status(code: number, reason: string, message: string, details: object = {}): Answer {
-  return { status: code, body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message, details } };
+  return {
+    status: code,
+    body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message, details },
+  };
 }

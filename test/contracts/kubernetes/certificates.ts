@@ -16,11 +16,32 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
   const at = (file: string) => join(folder, file);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const days = ['-days', '2'];
-  await run('openssl', ['req', '-x509', ...key, ...days, '-subj', '/CN=test', '-keyout', at('ca.key'), '-out', at('ca.crt')]);
+  await run('openssl', [
+    'req',
+    '-x509',
+    ...key,
+    ...days,
+    '-subj',
+    '/CN=test',
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.crt'),
+  ]);
   await writeFile(at('server.ext'), 'subjectAltName=IP:127.0.0.1\n');
   await writeFile(at('client.ext'), 'extendedKeyUsage=clientAuth\n');
   const issue = async (name: string, subject: string) => {
-    await run('openssl', ['req', '-new', ...key, '-subj', subject, '-keyout', at(`${name}.key`), '-out', at(`${name}.csr`)]);
+    await run('openssl', [
+      'req',
+      '-new',
+      ...key,
+      '-subj',
+      subject,
+      '-keyout',
+      at(`${name}.key`),
+      '-out',
+      at(`${name}.csr`),
+    ]);
     const authority = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial'];
     const files = ['-in', at(`${name}.csr`), '-out', at(`${name}.crt`), '-extfile', at(`${name}.ext`)];
     await run('openssl', ['x509', '-req', ...authority, ...days, ...files]);

@@ -84,13 +84,13 @@ export class Cluster {
       running?.kill();
       await running?.ended;
     }
-    if (object !== undefined) this.#finish(object, 'Failed', 'BackoffLimitExceeded', 'Job has reached the specified backoff limit');
+    if (object !== undefined)
+      this.#finish(object, 'Failed', 'BackoffLimitExceeded', 'Job has reached the specified backoff limit');
   }
 
   /** The Job ran into its own deadline. */
   expire(job: string): void {
     const object = this.objects.get('jobs', job)!;
-    for (const pod of this.podsOf(job)) this.#deletePod(pod);
     this.#finish(object, 'Failed', 'DeadlineExceeded', 'Job was active longer than specified deadline');
   }
 
@@ -111,8 +111,18 @@ export class Cluster {
     const { name, uid } = job.metadata;
     if (this.trouble.noPod !== undefined) {
       const involvedObject = { kind: 'Job', name, uid };
-      const event = { apiVersion: 'v1', kind: 'Event', metadata: { name: `${name}.${randomBytes(4).toString('hex')}` } };
-      this.objects.add('events', { ...event, involvedObject, type: 'Warning', reason: 'FailedCreate', message: this.trouble.noPod } as never);
+      const event = {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: `${name}.${randomBytes(4).toString('hex')}` },
+      };
+      this.objects.add('events', {
+        ...event,
+        involvedObject,
+        type: 'Warning',
+        reason: 'FailedCreate',
+        message: this.trouble.noPod,
+      } as never);
       return;
     }
     const { metadata, spec } = structuredClone(job.spec.template) as KubeObject;
@@ -159,7 +169,10 @@ export class Cluster {
     const second = this.podsOf(pod.metadata.ownerReferences?.[0]?.name ?? '').length > 1;
     const container = await Container.start(pod, variables, { folder: this.#folder, image: this.#image, second });
     this.#containers.set(pod.metadata.name, container);
-    Object.assign(pod.status, { phase: 'Running', containerStatuses: [{ name: 'job', ready: true, state: { running: {} } }] });
+    Object.assign(pod.status, {
+      phase: 'Running',
+      containerStatuses: [{ name: 'job', ready: true, state: { running: {} } }],
+    });
     if (pod.metadata.deletionTimestamp !== undefined) container.terminate();
     const { code, tail } = await container.ended;
     const policy = pod.spec.containers[0].terminationMessagePolicy as string;
@@ -210,7 +223,8 @@ export class Cluster {
       if (this.podsOf(job.metadata.name).length === 0) this.objects.remove('jobs', job);
       return;
     }
-    if (pod.status.phase === 'Succeeded') return this.#finish(job, 'Complete', 'CompletionsReached', 'Reached expected number of succeeded pods');
+    if (pod.status.phase === 'Succeeded')
+      return this.#finish(job, 'Complete', 'CompletionsReached', 'Reached expected number of succeeded pods');
     this.#finish(job, 'Failed', 'BackoffLimitExceeded', 'Job has reached the specified backoff limit');
   }
 

@@ -37,10 +37,15 @@ export class Objects {
 
   list(resource: Resource, selector: Record<string, string> = {}): KubeObject[] {
     const found = [...this.#all].filter(([key]) => key.startsWith(`${resource}/`)).map(([, object]) => object);
-    return found.filter(({ metadata }) => Object.entries(selector).every(([label, value]) => metadata.labels?.[label] === value));
+    return found.filter(({ metadata }) =>
+      Object.entries(selector).every(([label, value]) => metadata.labels?.[label] === value),
+    );
   }
 
-  add(resource: Resource, object: Omit<KubeObject, 'metadata'> & { metadata: Partial<Metadata> & { name: string } }): KubeObject {
+  add(
+    resource: Resource,
+    object: Omit<KubeObject, 'metadata'> & { metadata: Partial<Metadata> & { name: string } },
+  ): KubeObject {
     const given = { uid: randomUUID(), creationTimestamp: this.now(), resourceVersion: this.#next() };
     const added = { ...object, metadata: { ...object.metadata, ...given } };
     this.#all.set(`${resource}/${object.metadata.name}`, added);

@@ -8,10 +8,7 @@ import type { OpenContext } from '../../../adapters/open-context.js';
 import { openS3Store } from '../../../adapters/store/s3/index.js';
 import type { Store } from '../../../adapters/store/port.js';
 import { type KubernetesTrainer, openKubernetesTrainer } from '../../../adapters/trainer/kubernetes/index.js';
-import {
-  type KubernetesTrainerInput,
-  kubernetesTrainerOptions,
-} from '../../../adapters/trainer/kubernetes/options.js';
+import { type KubernetesTrainerInput, kubernetesTrainerOptions } from '../../../adapters/trainer/kubernetes/options.js';
 import type { JobSpec, JobState } from '../../../adapters/trainer/port.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { provideStack, type TestStack } from '../../stack-fixture.js';
@@ -75,14 +72,19 @@ export async function openBench(folder: string): Promise<KubernetesBench> {
       kind: 'Config',
       'current-context': 'test',
       contexts: [{ name: 'test', context: { cluster: 'c', user: 'u', namespace: 'elsewhere' } }],
-      clusters: [{ name: 'c', cluster: { server: api.url, 'certificate-authority-data': base64(certificates.ca), ...more } }],
+      clusters: [
+        { name: 'c', cluster: { server: api.url, 'certificate-authority-data': base64(certificates.ca), ...more } },
+      ],
       users: [{ name: 'u', user }],
     });
   const secrets: Record<string, string> = {
     'env:KUBECONFIG': kubeconfig({ token }),
     'env:PLANTED': `${randomBytes(12).toString('hex')}'"$(id)\\\n-second line`,
   };
-  const context: OpenContext = { root: folder, secret: (ref) => secrets[ref] ?? (stack.context.secret(ref) || missing(ref)) };
+  const context: OpenContext = {
+    root: folder,
+    secret: (ref) => secrets[ref] ?? (stack.context.secret(ref) || missing(ref)),
+  };
   const s3 = stack.s3(`kubernetes-${randomBytes(4).toString('hex')}/`);
   const store = openS3Store(s3, context);
   const open = (more: Partial<KubernetesTrainerInput>): KubernetesTrainer => {
@@ -100,7 +102,18 @@ export async function openBench(folder: string): Promise<KubernetesBench> {
   const trainer = open({});
   const name = () => randomBytes(6).toString('hex');
   return {
-    stack, folder, cluster, api, certificates, store, context, trainer, secrets, token, open, kubeconfig,
+    stack,
+    folder,
+    cluster,
+    api,
+    certificates,
+    store,
+    context,
+    trainer,
+    secrets,
+    token,
+    open,
+    kubeconfig,
     job: (program, more = {}) => {
       const places = { outputs: store.uri(`outputs/${name()}/`), checkpoints: store.uri(`checkpoints/${name()}/`) };
       return jobSpec(program, places, more);
@@ -130,7 +143,9 @@ export async function openBench(folder: string): Promise<KubernetesBench> {
 /** The text of all files below a folder. */
 export async function textsBelow(at: string): Promise<string> {
   const entries = await readdir(at, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = entries.filter((e) => e.isFile()).map((e) => readFile(join(e.parentPath, e.name), 'utf8').catch(() => ''));
+  const files = entries
+    .filter((e) => e.isFile())
+    .map((e) => readFile(join(e.parentPath, e.name), 'utf8').catch(() => ''));
   return (await Promise.all(files)).join('\n');
 }
 

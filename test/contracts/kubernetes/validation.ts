@@ -4,11 +4,20 @@ import { z } from 'zod';
 const dns = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const key = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const name = z.string().max(253).regex(dns);
-const labels = z.record(z.string().regex(key), z.string().max(63).regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/));
+const labels = z.record(
+  z.string().regex(key),
+  z
+    .string()
+    .max(63)
+    .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/),
+);
 const annotations = z.record(z.string().regex(key), z.string());
 const quantity = z.string().regex(/^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|k|M|G)?$/);
 const quantities = z.record(z.string().regex(key), quantity);
-const seconds = z.int().min(1).max(2 ** 31 - 1);
+const seconds = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1);
 const path = z.string().regex(/^\//);
 
 const variable = z.strictObject({
