@@ -37,21 +37,26 @@ export function hopeless(pod: Pod, at: number, placeMs: number): JobFailure | un
   const since = Date.parse((placed?.lastTransitionTime || pod.metadata.creationTimestamp) ?? '');
   const waited = at - since;
   if (['InvalidImageName', 'ErrImageNeverPull'].includes(reason ?? '')) return failure('E_TRAINER_SPEC', false, said);
-  if (placed !== undefined && waited > passingMs) {
-    switch (reason) {
-      case 'ErrImagePull':
-      case 'ImagePullBackOff':
-        return denied.test(message ?? '')
-          ? failure('E_TRAINER_SPEC', false, said)
-          : failure('E_TRAINER_LOST', true, said);
-      case 'CreateContainerConfigError':
-        return failure(/secret/i.test(message ?? '') ? 'E_SECRET_REF' : 'E_TRAINER_ENVIRONMENT', false, said);
-      case 'CreateContainerError':
-      case 'RunContainerError':
-        return failure('E_TRAINER_LOST', true, said);
-    }
-  }
+  const stuck =
+    placed !== undefined && waited > passingMs ? stuckFailure(reason ?? '', message ?? '', said) : undefined;
+  if (stuck !== undefined) return stuck;
   return waited > placeMs ? noPlace(describePod(pod)) : undefined;
+}
+
+/** What a container waits for that has a node, and did not get in time. */
+function stuckFailure(reason: string, message: string, said: string): JobFailure | undefined {
+  switch (reason) {
+    case 'ErrImagePull':
+    case 'ImagePullBackOff':
+      return denied.test(message) ? failure('E_TRAINER_SPEC', false, said) : failure('E_TRAINER_LOST', true, said);
+    case 'CreateContainerConfigError':
+      return failure(/secret/i.test(message) ? 'E_SECRET_REF' : 'E_TRAINER_ENVIRONMENT', false, said);
+    case 'CreateContainerError':
+    case 'RunContainerError':
+      return failure('E_TRAINER_LOST', true, said);
+    default:
+      return undefined;
+  }
 }
 
 /** No place was free in time; another time one may be. */
