@@ -82,14 +82,18 @@ describe('a request that fails', () => {
     ['jobs', 'get', 'cannot get resource "jobs"'],
     ['pods', 'list', 'cannot list resource "pods"'],
     ['secrets', 'create', 'cannot create resource "secrets"'],
-  ])('names the right that is missing: %s %s', async (resource, verb, words) => {
+    ['secrets', 'patch', 'cannot patch resource "secrets"'],
+  ])('names the right that is missing, and leaves nothing behind: %s %s', async (resource, verb, words) => {
     const { rules } = bench.api;
     bench.api.rules = rules.map((rule) =>
       rule.resources.includes(resource) ? { ...rule, verbs: rule.verbs.filter((other) => other !== verb) } : rule,
     );
     try {
       const refused = { code: 'E_TRAINER_ACCESS', exitCode: 77, message: some(words) };
-      await expect(bench.trainer.start(bench.job(''), newKey())).rejects.toMatchObject(refused);
+      const key = newKey();
+      await expect(bench.trainer.start(bench.job(''), key)).rejects.toMatchObject(refused);
+      expect(bench.cluster.objects.get('jobs', nameOf(key))).toBeUndefined();
+      expect(bench.cluster.objects.get('secrets', nameOf(key))).toBeUndefined();
     } finally {
       bench.api.rules = rules;
     }

@@ -12,6 +12,7 @@ import { documentKey, jobManifest, secretManifest } from './job-manifest.js';
 import { checkedName, hasSecret, nameOfKey, type Owner, ownerOf } from './job-name.js';
 import { jobSecrets } from './job-secret.js';
 import { hasEnded, judge } from './job-state.js';
+import type { KubernetesJob } from './objects.js';
 import type { KubernetesTrainerOptions } from './options.js';
 import { describePod, isLiving } from './pod-state.js';
 import { noteEnd, noteOutputs, readEnd, readOutputs, readTold } from './told.js';
@@ -75,11 +76,12 @@ export function openKubernetesTrainer(
 }
 
 /** A job is known by its Job, by a pod that outlives it, or by its end. */
-async function find({ cluster, store }: Site, name: string, signal?: AbortSignal): ReturnType<Trainer['find']> {
+async function find(site: Site, name: string, signal?: AbortSignal): ReturnType<Trainer['find']> {
+  const { cluster, store } = site;
   const { job } = await cluster.job(name, signal);
   if (job !== undefined) {
     // Whoever made it may have died before this.
-    if (hasSecret(job.metadata.annotations)) await cluster.ownSecret(job, signal);
+    if (hasSecret(job.metadata.annotations)) await cluster.ownSecret(job, signal).catch(unlessFinal);
     return { job: name };
   }
   if ((await cluster.pods(name, signal)).some(isLiving)) return { job: name };
@@ -100,7 +102,7 @@ async function start(site: Site, job: JobSpec, key: string, signal?: AbortSignal
     if (data !== null) await cluster.createSecret(name, secretManifest(job, key, environment, data), signal);
     const parts = { options, environment, store, access, document, variables, secret: data !== null };
     const made = await create(site, name, jobManifest(job, key, parts), signal);
-    if (data !== null) await cluster.ownSecret(made, signal);
+    if (data !== null) await own(site, made, signal);
     // One that was stopped while it was being started must not live on.
     const end = await readEnd(store, name);
     if (end !== undefined) await endJob(site, name, end);
@@ -113,9 +115,30 @@ async function create({ cluster }: Site, name: string, manifest: object, signal?
     return await cluster.createJob(name, manifest, signal);
   } catch (error) {
     // One that Kubernetes does not take leaves nothing behind.
-    if (error instanceof SlipwayError && error.exitCode !== exitCodes.temporary) await cluster.deleteSecret(name);
+    if (isFinal(error)) await cluster.deleteSecret(name);
     throw error;
   }
+}
+
+/** Gives a Job its Secret. A Job that may not have it does not live on: nobody would remove its secrets. */
+async function own(site: Site, job: KubernetesJob, signal?: AbortSignal): Promise<void> {
+  try {
+    await site.cluster.ownSecret(job, signal);
+  } catch (error) {
+    if (isFinal(error)) {
+      const { code, message } = error.faults[0] ?? error;
+      await endJob(site, job.metadata.name, { code, message, transient: false });
+    }
+    throw error;
+  }
+}
+
+function isFinal(error: unknown): error is SlipwayError {
+  return error instanceof SlipwayError && error.exitCode !== exitCodes.temporary;
+}
+
+function unlessFinal(error: unknown): void {
+  if (!isFinal(error)) throw error;
 }
 
 async function poll(site: Site, name: string, signal?: AbortSignal): Promise<JobState> {

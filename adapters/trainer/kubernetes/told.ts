@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import { SlipwayError } from '../../../plan/errors.js';
 import { parseStateFile, type StateFile } from '../../job-launcher/state-file.js';
 import type { Store } from '../../store/port.js';
 import type { JobFailure } from '../port.js';
@@ -25,11 +25,11 @@ export async function readEnd(store: Store, name: string): Promise<JobFailure | 
   const key = placesOf(name).end;
   const stored = await store.read(key);
   if (stored === undefined) return undefined;
-  const parsed = endDocument.safeParse(JSON.parse(new TextDecoder().decode(stored.body)) as unknown);
+  const parsed = endDocument.safeParse(parseJson(new TextDecoder().decode(stored.body)));
   if (parsed.success) return parsed.data.failure;
   const message = 'does not say why the job was ended';
   const fix = 'Do not edit what is stored below `kubernetes/`; run the stage again.';
-  throw new SlipwayError({ code: 'E_TRAINER_PROTOCOL', where: store.uri(key), message, fix }, exitCodes.data);
+  throw new SlipwayError({ code: 'E_TRAINER_PROTOCOL', where: store.uri(key), message, fix });
 }
 
 /** Notes that a job is ended from here, and why; the first note stays. No start that sees it leaves a Job behind. */
@@ -47,4 +47,12 @@ export async function noteOutputs(store: Store, name: string, outputs: string): 
 export async function readOutputs(store: Store, name: string): Promise<string | undefined> {
   const stored = await store.read(placesOf(name).outputs);
   return stored && new TextDecoder().decode(stored.body);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
