@@ -147,6 +147,7 @@ describe('checking a configuration', () => {
     const where = faultsOf(at(wrong)).faults.map((fault) => fault.where?.replace('/environments/dev/trainers/gpu', ''));
     expect(where).toEqual(expect.arrayContaining(['/namespace', '/kubeconfig', '/startTimeout', '/image']));
     expect(faultsOf(at({ labels: { 'a b': 'x' } })).faults).toHaveLength(1);
+    expect(faultsOf(at({ secrets: { hunter2: { name: 'a', key: 'b' } } })).faults).toHaveLength(1);
   });
 });
 

@@ -10,7 +10,7 @@ import { type Cluster, openCluster } from './cluster.js';
 import { jobDocument, type StoreAccess } from './job-document.js';
 import { documentKey, jobManifest, secretManifest } from './job-manifest.js';
 import { checkedName, hasSecret, nameOfKey, type Owner, ownerOf } from './job-name.js';
-import { jobSecrets } from './job-secret.js';
+import { containerSecrets } from './container-secrets.js';
 import { hasEnded, judge } from './job-state.js';
 import type { KubernetesJob } from './objects.js';
 import type { KubernetesTrainerOptions } from './options.js';
@@ -95,7 +95,7 @@ async function start(site: Site, job: JobSpec, key: string, signal?: AbortSignal
   const name = nameOfKey(key);
   if (!job.outputs.startsWith('s3://')) throw storeFault(job.outputs);
   const document = jobDocument(job, key, options, access);
-  const { variables, data } = jobSecrets(name, job, options, access, context);
+  const { variables, data } = await containerSecrets(name, job, options, access, context, signal);
   if ((await find(site, name, signal)) === 'absent') {
     await store.put(documentKey(name, document), document.bytes, signal ? { signal } : {});
     await noteOutputs(store, name, job.outputs);

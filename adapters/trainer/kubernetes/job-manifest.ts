@@ -3,7 +3,7 @@ import type { Store } from '../../store/port.js';
 import type { JobSpec } from '../port.js';
 import { type JobDocument, parseJobOptions, type StoreAccess } from './job-document.js';
 import { marksOf, nameOfKey, placesOf, secretAnnotation } from './job-name.js';
-import type { SecretVariable } from './job-secret.js';
+import type { SecretVariable } from './container-secrets.js';
 import type { KubernetesTrainerOptions } from './options.js';
 
 /** Everything that a Job is made of besides the job itself. */

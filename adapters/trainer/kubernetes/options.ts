@@ -42,6 +42,10 @@ const toleration = z.strictObject({
   effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
   tolerationSeconds: z.int().min(0).optional(),
 });
+/** A reference as stages write it. */
+const stageSecret = z
+  .string()
+  .regex(/^(env|file|vault):[^\0\n]+$/, 'expected a reference as stages write it, such as `env:TOKEN`');
 const noProgressTimeout = between('1s', '31d');
 
 /** What one stage may say about its own jobs; what is absent is the trainer's. */
@@ -96,7 +100,7 @@ export const kubernetesTrainerOptions = z.strictObject({
   keep: between('1m', '365d').default('1d'),
   /** Reference as stages write it (`env:TOKEN`) → a Secret of the namespace that the job reads instead. Default none. */
   secrets: z
-    .record(secretRef, z.strictObject({ name: objectName, key: z.string().regex(/^[-._a-zA-Z0-9]{1,253}$/) }))
+    .record(stageSecret, z.strictObject({ name: objectName, key: z.string().regex(/^[-._a-zA-Z0-9]{1,253}$/) }))
     .default({}),
   /** Longest wait for one answer of the API server. Default `30s`. */
   timeout: between('1s', '10m').default('30s'),
