@@ -1,12 +1,11 @@
-import { type ApiAnswer, type ApiCall, type Api, openApi } from './api.js';
-import { isAbsent, isForbidden, isTaken, refusal } from './faults.js';
-import { checkedName, jobLabel, keyAnnotation, keyOfName, type Owner, ownerLabels } from './job-name.js';
-import { ownedBy } from './job-manifest.js';
-import { ownCluster, readKubeconfig } from './kubeconfig.js';
-import { type KubernetesJob, parseEvents, parseJob, parseJobs, parsePods, type Pod } from './objects.js';
-import { notKubernetes } from './faults.js';
 import { durationMs } from '../../../plan/duration.js';
 import type { OpenContext } from '../../open-context.js';
+import { type Api, type ApiAnswer, type ApiCall, openApi } from './api.js';
+import { isAbsent, isForbidden, isTaken, notKubernetes, refusal } from './faults.js';
+import { ownedBy } from './job-manifest.js';
+import { checkedName, containerName, jobLabel, keyAnnotation, keyOfName, type Owner, ownerLabels } from './job-name.js';
+import { ownCluster, readKubeconfig } from './kubeconfig.js';
+import { type KubernetesJob, parseEvents, parseJob, parseJobs, parsePods, type Pod } from './objects.js';
 import type { KubernetesTrainerOptions } from './options.js';
 
 /** The objects of one namespace, as far as jobs need them. Calls throw what `Api` and `refusal` say. */
@@ -115,7 +114,7 @@ function podCalls(ask: Ask, core: string): Pick<Cluster, 'pods' | 'deletePod' | 
       if (!isAbsent(answer, name)) ok(answer, 'deleting the pod', name);
     },
     async log(pod, bytes, signal) {
-      const path = `${core}/pods/${pod}/log?container=job&tailLines=500`;
+      const path = `${core}/pods/${pod}/log?container=${containerName}&tailLines=200&limitBytes=1048576`;
       const answer = await ask({ method: 'GET', path, text: true, signal });
       // 400: its container has not started; 404: it is gone.
       if (answer.status === 400 || answer.status === 404) return '';

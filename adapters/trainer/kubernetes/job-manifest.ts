@@ -2,7 +2,7 @@ import { durationMs } from '../../../plan/duration.js';
 import type { Store } from '../../store/port.js';
 import type { JobSpec } from '../port.js';
 import { type JobDocument, parseJobOptions, type StoreAccess } from './job-document.js';
-import { marksOf, nameOfKey, placesOf, secretAnnotation } from './job-name.js';
+import { containerName, marksOf, nameOfKey, placesOf, secretAnnotation } from './job-name.js';
 import type { SecretVariable } from './container-secrets.js';
 import type { KubernetesTrainerOptions } from './options.js';
 
@@ -18,7 +18,6 @@ export interface ManifestParts {
   secret: boolean;
 }
 
-const container = 'job';
 /** Where the container works. */
 const root = '/slipway';
 /** After SIGTERM the launcher ends the command, stores log and checkpoints, and tells. */
@@ -84,7 +83,7 @@ function podSpec(job: JobSpec, key: string, parts: ManifestParts, seconds: numbe
     ],
     containers: [
       {
-        name: container,
+        name: containerName,
         image: own.image ?? options.image,
         command: ['python3', '-m', 'slipway_launcher.kubernetes'],
         args: launcherArguments(key, parts),

@@ -50,6 +50,8 @@ export interface Owner {
 type Texts = Record<string, string>;
 
 const domain = 'slipway.dev';
+/** Of the container that runs the launcher. */
+export const containerName = 'job';
 /** The label by which a job's pods are found. */
 export const jobLabel = `${domain}/job`;
 export const keyAnnotation = `${domain}/key`;

@@ -31,6 +31,7 @@ const condition = z.object({
 const waiting = z.object({ reason: z.string().nullish(), message: z.string().nullish() });
 const terminated = waiting.extend({ exitCode: z.int() });
 const container = z.object({
+  name: z.string(),
   state: z.object({ waiting: waiting.nullish(), terminated: terminated.nullish() }).nullish(),
 });
 

@@ -1,5 +1,6 @@
 import { printable } from '../../../plan/errors.js';
 import type { JobFailure } from '../port.js';
+import { containerName } from './job-name.js';
 import { holds, type Pod } from './objects.js';
 
 /** A registry that is away comes back, a Secret may be made a moment later: what lasts for longer is there to stay. */
@@ -115,12 +116,17 @@ export function lastWords(pod: Pod): string {
   return `pod ${pod.metadata.name} ended with exit code ${end.exitCode}${end.reason ? ` (${end.reason})` : ''}${words}`;
 }
 
-function waitingOf({ status }: Pod) {
-  return status?.containerStatuses[0]?.state?.waiting;
+function waitingOf(pod: Pod) {
+  return stateOf(pod)?.waiting;
 }
 
-function terminatedOf({ status }: Pod) {
-  return status?.containerStatuses[0]?.state?.terminated;
+function terminatedOf(pod: Pod) {
+  return stateOf(pod)?.terminated;
+}
+
+/** Of our container; a cluster may put others beside it. */
+function stateOf({ status }: Pod) {
+  return status?.containerStatuses.find(({ name }) => name === containerName)?.state;
 }
 
 function failure(code: string, transient: boolean, message: string): JobFailure {

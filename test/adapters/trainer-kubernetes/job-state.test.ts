@@ -17,7 +17,10 @@ const podOf = (status: object, more: object = {}) =>
 const exited = (exitCode: number, more: object = {}, pod: object = {}) =>
   podOf({
     phase: 'Failed',
-    containerStatuses: [{ state: { terminated: { exitCode, reason: 'Error', ...more } } }],
+    containerStatuses: [
+      { name: 'istio-proxy', state: { running: {} } },
+      { name: 'job', state: { terminated: { exitCode, reason: 'Error', ...more } } },
+    ],
     ...pod,
   });
 const told = (code: string, exitCode?: number): StateFile => {
@@ -205,7 +208,10 @@ describe('a Job that does not begin', () => {
     podOf({
       phase: 'Pending',
       conditions: placed ? [scheduled] : [],
-      containerStatuses: [{ state: { waiting: { reason, message } } }],
+      containerStatuses: [
+        { name: 'istio-proxy', state: { running: {} } },
+        { name: 'job', state: { waiting: { reason, message } } },
+      ],
     });
   const at = (minutes: number, pods = podOf({ phase: 'Pending' })) =>
     judge(facts({ pods, at: start + minutes * minute }));
