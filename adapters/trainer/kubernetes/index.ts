@@ -147,7 +147,10 @@ async function poll(site: Site, name: string, signal?: AbortSignal): Promise<Job
   const { job, at } = await cluster.job(name, signal);
   const pods = await cluster.pods(name, signal);
   const told = await readTold(store, name);
-  const end = hasEnded({ job, pods }) ? await readEnd(store, name) : undefined;
+  const over = hasEnded({ job, pods });
+  const end = over ? await readEnd(store, name) : undefined;
+  // The Job is kept for people to look at; its secrets are not.
+  if (over && job !== undefined && hasSecret(job.metadata.annotations)) await cluster.deleteSecret(name);
   const state = judge({ job, pods, told, end, at, placeMs: durationMs(options.startTimeout) });
   if (state.phase === 'hopeless') {
     const failure = pods.length > 0 ? state.failure : await withWarnings(site, name, state.failure, signal);
