@@ -28,6 +28,7 @@ export type {
   Evaluator,
   HttpOptions,
   JobParams,
+  KubernetesOptions,
   LocalOptions,
   ProcessOptions,
   RayOptions,

@@ -65,9 +65,20 @@ export interface RayOptions extends LocalOptions {
   resources?: { readonly [name: string]: number };
 }
 
+/** The same as a Job of Kubernetes. What is absent is the trainer's. */
+export interface KubernetesOptions extends LocalOptions {
+  /** Which cluster: the name under `trainers` of the environment. Default `kubernetes`. */
+  name?: string;
+  /** Address of the image that the job runs in. */
+  image?: string;
+  /** Labels of the nodes that the job may run on, besides the trainer's. */
+  nodeSelector?: { readonly [label: string]: string };
+  priorityClass?: string;
+}
+
 declare const role: unique symbol;
 type Role = 'source' | 'trainer' | 'evaluator';
-interface JobOf<R extends Role, A extends 'process' | 'http' | 'slurm' | 'sagemaker' | 'ray'> {
+interface JobOf<R extends Role, A extends 'process' | 'http' | 'slurm' | 'sagemaker' | 'ray' | 'kubernetes'> {
   readonly [role]: R;
   readonly adapter: A;
   readonly role: R;
@@ -85,7 +96,8 @@ interface LocalJob<R extends Role> extends JobOf<R, 'process'> {
 interface SlurmJob<R extends Role> extends JobOf<R, 'slurm'>, Omit<SlurmOptions, keyof ProcessOptions> {}
 interface SagemakerJob<R extends Role> extends JobOf<R, 'sagemaker'>, Omit<SagemakerOptions, keyof ProcessOptions> {}
 interface RayJob<R extends Role> extends JobOf<R, 'ray'>, Omit<RayOptions, keyof ProcessOptions> {}
-type Job<R extends Role> = LocalJob<R> | HttpJob<R> | SlurmJob<R> | SagemakerJob<R> | RayJob<R>;
+interface KubernetesJob<R extends Role> extends JobOf<R, 'kubernetes'>, Omit<KubernetesOptions, keyof ProcessOptions> {}
+type Job<R extends Role> = LocalJob<R> | HttpJob<R> | SlurmJob<R> | SagemakerJob<R> | RayJob<R> | KubernetesJob<R>;
 /** Where a data set comes from. */
 export type Source = Job<'source'>;
 /** What trains a model. */
@@ -123,6 +135,10 @@ function rayJob<R extends Role>(of: R, options: RayOptions): Job<R> {
   return { adapter: 'ray', role: of, ...options } as Job<R>;
 }
 
+function kubernetesJob<R extends Role>(of: R, options: KubernetesOptions): Job<R> {
+  return { adapter: 'kubernetes', role: of, ...options } as Job<R>;
+}
+
 /** Where a data set comes from, other than a file. */
 export const sources = {
   /** A command that writes the data to `SM_OUTPUT_DATA_DIR`; it is given the hyperparameter `from`. */
@@ -140,6 +156,8 @@ export const trainers = {
   sagemaker: (options: SagemakerOptions): Trainer => sagemakerJob('trainer', options),
   /** The same command on a Ray cluster. */
   ray: (options: RayOptions): Trainer => rayJob('trainer', options),
+  /** The same command as a Job of Kubernetes. */
+  kubernetes: (options: KubernetesOptions): Trainer => kubernetesJob('trainer', options),
 };
 /** What scores models. */
 export const evaluators = {
@@ -153,6 +171,8 @@ export const evaluators = {
   sagemaker: (options: SagemakerOptions): Evaluator => sagemakerJob('evaluator', options),
   /** The same command on a Ray cluster. */
   ray: (options: RayOptions): Evaluator => rayJob('evaluator', options),
+  /** The same command as a Job of Kubernetes. */
+  kubernetes: (options: KubernetesOptions): Evaluator => kubernetesJob('evaluator', options),
 };
 
 /** Shape of a job of one role. */
@@ -201,6 +221,15 @@ export function jobShape(of: Role): z.ZodType {
       volumeGb: z.int().min(1).optional(),
       spot: z.union([z.literal(false), z.strictObject({ wait: duration })]).optional(),
     }),
+    z.strictObject({
+      adapter: z.literal('kubernetes'),
+      ...common,
+      ...watched,
+      name,
+      image: z.string().min(1).max(255).optional(),
+      nodeSelector: z.record(z.string(), z.string()).optional(),
+      priorityClass: z.string().min(1).max(253).optional(),
+    }),
   ]);
 }
 
@@ -222,7 +251,9 @@ function adapterOptions(job: Job<Role>): JsonObject | undefined {
   if (job.adapter === 'http') return job.options as JsonObject | undefined;
   const { noProgressTimeout, trustPickle } = job;
   const { partition, account, qos, constraint }: Partial<SlurmJob<Role>> = job.adapter === 'slurm' ? job : {};
-  const { instanceType, image, volumeGb, spot }: Partial<SagemakerJob<Role>> = job.adapter === 'sagemaker' ? job : {};
+  const { instanceType, volumeGb, spot }: Partial<SagemakerJob<Role>> = job.adapter === 'sagemaker' ? job : {};
+  const { nodeSelector, priorityClass }: Partial<KubernetesJob<Role>> = job.adapter === 'kubernetes' ? job : {};
+  const image = job.adapter === 'sagemaker' || job.adapter === 'kubernetes' ? job.image : undefined;
   const { resources }: Partial<RayJob<Role>> = job.adapter === 'ray' ? job : {};
   const said = {
     noProgressTimeout,
@@ -236,6 +267,8 @@ function adapterOptions(job: Job<Role>): JsonObject | undefined {
     volumeGb,
     spot,
     resources,
+    nodeSelector,
+    priorityClass,
   };
   const options = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) as JsonObject;
   return Object.keys(options).length === 0 ? undefined : options;

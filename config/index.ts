@@ -8,6 +8,7 @@ export { mlflow as mlflowRegistry } from '../adapters/registry/mlflow/options.js
 export { s3 } from '../adapters/store/s3/options.js';
 export { mlflowTracking } from '../adapters/tracking/mlflow/options.js';
 export { httpTrainer } from '../adapters/trainer/http/options.js';
+export { kubernetesTrainer } from '../adapters/trainer/kubernetes/options.js';
 export { processTrainer } from '../adapters/trainer/process/options.js';
 export { rayTrainer } from '../adapters/trainer/ray/options.js';
 export { sagemakerTrainer } from '../adapters/trainer/sagemaker/options.js';

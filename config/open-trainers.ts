@@ -17,13 +17,14 @@ export async function openTrainers(
   refs: References,
   store: () => Store,
 ): Promise<(name: string) => Trainer> {
-  const [processes, http, inboxes, slurm, sagemaker, ray] = await Promise.all([
+  const [processes, http, inboxes, slurm, sagemaker, ray, kubernetes] = await Promise.all([
     import('../adapters/trainer/process/index.js'),
     import('../adapters/trainer/http/index.js'),
     import('../adapters/trainer/http/inbox.js'),
     import('../adapters/trainer/slurm/index.js'),
     import('../adapters/trainer/sagemaker/index.js'),
     import('../adapters/trainer/ray/index.js'),
+    import('../adapters/trainer/kubernetes/index.js'),
   ]);
   const open = (name: string, options: EnvironmentConfig['trainers'][string]): Trainer => {
     switch (options.adapter) {
@@ -47,6 +48,10 @@ export async function openTrainers(
         const found = lookUp(rayTrainerOptions, options, `trainers/${name}`, refs);
         const access = found.store ?? storeAccess(store(), settings);
         return ray.openRayTrainer({ ...found, store: access }, context, store());
+      }
+      case 'kubernetes': {
+        const found = { ...options, store: options.store ?? storeAccess(store(), settings) };
+        return kubernetes.openKubernetesTrainer(found, context, store(), environment);
       }
     }
   };

@@ -9,6 +9,7 @@ import { s3Options } from '../adapters/store/s3/options.js';
 import { mlflowTrackingOptions } from '../adapters/tracking/mlflow/options.js';
 import { processTasksOptions } from '../adapters/task-runner/process/options.js';
 import { httpTrainerOptions } from '../adapters/trainer/http/options.js';
+import { kubernetesTrainerOptions } from '../adapters/trainer/kubernetes/options.js';
 import { processTrainerOptions } from '../adapters/trainer/process/options.js';
 import { rayTrainerOptions } from '../adapters/trainer/ray/options.js';
 import { sagemakerTrainerOptions } from '../adapters/trainer/sagemaker/options.js';
@@ -64,6 +65,7 @@ const environmentSchema = z.strictObject({
       slurmTrainerOptions,
       withReferences(sagemakerTrainerOptions),
       withReferences(rayTrainerOptions),
+      kubernetesTrainerOptions,
     ]),
   ),
   /** Where the code of `task` stages runs. Default: in processes beside the worker. */

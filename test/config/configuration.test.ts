@@ -130,6 +130,25 @@ describe('checking a configuration', () => {
     expect(where).toEqual(expect.arrayContaining(['/region', '/role', '/instanceType']));
     expect(faultsOf(at({ secrets: { hunter2: 'team/token' } })).faults).toHaveLength(1);
   });
+
+  test('takes a trainer on Kubernetes, and names what is wrong with one', () => {
+    const trainer = {
+      adapter: 'kubernetes',
+      kubeconfig: 'file:/home/ada/.kube/config',
+      namespace: 'ml-jobs',
+      image: 'registry.example.com/slipway-trainers:7',
+      tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
+      labels: { 'kueue.x-k8s.io/queue-name': 'research' },
+      secrets: { 'env:TOKEN': { name: 'team-hub', key: 'token' } },
+    };
+    const at = (more: object) => config({ dev: local({ trainers: { gpu: { ...trainer, ...more } } }) });
+    expect(() => parseConfig(at({}), 'f')).not.toThrow();
+    const wrong = { namespace: 'ML', kubeconfig: '/home/ada/.kube/config', startTimeout: '5s', image: 'a b' };
+    const where = faultsOf(at(wrong)).faults.map((fault) => fault.where?.replace('/environments/dev/trainers/gpu', ''));
+    expect(where).toEqual(expect.arrayContaining(['/namespace', '/kubeconfig', '/startTimeout', '/image']));
+    expect(faultsOf(at({ labels: { 'a b': 'x' } })).faults).toHaveLength(1);
+    expect(faultsOf(at({ secrets: { hunter2: { name: 'a', key: 'b' } } })).faults).toHaveLength(1);
+  });
 });
 
 describe('environments that share a registry', () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import { parseStateFile } from '../../job-launcher/state-file.js';
+import { readStoredLog } from '../../job-launcher/stored-log.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Store } from '../../store/port.js';
 import type { JobSpec, JobState, LogRange, Trainer } from '../port.js';
@@ -12,7 +13,7 @@ import { checkedName, keyOfName, nameOfKey, placesOf } from './job-name.js';
 import { jobRequest } from './job-request.js';
 import { type Description, hasEnded, protocolFault, stateOf } from './job-state.js';
 import type { SagemakerTrainerOptions } from './options.js';
-import { readContainerLog, readStoredLog } from './read-log.js';
+import { readContainerLog } from './read-log.js';
 
 /** A manifest of 10,000 files with long names fits. */
 const mostBytes = 32 * 1024 * 1024;

@@ -116,6 +116,19 @@ test('a command on a Ray cluster is the same command, with what the cluster must
   expect(() => on({ options: {} })).toThrow('options');
 });
 
+test('a command on Kubernetes is the same command, in an image and on nodes that the stage may choose', () => {
+  const on = (options: object) =>
+    stageOf('train', (p) => {
+      const remote = trainers.kubernetes({ run: 'python -m a', folder: 'trainers/a', ...options });
+      p.train('t', { trainer: remote, data: p.snapshot('s', { from }) });
+    }).settings.trainer;
+  const plain = { adapter: 'kubernetes', run: ['python', '-m', 'a'], folder: 'trainers/a' };
+  expect(on({})).toEqual(plain);
+  const options = { image: 'example.com/a:1', nodeSelector: { pool: 'gpu' }, priorityClass: 'low', trustPickle: true };
+  expect(on({ name: 'gpu-pool', ...options })).toEqual({ ...plain, adapter: 'gpu-pool', options });
+  expect(() => on({ images: 'x' })).toThrow('images');
+});
+
 test('text that looks like a template or a reference stays text', () => {
   const values = { a: '${params.epochs}', b: '{{ x }}', c: '$(id)', d: '%s' };
   const stage = stageOf(

@@ -10,18 +10,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
+from .container import Teller, python_of
 from .environment import SECRET_PREFIX
 from .failures import JobFailure
 from .job import run_job
 from .spec import StoreAddress, read_document
 from .state import JobState
-from .store import StoreFault, isolate_credentials, open_store, patiently
+from .store import StoreFault, isolate_credentials, patiently
 
-TELL_SECONDS = 2.0
 # What SageMaker shows of /opt/ml/output/failure.
 REASON_LIMIT = 1024
 
@@ -47,7 +46,7 @@ def _run(document: dict[str, Any], launcher: dict[str, Any], given: argparse.Nam
     well = False
     try:
         os.environ.update(_secrets(document.get("secrets") or {}, str(document["region"])))
-        spec = {**launcher, "directory": str(directory), "python": _python(document.get("requirements"), given.environments)}
+        spec = {**launcher, "directory": str(directory), "python": python_of(document.get("requirements"), given.environments)}
     except JobFailure as failure:
         JobState(directory).fail(failure)
     else:
@@ -64,54 +63,12 @@ def _run(document: dict[str, Any], launcher: dict[str, Any], given: argparse.Nam
     return 0 if well else 1
 
 
-class Teller:
-    """A thread that stores the launcher's state where the trainer looks, whenever it changed."""
-
-    def __init__(self, file: Path, uri: str, address: StoreAddress) -> None:
-        self._file, self._uri, self._address = file, uri, address
-        self._told = b""
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Teller:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def tell(self) -> None:
-        """StoreFault or KeyError when the store fails."""
-        content = self._file.read_bytes() if self._file.exists() else b""
-        if content != self._told:
-            open_store(self._uri, self._address).put_bytes(self._uri, content)
-            self._told = content
-
-    def _run(self) -> None:
-        while not self._ended.wait(TELL_SECONDS):
-            try:
-                self.tell()
-            except (OSError, KeyError, JobFailure) as fault:
-                print(f"state not stored yet: {fault}", file=sys.stderr, flush=True)
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="slipway_launcher.sagemaker", allow_abbrev=False)
     parser.add_argument("--key", required=True, help="the key of the job that the document must be of")
     parser.add_argument("--root", type=Path, default=Path("/opt/ml"), help="the folder that SageMaker gives the container")
     parser.add_argument("--environments", type=Path, default=Path("/opt/slipway/python"), help="Python environments, by 16 digits of the digest of their requirements")
     return parser.parse_args()
-
-
-def _python(requirements: object, environments: Path) -> str:
-    """The job's Python; the launcher's own when it asks for none. E_TRAINER_ENVIRONMENT when the image lacks it."""
-    if requirements is None:
-        return sys.executable
-    python = environments / str(requirements) / "bin" / "python"
-    if not python.is_file():
-        raise JobFailure("E_TRAINER_ENVIRONMENT", f"the image has no Python environment {python}; build it from the folder's requirements.txt")
-    return str(python)
 
 
 def _secrets(names: dict[str, str], region: str) -> dict[str, str]:

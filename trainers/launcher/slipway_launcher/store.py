@@ -27,11 +27,12 @@ Result = TypeVar("Result")
 
 
 class StoreFault(OSError):
-    """The store failed; ``transient`` when it may answer later."""
+    """The store failed; ``transient`` when it may answer later, ``code`` in the store's own words."""
 
-    def __init__(self, message: str, transient: bool = True) -> None:
+    def __init__(self, message: str, transient: bool = True, code: str = "") -> None:
         super().__init__(message)
         self.transient = transient
+        self.code = code
 
 
 class Store(Protocol):
@@ -45,6 +46,9 @@ class Store(Protocol):
 
     def put_bytes(self, uri: str, content: bytes) -> None:
         """Writes ``content`` to ``uri``, replacing what is there."""
+
+    def put_new(self, uri: str, content: bytes) -> bool:
+        """Writes ``content`` to ``uri`` if nothing is there; whether it did."""
 
     def delete(self, uri: str) -> None:
         """Removes what is at ``uri``, if anything is."""
@@ -89,6 +93,20 @@ class FileStore:
     def put_bytes(self, uri: str, content: bytes) -> None:
         self.put(uri, io.BytesIO(content))
 
+    def put_new(self, uri: str, content: bytes) -> bool:
+        path = _file_path(uri)
+        with _file_faults():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent) as source:
+                source.write(content)
+                source.flush()
+                try:
+                    # Whole from the first moment on, unlike a file that is made and then written.
+                    os.link(source.name, path)
+                except FileExistsError:
+                    return False
+        return True
+
     def delete(self, uri: str) -> None:
         with _file_faults():
             _file_path(uri).unlink(missing_ok=True)
@@ -129,6 +147,17 @@ class S3Store:
         bucket, key = _bucket_and_key(uri)
         with _s3_faults(uri):
             self._client.put_object(Bucket=bucket, Key=key, Body=content)
+
+    def put_new(self, uri: str, content: bytes) -> bool:
+        bucket, key = _bucket_and_key(uri)
+        try:
+            with _s3_faults(uri):
+                self._client.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
+        except StoreFault as fault:
+            if fault.code == "PreconditionFailed":
+                return False
+            raise
+        return True
 
     def delete(self, uri: str) -> None:
         bucket, key = _bucket_and_key(uri)
@@ -208,7 +237,8 @@ def _s3_faults(uri: str) -> Iterator[None]:
         if fault.response.get("Error", {}).get("Code") in ("NoSuchKey", "NoSuchBucket", "404"):
             raise KeyError(uri) from fault
         status = int(fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
-        raise StoreFault(str(fault), transient=status >= 500 or status in (408, 409, 429)) from fault
+        transient = status >= 500 or status in (408, 409, 429)
+        raise StoreFault(str(fault), transient, fault.response.get("Error", {}).get("Code", "")) from fault
     except (BotoCoreError, HTTPClientError, Boto3Error) as fault:
         raise StoreFault(str(fault)) from fault
 

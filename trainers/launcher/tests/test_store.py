@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import tempfile
 import unittest
+from pathlib import Path
 from unittest import mock
 
-from slipway_launcher.store import StoreFault, patiently
+from slipway_launcher.store import FileStore, StoreFault, patiently
 
 
 class Patience(unittest.TestCase):
@@ -42,3 +44,13 @@ class Patience(unittest.TestCase):
         tries, end = self.outage(1, transient=False)
         self.assertIsInstance(end, StoreFault)
         self.assertEqual(len(tries), 1)
+
+
+class Once(unittest.TestCase):
+    def test_what_is_there_stays_and_the_second_writer_is_told(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            uri = f"file://{folder}/jobs/owner"
+            self.assertTrue(FileStore().put_new(uri, b"first"))
+            self.assertFalse(FileStore().put_new(uri, b"second"))
+            self.assertEqual(b"".join(FileStore().chunks(uri)), b"first")
+            self.assertEqual([file.name for file in (Path(folder) / "jobs").iterdir()], ["owner"])
