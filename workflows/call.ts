@@ -29,9 +29,11 @@ const courtesy: ActivityOptions = { startToCloseTimeout: 30_000, retry: { ...ret
 /** After the commit and on the way home nothing may give up. */
 const forever: ActivityOptions = { startToCloseTimeout: 30_000, retry: { ...retry, maximumInterval: '5s' } };
 
-const pipelines = proxyActivities<PipelineActivities>({ ...short, taskQueue: taskQueues.pipelines });
-const jobs = proxyActivities<JobActivities>({ ...short, taskQueue: taskQueues.jobs });
-const release = proxyActivities<ReleaseActivities>({ ...short, taskQueue: taskQueues.release });
+/** What a call leaves out is taken from here: nothing that limits for how long it is tried. */
+const unlimited: ActivityOptions = { startToCloseTimeout: 30_000, retry };
+const pipelines = proxyActivities<PipelineActivities>({ ...unlimited, taskQueue: taskQueues.pipelines });
+const jobs = proxyActivities<JobActivities>({ ...unlimited, taskQueue: taskQueues.jobs });
+const release = proxyActivities<ReleaseActivities>({ ...unlimited, taskQueue: taskQueues.release });
 /** Run inside the workflow task, so that they cost a run no round trip; their arguments are not in its history. */
 const within = proxyLocalActivities<PipelineActivities>({
   startToCloseTimeout: 2 * minute,
