@@ -93,9 +93,7 @@ describe('forty models of four business lines, with five slots', () => {
     async () => {
       await project.startWorker('a', '--queues', 'pipelines,jobs,release');
       for (const { name } of models) {
-        const priority = name === urgent ? { priority: 1 } : {};
-        const request = { environment: 'upgrade', pipeline: name, params: {}, trigger: 'test', ...priority };
-        runs.push((await startRun(project.client, request)).workflowId);
+        runs.push(await (name === urgent ? startUrgent() : start(name)));
         // One after the other, so that the oldest in line are all of one team.
         await until(() => isInLine(runs.at(-1) ?? ''));
       }
@@ -178,6 +176,19 @@ describe('forty models of four business lines, with five slots', () => {
     expect(started).toMatchObject({ code: 2, stderr: expect.stringMatching(/^E_USAGE --priority: .* from 1 to 5/) });
   });
 });
+
+async function start(pipeline: string): Promise<string> {
+  const request = { environment: 'upgrade', pipeline, params: {}, trigger: 'test' };
+  return (await startRun(project.client, request)).workflowId;
+}
+
+/** As a person would, by the command line. */
+async function startUrgent(): Promise<string> {
+  const args = ['run', urgent, '--priority', '1', '--detach', '--json'];
+  const { code, stdout, stderr } = await project.slipway('a', ...args);
+  expect(code, stderr).toBe(0);
+  return (JSON.parse(stdout) as { workflowId: string }).workflowId;
+}
 
 /** The run has asked for its job. */
 async function isInLine(workflowId: string): Promise<boolean> {

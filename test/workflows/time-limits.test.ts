@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { approval, championEndpoint, fullGraph } from './scripted-world.js';
+import { approval, chain, championEndpoint, fullGraph } from './scripted-world.js';
 import { testServer } from './test-server.js';
 
 const server = testServer();
@@ -36,6 +36,36 @@ describe('what must not give up', () => {
         // The server writes no limit as 0, or as one of years.
         expect(whole === 0 || whole >= 30 * day, `${name}: ${whole} s`).toBe(true);
       }
+    });
+  });
+});
+
+describe('a job of a pool', () => {
+  const limits = { timeoutMs: 60_000, attempts: 1 };
+  const turn = { team: 'fraud', priority: 2 };
+
+  it('waits for a slot as long as it takes, with its team and priority; a job without pool does not', async () => {
+    const graph = chain(
+      { verb: 'train', pool: 'gpu', limits, turn },
+      { verb: 'task', id: 'free', limits, turn: { team: 'fraud' } },
+    );
+    await server.withRun({ graph, pools: ['gpu'] }, async (run) => {
+      expect((await run.result).outcome).toBe('completed');
+      const history = await run.handle.fetchHistory();
+      const found = limitsOf(history);
+      const pooled = found.get('trainModel')?.whole ?? -1;
+      expect(pooled === 0 || pooled >= 30 * day, `${pooled} s`).toBe(true);
+      expect(found.get('runTask')?.whole).toBe(60 + 3_600);
+      const scheduled = (history.events ?? []).flatMap((e) => e.activityTaskScheduledEventAttributes ?? []);
+      const facts = scheduled.map((a) => [
+        a.activityType?.name,
+        a.taskQueue?.name,
+        a.priority?.fairnessKey,
+        a.priority?.priorityKey,
+        a.retryPolicy?.maximumAttempts,
+      ]);
+      expect(facts).toContainEqual(['trainModel', 'jobs-gpu', 'fraud', 2, 240]);
+      expect(facts).toContainEqual(['runTask', 'jobs', 'fraud', 0, 0]);
     });
   });
 });
