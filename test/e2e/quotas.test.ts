@@ -42,7 +42,12 @@ let ledger: string;
 
 beforeAll(async () => {
   const pools = `{ trainers: { atOnce: ${atOnce} } }`;
-  project = await openNamespaceProject('quotas', { versioned: false, only: ['temporal', 's3', 'mlflow'], pools });
+  project = await openNamespaceProject('quotas', {
+    versioned: false,
+    only: ['temporal', 's3', 'mlflow'],
+    pools,
+    environment: 'quotas',
+  });
   ledger = join(project.root, 'ledger');
   writeFileSync(ledger, '');
   mkdirSync(join(project.root, 'trainers/small'), { recursive: true });
@@ -178,7 +183,7 @@ describe('forty models of four business lines, with five slots', () => {
 });
 
 async function start(pipeline: string): Promise<string> {
-  const request = { environment: 'upgrade', pipeline, params: {}, trigger: 'test' };
+  const request = { environment: 'quotas', pipeline, params: {}, trigger: 'test' };
   return (await startRun(project.client, request)).workflowId;
 }
 
