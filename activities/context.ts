@@ -30,7 +30,7 @@ export interface ActivityEnvironment {
   protected: boolean;
   sharedRegistry: boolean;
   /** Queues of workers of their own that stages may name. */
-  pools: readonly string[];
+  pools: Readonly<Record<string, unknown>>;
   policy: Policy;
   ports: ActivityPorts;
 }

@@ -5,6 +5,7 @@ import type { RunInput } from '../plan/messages.js';
 import { keys } from '../plan/names.js';
 import { packGraph, type PackedGraph } from '../plan/packed-graph.js';
 import type { DeployedPointer, Plan } from '../plan/plan.js';
+import { turnOf } from '../plan/turn.js';
 import type { Store } from '../adapters/store/port.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
 import { checkPayload } from '../plan/payload.js';
@@ -18,6 +19,8 @@ export interface LoadPlanInput {
   plan: string | null;
   params: JsonObject;
   rerun: NonNullable<RunInput['rerun']> | null;
+  /** Of this run; absent: the pipeline's. */
+  priority?: number;
 }
 /** What a run resolves once and keeps. */
 export interface LoadedPlan {
@@ -52,21 +55,27 @@ export async function loadPlan(context: ActivityContext, input: LoadPlanInput): 
   return {
     environment: environment.name,
     params,
-    graph: packGraph(planGraph(plan, digest, environment)),
+    graph: packGraph({ ...planGraph(plan, digest, environment), ...turn(plan, input) }),
     reused: input.rerun === null ? {} : await reusedOutputs(store, now, input.rerun),
     ...(environment.ports.notifiers.length === 0 ? { quiet: true } : {}),
   };
 }
 
+function turn({ owner, priority }: Plan, input: LoadPlanInput): Pick<PlanGraph, 'turn'> {
+  const found = turnOf(owner, input.priority ?? priority);
+  return found === undefined ? {} : { turn: found };
+}
+
 /** A stage on a queue that nobody serves would wait for ever. */
 function checkPools(plan: Plan, environment: ActivityEnvironment): void {
+  const known = Object.keys(environment.pools);
   const faults = plan.stages.flatMap((stage) => {
     const pool = stage.pool ?? (stage.verb === 'each' ? stage.settings.item.pool : undefined);
-    if (pool === undefined || environment.pools.includes(pool)) return [];
+    if (pool === undefined || known.includes(pool)) return [];
     return {
       code: 'E_POOL',
       where: stage.id,
-      message: unknownName('pool', pool, environment.pools),
+      message: unknownName('pool', pool, known),
       fix: `add it under \`pools\` of environment \`${environment.name}\`, and start workers with --queues jobs-${pool}`,
     };
   });

@@ -20,6 +20,7 @@ export function compile(recorded: Recorded, params: JsonObject, file: string): R
     format: planFormat,
     pipeline: recorded.name,
     ...(recorded.owner === undefined ? {} : { owner: recorded.owner }),
+    ...(recorded.priority === undefined ? {} : { priority: recorded.priority }),
     ...(recorded.version === undefined ? {} : { version: recorded.version }),
     ...(recorded.schedule === undefined ? {} : { schedule: recorded.schedule }),
     params,

@@ -14,8 +14,10 @@ export interface PipelineOptions<P extends z.ZodObject> {
    * with bounds, patterns and defaults; no `refine`, `transform`, `coerce`; dates as text). Default: no params.
    */
   params?: P;
-  /** Team that answers for it. */
+  /** Team that answers for it. Where jobs wait for a slot, teams take turns. */
   owner?: string;
+  /** Of its jobs where they wait for a slot: 1 (first) to 5 (last). Default 3. */
+  priority?: 1 | 2 | 3 | 4 | 5;
   /** Semantic version of the pipeline; names the packages of the models it registers. Default: the digest of their inputs. */
   version?: string;
   /** When runs start by themselves: `weekly('Mon 03:00', { timezone: 'Europe/Berlin' })`. Applied by `slipway deploy`. */
@@ -30,7 +32,7 @@ const mark = Symbol.for('slipway.pipeline');
 /** A pipeline as its file exports it. Recording it gives a plan; nothing runs here. */
 export interface PipelineDefinition<P extends z.ZodType = z.ZodType> {
   readonly name: string;
-  readonly options: { params?: P; owner?: string; version?: string; schedule?: ScheduleDraft };
+  readonly options: { params?: P; owner?: string; priority?: number; version?: string; schedule?: ScheduleDraft };
   readonly build: (p: Stages, params: never) => unknown;
   /** Where it is defined; `file` is absolute. */
   readonly place: Place;

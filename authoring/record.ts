@@ -51,14 +51,16 @@ export function recordPipeline(definition: PipelineDefinition, root: string): Re
 const optionsShape = z.strictObject({
   params: z.any().optional(),
   owner: z.any().optional(),
+  priority: z.any().optional(),
   version: z.any().optional(),
   schedule: z.any().optional(),
 });
 const emptyParams: JsonObject = { type: 'object', properties: {}, additionalProperties: false };
 
-function given(options: PipelineDefinition['options']): Pick<Recorded, 'owner' | 'version'> {
+function given(options: PipelineDefinition['options']): Pick<Recorded, 'owner' | 'priority' | 'version'> {
   return {
     ...(options?.owner === undefined ? {} : { owner: options.owner }),
+    ...(options?.priority === undefined ? {} : { priority: options.priority }),
     ...(options?.version === undefined ? {} : { version: options.version }),
   };
 }

@@ -3,6 +3,7 @@ import type { PlanDescription, StageDescription } from '../operations/plan-view/
 import { formatDuration } from '../plan/duration.js';
 import { printable } from '../plan/errors.js';
 import { canonicalJson, type Json } from '../plan/json.js';
+import { priorities } from '../plan/turn.js';
 import { time } from './format.js';
 import type { Output } from './output.js';
 
@@ -11,9 +12,9 @@ const deployedText = { same: 'deployed', differs: 'differs from the deployed one
 /** A plan for people: every default made visible, what is cached, how long it takes. */
 export function printPlan(out: Output, d: PlanDescription): void {
   const { bold, dim } = out.colors;
-  const facts = [d.environment, `plan ${d.plan.slice(0, 12)} (${deployedText[d.deployed]})`, d.version, d.owner].filter(
-    (f) => f !== null,
-  );
+  const plan = `plan ${d.plan.slice(0, 12)} (${deployedText[d.deployed]})`;
+  const priority = d.priority === priorities.usual ? null : `priority ${d.priority}`;
+  const facts = [d.environment, plan, d.version, d.owner, priority].filter((f) => f !== null);
   out.line(`${bold(d.pipeline)}  ${facts.join('  ')}`);
   if (d.params.length > 0) out.line(dim('params'));
   for (const p of d.params)

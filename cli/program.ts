@@ -17,6 +17,7 @@ import { addLogs } from './commands/logs.js';
 import { addLs } from './commands/ls.js';
 import { addMove } from './commands/move.js';
 import { addPlan } from './commands/plan.js';
+import { addQueue } from './commands/queue.js';
 import { addReject } from './commands/reject.js';
 import { addReport } from './commands/report.js';
 import { addRerun } from './commands/rerun.js';
@@ -61,6 +62,7 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
     addWatch,
     addLogs,
     addLs,
+    addQueue,
     addDescribe,
     addHistory,
     addApprove,

@@ -140,6 +140,7 @@ const deployed = z.array(
 const planDescription = z.object({
   pipeline: z.string(),
   owner: z.string().nullable(),
+  priority: z.int(),
   version: z.string().nullable(),
   plan: digest,
   environment: z.string(),
@@ -230,6 +231,26 @@ const checkedRun = z.object({
   breaks: z.object({ event: z.int().nullable(), stage: z.string().nullable(), message: z.string() }).nullable(),
 });
 
+const queuedJob = {
+  workflowId: z.string(),
+  runId: z.string(),
+  stage: z.string(),
+  team: z.string().nullable(),
+  priority: z.int(),
+  attempt: z.int(),
+  since: time,
+};
+const poolView = z.object({
+  pool: z.string().nullable(),
+  queue: z.string(),
+  atOnce: z.int().nullable(),
+  slots: z.int().nullable(),
+  workers: z.array(z.object({ identity: z.string(), slots: z.int().nullable() })),
+  running: z.array(z.object({ ...queuedJob, worker: z.string() })),
+  waiting: z.array(z.object({ ...queuedJob, ahead: z.int(), notBefore: time.nullable() })),
+  backlog: z.int().nullable(),
+});
+
 /** Command → schema of its `--json` output. */
 export const schemas = {
   validate: z.object({
@@ -282,6 +303,7 @@ export const schemas = {
     ),
   }),
   ls: z.object({ runs: z.array(z.object(runSummary)) }),
+  queue: z.object({ environment: z.string(), pools: z.array(poolView), notes: z.array(z.string()) }),
   approve: decided,
   reject: decided,
   cancel: z.object({ workflowId: z.string(), requested: z.literal('cancel') }),

@@ -1,5 +1,6 @@
 import type { Command, CommanderError, Option } from 'commander';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+import { priorities } from '../plan/turn.js';
 
 export function usageFault(where: string, message: string, fix: string): SlipwayError {
   return new SlipwayError({ code: 'E_USAGE', where, message, fix }, exitCodes.usage);
@@ -58,6 +59,12 @@ export function wholeNumber(flag: string, given: unknown, from: number, to: numb
   const number = /^\d{1,9}$/.test(String(given)) ? Number(given) : Number.NaN;
   if (number >= from && number <= to) return number;
   throw usageFault(flag, `expected a whole number from ${from} to ${to}`, 'See the help of the command.');
+}
+
+/** `--priority`, when it was given. Throws `E_USAGE` (2). */
+export function priorityFlag({ priority }: Record<string, unknown>): { priority?: number } {
+  if (priority === undefined) return {};
+  return { priority: wholeNumber('--priority', priority, priorities.first, priorities.last) };
 }
 
 /** A command with all that are below it. */

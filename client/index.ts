@@ -20,5 +20,7 @@ export { backfillSchedule, deleteSchedule, pauseSchedule, resumeSchedule, trigge
 export { refuseDuringRollout, viewRollout } from './view-rollout.js';
 export type { Builds } from './builds.js';
 export { isServed, makeCurrent, missingQueues, viewBuilds } from './builds.js';
+export type { JobQueue, QueuedJob, QueuesView, QueueWorker, RunningJob, WaitingJob } from './queues.js';
+export { viewQueues } from './queues.js';
 export type { OpenRun } from './open-runs.js';
 export { downloadHistory, listOpenRuns, pinRun } from './open-runs.js';

@@ -22,6 +22,8 @@ export interface StartRequest {
   trigger: string;
   /** False: no earlier result stands in for a stage. */
   cache?: false;
+  /** Of its jobs where they wait for a slot, 1 to 5, lower first. Default: the pipeline's. */
+  priority?: number;
   /** Takes the outputs of an ended run for every stage that does not come after `from`. */
   rerun?: { workflowId: string; runId: string; from: string };
 }
@@ -72,6 +74,7 @@ function runInput(request: StartRequest): RunInput {
     trigger: request.trigger,
     ...(request.plan !== undefined && { plan: request.plan }),
     ...(request.cache === false && { cache: false }),
+    ...(request.priority !== undefined && { priority: request.priority }),
     ...(request.rerun !== undefined && { rerun: request.rerun }),
   };
 }

@@ -50,8 +50,8 @@ export interface Environment {
   readonly temporal: TemporalSettings;
   links: { mlflow?: string; prometheus?: string; users?: string };
   policy: Policy;
-  /** Queues of workers of their own that stages may name. */
-  pools: readonly string[];
+  /** Queues of workers of their own that stages may name, and how many jobs of each may run at once. */
+  pools: EnvironmentConfig['pools'];
   /** Role → who may approve in it. */
   approvers: Record<string, string[]>;
   /** Another environment uses the same registry: aliases carry the environment's name. */

@@ -49,6 +49,11 @@ const temporalSchema = z.strictObject({
   versioned: z.boolean().optional(),
 });
 
+const poolSchema = z.strictObject({
+  /** How many jobs of the pool may run at once, all of its workers together. Default 20. */
+  atOnce: z.int().min(1).max(1_000).default(20),
+});
+
 const environmentSchema = z.strictObject({
   /** Holds what users depend on: verified approvals only, deployed plans only. Default false. */
   protected: z.boolean().default(false),
@@ -78,7 +83,7 @@ const environmentSchema = z.strictObject({
     )
     .default({}),
   /** Queues of workers of their own that stages may name with `pool`. Default none. */
-  pools: z.array(z.string().refine(isKebabCase, 'a pool is named in kebab-case, 1 to 64 characters')).default([]),
+  pools: z.record(z.string(), poolSchema).default({}),
   serving: z.discriminatedUnion('adapter', [mlserverOptions]),
   router: z.discriminatedUnion('adapter', [withReferences(agentOptions)]),
   metrics: z.discriminatedUnion('adapter', [withReferences(prometheusOptions)]),
@@ -134,6 +139,7 @@ function crossFaults(config: Config): Fault[] {
     if (!isKebabCase(name)) {
       faults.push({ code: 'E_CONFIG', where, message: 'an environment is named in kebab-case, 1 to 64 characters' });
     }
+    faults.push(...poolFaults(config, name));
     const sharing = names.filter((other) => other !== name && sameNamespace(environment, config.environments[other]));
     const unlike = sharing.filter((other) => isVersioned(config.environments[other]) !== isVersioned(environment));
     if (
@@ -156,6 +162,23 @@ function crossFaults(config: Config): Fault[] {
     }
   }
   return faults;
+}
+
+/** Pools are named in kebab-case; workers serve a whole namespace, so its environments must agree about a pool. */
+function poolFaults({ environments }: Config, name: string): Fault[] {
+  const own = environments[name];
+  return Object.entries(own?.pools ?? {}).flatMap(([pool, { atOnce }]): Fault[] => {
+    const where = `/environments/${name}/pools/${pool}`;
+    if (!isKebabCase(pool))
+      return [{ code: 'E_CONFIG', where, message: 'a pool is named in kebab-case, 1 to 64 characters' }];
+    const [other] = Object.entries(environments).filter(
+      ([, e]) => own !== undefined && sameNamespace(own, e) && (e.pools[pool]?.atOnce ?? atOnce) !== atOnce,
+    );
+    if (other === undefined) return [];
+    const [theirName, theirs] = other;
+    const message = `workers serve a whole namespace: ${theirName} in ${theirs.temporal.namespace} says ${theirs.pools[pool]?.atOnce} at once`;
+    return [{ code: 'E_CONFIG', where: `${where}/atOnce`, message }];
+  });
 }
 
 function sameNamespace(a: EnvironmentConfig, b: EnvironmentConfig | undefined): boolean {

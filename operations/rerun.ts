@@ -19,6 +19,8 @@ export interface RerunOptions {
   runKey?: string;
   /** False: no earlier result stands in for the stages that run again. */
   cache: boolean;
+  /** Of its jobs where they wait for a slot, 1 to 5. Default: the pipeline's. */
+  priority?: number;
   onProgress: OnProgress;
   onNote(note: string): void;
 }
@@ -52,6 +54,7 @@ export async function rerun(o: RerunOptions): Promise<StartedRun> {
     trigger: `rerun:${record.workflowId}`,
     rerun: { workflowId: record.workflowId, runId: record.runId, from: o.from },
     ...(o.cache ? {} : { cache: false as const }),
+    ...(o.priority === undefined ? {} : { priority: o.priority }),
   });
 }
 

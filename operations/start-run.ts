@@ -21,6 +21,8 @@ export interface StartOptions {
   ifChanged: boolean;
   /** False: no earlier result stands in for a stage. */
   cache: boolean;
+  /** Of its jobs where they wait for a slot, 1 to 5. Default: the pipeline's. */
+  priority?: number;
   /** Called once the params are known to be right: only then a server is needed. */
   connect(): Promise<SlipwayClient>;
   onProgress: OnProgress;
@@ -67,6 +69,7 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
     runKey,
     trigger: 'cli',
     ...(o.cache ? {} : { cache: false as const }),
+    ...(o.priority === undefined ? {} : { priority: o.priority }),
   };
   const run = await startRun(client, request);
   o.onPhase('started', workflowId);

@@ -4,7 +4,7 @@ import { differences, stageDefinition, type Difference } from './stage-definitio
 
 /** What differs between two plans. */
 export interface PlanChanges {
-  /** Owner, version, schedule and params. */
+  /** Owner, priority, version, schedule and params. */
   pipeline: Difference[];
   stages: StageChange[];
 }
@@ -36,9 +36,10 @@ function whole(plan: Plan, stage: Stage): Json {
   return { ...(rest as unknown as Record<string, Json>), ...stageDefinition(plan, stage) };
 }
 
-function facts({ owner, version, schedule, params }: Plan): Json {
+function facts({ owner, priority, version, schedule, params }: Plan): Json {
   return {
     owner: owner ?? null,
+    priority: priority ?? null,
     version: version ?? null,
     schedule: (schedule ?? null) as unknown as Json,
     params,

@@ -1,5 +1,6 @@
 import type { JsonObject, Json } from './json.js';
 import type { Binding, Limits, OnFailure, Verb } from './plan.js';
+import type { Turn } from './turn.js';
 
 /** What the workflow needs of a stage: ids, edges, limits; settings stay in the store. */
 export interface GraphStage {
@@ -9,6 +10,8 @@ export interface GraphStage {
   bindings: Binding[];
   limits: Limits;
   pool?: string;
+  /** The turn of the whole graph. */
+  turn?: Turn;
   onFailure?: OnFailure;
   branch?: { of: string; taken: boolean };
   /** A task that can undo its work. */
@@ -63,5 +66,7 @@ export interface PlanGraph {
   pipeline: string;
   /** How long the registry may be away before a stage that needs it gives up. */
   registryOutageMs: number;
+  /** When its jobs are next in line. */
+  turn?: Turn;
   stages: GraphStage[];
 }

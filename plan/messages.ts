@@ -17,6 +17,8 @@ export interface RunInput {
   trigger?: string;
   /** False: no earlier result stands in for a stage. Default true. */
   cache?: boolean;
+  /** Of its jobs where they wait for a slot, 1 to 5, lower first. Default: the pipeline's. */
+  priority?: number;
   /** Takes the outputs of an ended run for every stage that does not come after `from`. */
   rerun?: { workflowId: string; runId: string; from: string };
   /** State that a run hands to itself when it continues as new; never given from outside. */

@@ -8,6 +8,12 @@ export function poolQueue(pool: string): string {
   return `jobs-${pool}`;
 }
 
+/** The pool of a queue; undefined for the other queues. */
+export function poolOf(queue: string): string | undefined {
+  const [, pool] = /^jobs-(.+)$/.exec(queue) ?? [];
+  return pool;
+}
+
 /** The worker deployment whose versions are the builds of this package. */
 export const workerDeployment = 'slipway';
 

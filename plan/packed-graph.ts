@@ -39,7 +39,7 @@ export function packGraph({ stages, ...facts }: PlanGraph): PackedGraph {
   return { ...facts, limits: [...limits.values()].map((l) => l.value), stages: packed };
 }
 
-/** The graph again. Histories of earlier builds hold it as it is. */
+/** The graph again, its turn on every stage. Histories of earlier builds hold it as it is. */
 export function unpackGraph(graph: PackedGraph | PlanGraph): PlanGraph {
   if (!('limits' in graph)) return graph;
   const { limits, stages, ...facts } = graph;
@@ -48,7 +48,8 @@ export function unpackGraph(graph: PackedGraph | PlanGraph): PlanGraph {
     const bound = bindings.map(([pointer, ref]): Binding => ({ at: pointer, ref: unpackRef(ref, idOf) }));
     const ownLimits = limits[at];
     if (ownLimits === undefined) throw new Error(`the graph has no limits ${at}`);
-    return { id, verb, needs: needs.map(idOf), bindings: bound, limits: ownLimits, ...own };
+    const turn = facts.turn === undefined ? {} : { turn: facts.turn };
+    return { id, verb, needs: needs.map(idOf), bindings: bound, limits: ownLimits, ...own, ...turn };
   });
   return { ...facts, stages: unpacked };
 }

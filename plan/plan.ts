@@ -197,6 +197,8 @@ export interface Plan {
   format: typeof planFormat;
   pipeline: string;
   owner?: string;
+  /** Of its jobs where they wait for a slot, 1 to 5, lower first. Absent: 3. */
+  priority?: number;
   /** The pipeline's semantic version, when its author gives one. */
   version?: string;
   /** When runs start by themselves, when its author says so. */

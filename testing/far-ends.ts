@@ -56,7 +56,7 @@ export async function farEnds(o: FarEndsOptions): Promise<FarEnds> {
     name: environment,
     protected: guarded,
     sharedRegistry: false,
-    pools,
+    pools: Object.fromEntries(pools.map((pool) => [pool, {}])),
     policy: toPolicy(policy),
     ports: {
       store,

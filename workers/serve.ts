@@ -7,21 +7,23 @@ import { checkSearchAttributes } from './check-search-attributes.js';
 import { connect } from './connect.js';
 import { workerProcessOptions } from './options.js';
 import { servedEnvironments } from './served-environments.js';
+import { queuesToServe } from './shares.js';
 import { createWorkers } from './workers.js';
 
-/** One process for all three queues, or for those that are named. Ends on SIGTERM after its short work is done. */
+/** One process for all queues, or for those that are named. Ends on SIGTERM after its short work is done. */
 export async function serve(): Promise<void> {
   const root = process.cwd();
-  const { environment, queues, ready } = workerProcessOptions(process.argv.slice(2), root);
+  const { environment, ready, ...asked } = workerProcessOptions(process.argv.slice(2), root);
   const env = processEnvironment();
   const build = await thisBuild(env);
   const config = await loadConfig(root);
   const served = await servedEnvironments(config, environment ?? config.defaultEnvironment, { root, env });
+  const { queues, slots } = queuesToServe(asked, served);
   const connection = await connect(served.temporal);
   const { namespace } = served.temporal;
   await checkSearchAttributes(connection, served.temporal);
   await checkQueues(connection, namespace, queues);
-  const workers = await createWorkers({ connection, root, served, queues, build });
+  const workers = await createWorkers({ connection, root, served, queues, slots, build });
   const running = workers.map((w) => w.run());
   const stop = () => workers.forEach((w) => w.getState() === 'RUNNING' && w.shutdown());
   process.on('SIGTERM', stop);

@@ -9,6 +9,10 @@ export interface Served {
   /** They take part in worker versioning: all of a namespace or none. */
   versioned: boolean;
   names: string[];
+  /** Some of them is protected. */
+  protected: boolean;
+  /** Pool → how many of its jobs may run at once. */
+  pools: Readonly<Record<string, number>>;
   /** Of runs that name none. */
   defaultEnvironment: string;
   open(name: string): Promise<Environment>;
@@ -25,12 +29,16 @@ export async function servedEnvironments(config: Config, home: string, options: 
   const all = Object.entries(config.environments);
   const own = config.environments[home]?.temporal;
   const here = (e: EnvironmentConfig) => e.temporal.namespace === own?.namespace && e.temporal.address === own.address;
-  const names = all.filter(([, e]) => here(e)).map(([name]) => name);
+  const ours = all.filter(([, e]) => here(e));
+  const names = ours.map(([name]) => name);
+  const pools = ours.flatMap(([, e]) => Object.entries(e.pools)).map(([pool, { atOnce }]) => [pool, atOnce] as const);
   const opened = new Map<string, Promise<Environment>>();
   return {
     temporal,
     versioned,
     names,
+    protected: ours.some(([, e]) => e.protected),
+    pools: Object.fromEntries(pools),
     defaultEnvironment: names.includes(config.defaultEnvironment) ? config.defaultEnvironment : home,
     open: (name) => {
       if (!names.includes(name)) {

@@ -8,6 +8,7 @@ import { taskQueues, workerDeployment } from '../plan/names.js';
 import { bundlePath } from './bundle-path.js';
 import { workerIdentity } from './identity.js';
 import type { Served } from './served-environments.js';
+import type { Slots } from './shares.js';
 import { unknownActivity } from './unknown-activity.js';
 
 export interface CreateOptions {
@@ -17,6 +18,8 @@ export interface CreateOptions {
   served: Served;
   /** `pipelines`, `jobs`, `release`, or `jobs-<pool>`. */
   queues: readonly string[];
+  /** Jobs at once, by queue. Default 20 each. */
+  slots?: Slots;
   /** This build of the package. */
   build: string;
 }
@@ -31,14 +34,13 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
   const base: WorkerBase = {
     connection: o.connection,
     namespace,
-    identity: workerIdentity(o.build),
     ...(versioned && { workerDeploymentOptions: pinnedTo(o.build) }),
     ...shutdown,
   };
   const context = activityContext(o);
   return await Promise.all(
     o.queues.map((taskQueue) => {
-      const { workflows, ...tuning } = queueTuning(taskQueue);
+      const { workflows, ...tuning } = queueTuning(taskQueue, o.slots?.[taskQueue]);
       const options = { ...tuning, ...(workflows && { workflowBundle: workflowBundle() }) };
       const activities = activitiesFor(taskQueue, context);
       const known = Object.keys(activities);
@@ -46,6 +48,7 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
         ...base,
         ...options,
         taskQueue,
+        identity: workerIdentity(o.build, isOfJobs(taskQueue) ? tuning.maxConcurrentActivityTaskExecutions : undefined),
         activities: { ...activities, default: unknownActivity(known) },
       });
     }),
@@ -63,8 +66,14 @@ function pinnedTo(buildId: string): WorkerDeploymentOptions {
   };
 }
 
-/** What the worker of a queue is tuned to; `workflows`: it runs those too. */
-export function queueTuning(taskQueue: string): QueueTuning {
+/** Jobs at once in a worker whose share nobody stated. */
+const usualSlots = 20;
+
+/**
+ * What the worker of a queue is tuned to; `workflows`: it runs those too. A task for which there is no slot stays with the
+ * server, whose priority and fairness say who is next.
+ */
+export function queueTuning(taskQueue: string, slots = usualSlots): QueueTuning {
   switch (taskQueue) {
     case taskQueues.pipelines:
       return {
@@ -79,13 +88,17 @@ export function queueTuning(taskQueue: string): QueueTuning {
       return { workflows: false, maxConcurrentActivityTaskExecutions: 1_000 };
     default:
       // `jobs`, and the queue of a pool, whose workers do the same elsewhere.
-      return { workflows: false, maxConcurrentActivityTaskExecutions: 20 };
+      return { workflows: false, maxConcurrentActivityTaskExecutions: slots };
   }
 }
 type QueueTuning = Pick<
   WorkerOptions,
   'maxCachedWorkflows' | 'maxConcurrentActivityTaskExecutions' | 'stickyQueueScheduleToStartTimeout'
 > & { workflows: boolean };
+
+function isOfJobs(taskQueue: string): boolean {
+  return taskQueue !== taskQueues.pipelines && taskQueue !== taskQueues.release;
+}
 
 function activitiesFor(taskQueue: string, context: ActivityContext): object {
   if (taskQueue === taskQueues.pipelines) return pipelineActivities(context);

@@ -29,9 +29,11 @@ const courtesy: ActivityOptions = { startToCloseTimeout: 30_000, retry: { ...ret
 /** After the commit and on the way home nothing may give up. */
 const forever: ActivityOptions = { startToCloseTimeout: 30_000, retry: { ...retry, maximumInterval: '5s' } };
 
-const pipelines = proxyActivities<PipelineActivities>({ ...short, taskQueue: taskQueues.pipelines });
-const jobs = proxyActivities<JobActivities>({ ...short, taskQueue: taskQueues.jobs });
-const release = proxyActivities<ReleaseActivities>({ ...short, taskQueue: taskQueues.release });
+/** What a call leaves out is taken from here: nothing that limits for how long it is tried. */
+const unlimited: ActivityOptions = { startToCloseTimeout: 30_000, retry };
+const pipelines = proxyActivities<PipelineActivities>({ ...unlimited, taskQueue: taskQueues.pipelines });
+const jobs = proxyActivities<JobActivities>({ ...unlimited, taskQueue: taskQueues.jobs });
+const release = proxyActivities<ReleaseActivities>({ ...unlimited, taskQueue: taskQueues.release });
 /** Run inside the workflow task, so that they cost a run no round trip; their arguments are not in its history. */
 const within = proxyLocalActivities<PipelineActivities>({
   startToCloseTimeout: 2 * minute,
@@ -58,8 +60,8 @@ function call<I, O>(activity: Named<I, O>, queue: string, input: I, options: Cal
 }
 
 type In<F extends (input: never) => unknown> = Parameters<F>[0];
-/** The stage whose limits and pool count. */
-export type JobStage = Pick<GraphStage, 'limits' | 'pool'>;
+/** The stage whose limits, pool and turn count. */
+export type JobStage = Pick<GraphStage, 'limits' | 'pool' | 'turn'>;
 
 export const calls = {
   loadPlan: (i: In<PipelineActivities['loadPlan']>) => within.loadPlan(i),
@@ -108,9 +110,8 @@ export const calls = {
     call(jobs.snapshotData, queueOf(stage), i, { ...job(stage), activityId: i.stage, summary: `snapshot ${i.stage}` }),
   validateData: (i: StageCall, stage: JobStage) =>
     call(jobs.validateData, queueOf(stage), i, {
-      ...short,
+      ...inLine(stage, 30 * minute),
       startToCloseTimeout: stage.limits.timeoutMs,
-      scheduleToCloseTimeout: stage.limits.timeoutMs + 30 * minute,
       activityId: i.stage,
       summary: `validate ${i.stage}`,
     }),
@@ -228,10 +229,28 @@ export const calls = {
     }),
 };
 
-/** The job's own time limit, and as much again as a lost worker or a full queue may cost. */
-function job({ limits }: JobStage): ActivityOptions {
-  const startToCloseTimeout = limits.timeoutMs + 2 * minute;
-  return { ...longPoll, startToCloseTimeout, scheduleToCloseTimeout: limits.timeoutMs + 60 * minute };
+function job(stage: JobStage): ActivityOptions {
+  return { ...longPoll, startToCloseTimeout: stage.limits.timeoutMs + 2 * minute, ...inLine(stage, 60 * minute) };
+}
+
+/**
+ * Its place in line, and how long it is tried: the job's own time limit, and as much again as a lost worker or a full
+ * queue may cost. In a pool it waits for a slot as long as it takes, so that there tries are counted instead: as many as an hour holds.
+ */
+function inLine({ limits, pool, turn }: JobStage, spareMs: number): ActivityOptions {
+  const patience =
+    pool === undefined
+      ? { retry, scheduleToCloseTimeout: limits.timeoutMs + spareMs }
+      : { retry: { ...retry, maximumAttempts: 240 } };
+  if (turn === undefined) return patience;
+  const { team, priority } = turn;
+  return {
+    ...patience,
+    priority: {
+      ...(priority === undefined ? {} : { priorityKey: priority }),
+      ...(team === undefined ? {} : { fairnessKey: team }),
+    },
+  };
 }
 
 function queueOf({ pool }: JobStage): string {

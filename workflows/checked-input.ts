@@ -1,8 +1,19 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { runInputFormat, type RunInput } from '../plan/messages.js';
+import { isPriority } from '../plan/turn.js';
 import { refusal } from './failure-facts.js';
 
-const known: (keyof RunInput)[] = ['format', 'params', 'plan', 'environment', 'trigger', 'cache', 'rerun', 'carried'];
+const known: (keyof RunInput)[] = [
+  'format',
+  'params',
+  'plan',
+  'environment',
+  'trigger',
+  'cache',
+  'priority',
+  'rerun',
+  'carried',
+];
 
 /**
  * Starts come from forms and stock tools too: what is not an object with known keys is refused before anything
@@ -35,10 +46,11 @@ function refuseOtherFormat(given: unknown): void {
 function wrongKey(given: Record<string, unknown>): string | null {
   const unknown = Object.keys(given).find((k) => !(known as string[]).includes(k));
   if (unknown !== undefined) return `unknown key ${JSON.stringify(unknown.slice(0, 40))}`;
-  const { rerun, cache, carried } = given;
+  const { rerun, cache, priority, carried } = given;
   if (carried !== undefined && workflowInfo().continuedFromExecutionRunId === undefined)
     return 'carried is for a run that continues as new, never given from outside';
   if (cache !== undefined && typeof cache !== 'boolean') return 'cache must be true or false';
+  if (priority !== undefined && !isPriority(priority)) return 'priority must be a whole number from 1 to 5';
   if (rerun === undefined) return null;
   const { workflowId, runId, from } = (rerun ?? {}) as Record<string, unknown>;
   return [workflowId, runId, from].every((v) => typeof v === 'string')

@@ -47,6 +47,7 @@ export default async function pipeline(input: RunInput | undefined): Promise<Run
   const run = new RunContext(state, () => setCurrentDetails(runDetails(state)));
   if (given.carried !== undefined) state.restore(carriedRun(given.carried));
   state.cache = given.cache ?? true;
+  state.priority = given.priority;
   if (typeof given.trigger === 'string') state.trigger = given.trigger.slice(0, 200);
   handleMessages(run);
   const graph = state.graph ?? (await resolve(run, given));
@@ -64,6 +65,7 @@ async function resolve({ state }: RunContext, input: RunInput): Promise<PlanGrap
     plan: input.plan ?? null,
     params: input.params ?? {},
     rerun: input.rerun ?? null,
+    ...(input.priority === undefined ? {} : { priority: input.priority }),
   });
   const graph = unpackGraph(loaded.graph);
   state.resolved(loaded.environment, graph, loaded.params);

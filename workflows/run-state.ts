@@ -42,6 +42,8 @@ export class RunState {
   graph: PlanGraph | null = null;
   /** False: no earlier result may stand in. */
   cache = true;
+  /** That this run was given; its children get it too. */
+  priority: number | undefined;
   rerunOf: string | undefined;
   /** Where the run came from, for people. */
   trigger: string | undefined;

@@ -8,6 +8,7 @@ import type { StageDraft } from '../recorder.js';
 export interface Recorded {
   name: string;
   owner?: string;
+  priority?: number;
   version?: string;
   /** Read and found right. */
   schedule?: Schedule;

@@ -1,12 +1,15 @@
 import { reservedWorkflowTypes } from '../../plan/names.js';
-import { findings, kebab, kebabProblem, semanticVersion, text } from '../shapes.js';
+import { priorities } from '../../plan/turn.js';
+import { count, findings, kebab, kebabProblem, semanticVersion, text } from '../shapes.js';
 import { faultAt } from './check.js';
 import type { Check } from './check.js';
 
 const advice = 'lower-case letters, digits and single dashes, starting with a letter, at most 64 characters';
 
-/** Pipeline name, stage ids, owner and version are well formed, and the name is free. */
-export const names: Check = ({ name, owner, version, place, stages }) => {
+const priorityRule = count(priorities.first, priorities.last);
+
+/** Pipeline name, stage ids, owner, priority and version are well formed, and the name is free. */
+export const names: Check = ({ name, owner, priority, version, place, stages }) => {
   const faults = findings(kebab, name).map((f) => faultAt(place, f.code, `pipeline name: ${f.message}`, f.fix));
   if (reservedWorkflowTypes.includes(name))
     faults.push(
@@ -19,6 +22,10 @@ export const names: Check = ({ name, owner, version, place, stages }) => {
     );
   if (owner !== undefined)
     faults.push(...findings(text, owner).map((f) => faultAt(place, f.code, `owner: ${f.message}`, f.fix)));
+  if (priority !== undefined)
+    faults.push(
+      ...findings(priorityRule, priority).map((f) => faultAt(place, f.code, `priority: ${f.message}`, f.fix)),
+    );
   if (version !== undefined)
     faults.push(
       ...findings(semanticVersion, version).map((f) => faultAt(place, f.code, `version: ${f.message}`, f.fix)),

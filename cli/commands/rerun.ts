@@ -1,6 +1,7 @@
 import type { Cli } from '../cli.js';
 import { followRun, linkOf } from '../follow-run.js';
 import { progressTo } from '../progress.js';
+import { priorityFlag } from '../usage.js';
 
 export function addRerun(cli: Cli): void {
   cli.program
@@ -13,6 +14,7 @@ export function addRerun(cli: Cli): void {
     .requiredOption('--from <stage>', 'the first stage that runs again')
     .option('--run-key <key>', 'the same key is the same run, open or closed (default: a new one)')
     .option('--no-cache', 'let no earlier result stand in for the stages that run again')
+    .option('--priority <number>', "of its jobs where they wait for a slot, 1 (first) to 5 (default: the pipeline's)")
     .option('--detach', 'return as soon as the run is started')
     .action(
       cli.run(async (context, [run], flags) => {
@@ -28,6 +30,7 @@ export function addRerun(cli: Cli): void {
             from: String(flags['from']),
             ...(flags['runKey'] !== undefined && { runKey: String(flags['runKey']) }),
             cache: flags['cache'] !== false,
+            ...priorityFlag(flags),
             onProgress: progressTo(out),
             onNote: (note) => out.note(note),
           });

@@ -6,7 +6,7 @@ import { exitCodes } from '../../plan/errors.js';
 import type { Cli, CommandContext } from '../cli.js';
 import { followRun, linkOf } from '../follow-run.js';
 import { progressTo } from '../progress.js';
-import { collect } from '../usage.js';
+import { collect, priorityFlag } from '../usage.js';
 
 export function addRun(cli: Cli): void {
   cli.program
@@ -20,6 +20,7 @@ export function addRun(cli: Cli): void {
     .option('--run-key <key>', 'the same key is the same run, open or closed (default: a new one)')
     .option('--if-changed', 'start only when code, data or params differ from the last promoted run')
     .option('--no-cache', 'let no earlier result stand in for a stage')
+    .option('--priority <number>', "of its jobs where they wait for a slot, 1 (first) to 5 (default: the pipeline's)")
     .option('--detach', 'return as soon as the run is started')
     .action(cli.run((context, [pipeline], flags) => runPipeline(context, String(pipeline), flags)));
 }
@@ -63,6 +64,7 @@ async function startWith(
     ...(flags['runKey'] !== undefined && { runKey: String(flags['runKey']) }),
     ifChanged: flags['ifChanged'] === true,
     cache: flags['cache'] !== false,
+    ...priorityFlag(flags),
     connect,
     onProgress: progressTo(out),
     onNote: (note) => out.note(note),

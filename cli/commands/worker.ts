@@ -8,7 +8,10 @@ export function addWorker(cli: Cli): void {
     .description(
       'Runs a worker for all environments in the namespace of --env. `slipway up` starts one for the local stack; elsewhere run as many as you like. Ctrl-C or SIGTERM lets it end its short work.',
     )
-    .option('--queues <list>', 'task queues to serve: pipelines, jobs, release, jobs-<pool> (default: the first three)')
+    .option(
+      '--queues <list>',
+      'task queues to serve: pipelines, jobs, release, jobs-<pool>; jobs-<pool>=2 is a share of two jobs at once (default: the first three, outside protected environments pools too)',
+    )
     .option('--ready <file>', 'file that is written once all queues are polled, and removed at the end')
     .action(
       cli.run(async ({ root, env, environment, signal }, _args, flags) => {

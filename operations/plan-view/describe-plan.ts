@@ -8,6 +8,7 @@ import { deployedPointer, latestPromotion, servicesOf } from '../records.js';
 import { longestPath, typicalDurations } from './estimate.js';
 import { prospects, type Asked, type Prospect } from './prospects.js';
 import { detailsOf } from './stage-details.js';
+import { priorities } from '../../plan/turn.js';
 
 export interface StageDescription {
   id: string;
@@ -34,6 +35,8 @@ export interface StageDescription {
 export interface PlanDescription {
   pipeline: string;
   owner: string | null;
+  /** Of its jobs where they wait for a slot, 1 to 5. */
+  priority: number;
   version: string | null;
   plan: string;
   environment: string;
@@ -66,6 +69,7 @@ export async function describePlan(environment: Environment, asked: Asked): Prom
   return {
     pipeline: plan.pipeline,
     owner: plan.owner ?? null,
+    priority: plan.priority ?? priorities.usual,
     version: plan.version ?? null,
     plan: digest,
     environment: environment.name,

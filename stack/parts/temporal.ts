@@ -45,6 +45,11 @@ async function launch(context: PartContext): Promise<Launch> {
     // The one shard's queues are read 20 times a second by default, so that each workflow task would wait 50 ms.
     '--dynamic-config-value=history.transferProcessorMaxPollRPS=2000',
     '--dynamic-config-value=history.timerProcessorMaxPollRPS=2000',
+    // Whose job is next where jobs wait for a slot: by priority, then teams in turn. One line per queue keeps the order exact.
+    '--dynamic-config-value=matching.useNewMatcher=true',
+    '--dynamic-config-value=matching.enableFairness=true',
+    '--dynamic-config-value=matching.numTaskqueueReadPartitions=1',
+    '--dynamic-config-value=matching.numTaskqueueWritePartitions=1',
     ...Object.entries(searchAttributes).map(([name, type]) => `--search-attribute=${name}=${type}`),
     '--log-level=warn',
     '--log-format=json',

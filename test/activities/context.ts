@@ -42,7 +42,7 @@ export function createWorld(root = '/nowhere') {
     name: 'dev',
     protected: false,
     sharedRegistry: false,
-    pools: ['gpu'],
+    pools: { gpu: {} },
     policy: structuredClone(defaultPolicy) as Policy,
     ports: { ...ports, notifiers: [...notifiers], trainer: () => ports.trainer },
   };

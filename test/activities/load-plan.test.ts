@@ -127,6 +127,14 @@ describe('the graph', () => {
     );
   });
 
+  test('says on every stage whose turn it is: owner and priority of the pipeline, or that of the run', async () => {
+    await deploy(planOf([trainStage, gate], { owner: 'fraud', priority: 2 }));
+    expect((await load()).graph.stages.map((s) => s.turn)).toEqual(Array(2).fill({ team: 'fraud', priority: 2 }));
+    expect((await load({ priority: 5 })).graph.stages[0]?.turn).toEqual({ team: 'fraud', priority: 5 });
+    await deploy(planOf([trainStage]));
+    expect((await load()).graph).not.toHaveProperty('turn');
+  });
+
   test('of a plan with unknown pools is refused, all at once, with the known ones', async () => {
     const each = { item: { ...stageOf('task', { input: {}, output: {}, compensates: false }), pool: 'tpu' } };
     const stages = [

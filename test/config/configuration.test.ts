@@ -52,6 +52,24 @@ describe('checking a configuration', () => {
     ]);
   });
 
+  test('takes pools by name with how many jobs may run at once, 20 when it is not said', () => {
+    const { environments } = parseConfig(config({ dev: local({ pools: { gpu: { atOnce: 5 }, cpu: {} } }) }), 'f');
+    expect(environments['dev']?.pools).toEqual({ gpu: { atOnce: 5 }, cpu: { atOnce: 20 } });
+  });
+
+  test('refuses pools of no jobs, of wrong names, and of two sizes in one namespace', () => {
+    const gpu = (atOnce: number) => ({ gpu: { atOnce } });
+    expect(faultsOf(config({ dev: local({ pools: gpu(0) }) })).faults.map((f) => f.where)).toEqual([
+      '/environments/dev/pools/gpu/atOnce',
+    ]);
+    const error = faultsOf(config({ dev: local({ pools: { ...gpu(5), GPU: {} } }), demo: local({ pools: gpu(4) }) }));
+    expect(error.faults.map((f) => `${f.where}: ${f.message}`)).toEqual([
+      '/environments/dev/pools/gpu/atOnce: workers serve a whole namespace: demo in default says 4 at once',
+      '/environments/dev/pools/GPU: a pool is named in kebab-case, 1 to 64 characters',
+      '/environments/demo/pools/gpu/atOnce: workers serve a whole namespace: dev in default says 5 at once',
+    ]);
+  });
+
   test('refuses environments of one namespace whose workers would and would not be versioned', () => {
     const versioned = local({ temporal: { ...localStack().temporal, versioned: true } });
     const error = faultsOf(config({ dev: local(), demo: versioned }));

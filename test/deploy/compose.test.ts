@@ -180,3 +180,11 @@ test('the dashboard shows share, fallback rate, confidence, p95, load and failur
   ]);
   for (const panel of dashboard.panels) expect(panel.datasource.uid).toBe(source.datasources[0]?.uid);
 });
+
+test('Temporal takes turns between teams as that of the local stack does', () => {
+  const settings = parse(read('deploy/compose/temporal/dynamic-config.yaml')) as Record<string, { value: unknown }[]>;
+  const flags = /'--dynamic-config-value=(matching\.[^=]+)=([^']+)'/g;
+  const local = [...read('stack/parts/temporal.ts').matchAll(flags)].map(([, key, value]) => [key, value]);
+  expect(local).toHaveLength(4);
+  expect(Object.entries(settings).map(([key, [only]]) => [key, String(only?.value)])).toEqual(local);
+});

@@ -37,11 +37,18 @@ export interface WorkerProcess {
   kill(): Promise<void>;
 }
 
+interface ProjectOptions {
+  versioned: boolean;
+  only: PartName[];
+  policy?: string;
+  pools?: string;
+  /** Default `upgrade`; plans of one environment are shared by all namespaces of the test run. */
+  environment?: string;
+  pipelines?: Record<string, string>;
+}
+
 /** A project of its own, in a namespace of its own, on servers of the end-to-end stack: no worker serves it yet. */
-export async function openNamespaceProject(
-  name: string,
-  o: { versioned: boolean; only: PartName[]; policy?: string; pipelines?: Record<string, string> },
-): Promise<NamespaceProject> {
+export async function openNamespaceProject(name: string, o: ProjectOptions): Promise<NamespaceProject> {
   const env = process.env;
   await up({ root: projectRoot, only: o.only, env, onProgress: () => undefined });
   const root = join(projectRoot, name);
@@ -49,7 +56,7 @@ export async function openNamespaceProject(
   await mkdir(join(root, 'pipelines'), { recursive: true });
   await symlink(join('..', '.slipway'), join(root, '.slipway'));
   await cp(join(projectRoot, 'trainers/iris'), join(root, 'trainers/iris'), { recursive: true });
-  await writeFile(join(root, 'slipway.config.ts'), configuration(name, o.versioned, o.policy ?? '{}'));
+  await writeFile(join(root, 'slipway.config.ts'), configuration(name, o));
   for (const [file, text] of Object.entries(o.pipelines ?? {})) await writeFile(join(root, 'pipelines', file), text);
   const { environment } = await openProject({ root, cwd: root, env });
   const client = await connect(environment.temporal);
@@ -70,15 +77,19 @@ export async function openNamespaceProject(
   };
 }
 
-function configuration(namespace: string, versioned: boolean, policy: string): string {
+function configuration(
+  namespace: string,
+  { versioned, policy = '{}', pools = '{}', environment = 'upgrade' }: ProjectOptions,
+): string {
   return `import { defineConfig, localStack } from 'slipway/config';
 export default defineConfig({
-  defaultEnvironment: 'upgrade',
+  defaultEnvironment: '${environment}',
   environments: {
-    upgrade: {
+    ${environment}: {
       ...localStack(),
       temporal: { address: 'stack:temporal', namespace: '${namespace}', versioned: ${versioned} },
       policy: ${policy},
+      pools: ${pools},
       approvers: { 'ml-leads': ['ada@example.com'] },
     },
   },

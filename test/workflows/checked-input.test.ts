@@ -43,6 +43,8 @@ describe('the input of a run', () => {
     ['{"params":{}}', 'the input is a string'],
     [[{}], 'the input is an array'],
     [{ cache: 'no' }, 'cache must be true or false'],
+    [{ priority: 0 }, 'priority must be a whole number from 1 to 5'],
+    [{ priority: '1' }, 'priority must be a whole number from 1 to 5'],
     [{ rerun: { workflowId: 'dev:iris:1' } }, 'rerun must name workflowId, runId and from'],
   ])('that is none is refused with what is wrong: %j', (input, why) => {
     expect(refused(input)).toMatchObject({

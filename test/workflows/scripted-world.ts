@@ -22,6 +22,8 @@ import type { RunRecordFacts } from '../../activities/record-run.js';
 /** What the scripted far ends answer; each test changes what it is about. */
 export interface Script {
   graph: PlanGraph;
+  /** Pools that stages of the graph name. */
+  pools?: string[];
   /** Plans of other pipelines, by name. */
   pipelines?: Record<string, PlanGraph>;
   gate?: Partial<GateOutput>;

@@ -47,7 +47,8 @@ export function testServer() {
     if (script.unordered === true) turnstile.open();
     const world = scriptedWorld(script, () => environment.currentTimeMs());
     const { activities } = world;
-    endings.push(await startWorkers(environment, { bundle: prepared.bundle, activities, turnstile }));
+    const pools = script.pools ?? [];
+    endings.push(await startWorkers(environment, { bundle: prepared.bundle, activities, turnstile, pools }));
     const run = await startRun(environment, world, turnstile, input);
     // A call that still waits for the run's end would go on after its connection is gone.
     endings.push(() => run.handle.terminate().catch(() => undefined));

@@ -364,6 +364,23 @@ describe('a run of another pipeline', () => {
     });
   });
 
+  it('gets the priority that this run was given, and none when it was given none', async () => {
+    const given = (run: { world: { given: { activity: string; input: unknown }[] } }) =>
+      run.world.given.flatMap((g) => (g.activity === 'loadPlan' ? [(g.input as { priority?: number }).priority] : []));
+    await server.withRun(
+      script,
+      async (run) => {
+        expect((await run.result).outcome).toBe('completed');
+        expect(given(run)).toEqual([1, 1]);
+      },
+      { priority: 1 },
+    );
+    await server.withRun(script, async (run) => {
+      expect((await run.result).outcome).toBe('completed');
+      expect(given(run)).toEqual([undefined, undefined]);
+    });
+  });
+
   it('that fails is a failure of its stage', async () => {
     const tasks = { ...script.tasks, inner: async () => Promise.reject(failed('E_TASK')) };
     await server.withRun({ ...script, tasks }, async (run) => {

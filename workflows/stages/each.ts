@@ -59,6 +59,7 @@ function eachWork(stage: GraphStage, flow: EachFlow, run: RunContext): EachWork 
     verb: item.verb,
     limits: item.limits,
     ...(item.pool === undefined ? {} : { pool: item.pool }),
+    ...(stage.turn === undefined ? {} : { turn: stage.turn }),
     fixed: run.state.inputs(item.bindings.filter((b) => b.ref.from !== 'item')),
     bindings: item.bindings.flatMap(({ at, ref }) => (ref.from === 'item' ? [{ at, path: ref.path }] : [])),
     list,

@@ -26,6 +26,7 @@ export async function runPipeline(stage: GraphStage, run: RunContext): Promise<S
     params: params(stage, run),
     trigger: `run:${state.workflowId}`,
     ...(state.cache ? {} : { cache: false }),
+    ...(state.priority === undefined ? {} : { priority: state.priority }),
   };
   const child = await startChild<(input: RunInput) => Promise<RunResult>>(pipeline, {
     workflowId,

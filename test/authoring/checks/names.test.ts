@@ -43,6 +43,20 @@ test('a name of letters, digits and dashes is accepted', () => {
   expect(codesOfName('intents-v2', { owner: 'Assistant ML', version: '1.4.0' })).toEqual([]);
 });
 
+test('a priority is recorded in the plan; without one the plan holds none', () => {
+  const planOf = (options: object) =>
+    recordPipeline(
+      definePipeline('a', options, (p) => void p.notify('n', { text: 'x' })),
+      '/',
+    ).plan;
+  expect(planOf({ priority: 1 })).toMatchObject({ priority: 1 });
+  expect(planOf({})).not.toHaveProperty('priority');
+});
+
+test.each([0, 6, 2.5, '1', null])('the priority %j is refused', (priority) => {
+  expect(codesOfName('a', { priority })).toEqual(['E_NUMBER']);
+});
+
 test('a version that is not semantic and an owner of two lines are refused together', () => {
   expect(codesOfName('a', { owner: 'a\nb', version: '1.4' })).toEqual(['E_SCHEMA', 'E_SCHEMA']);
 });

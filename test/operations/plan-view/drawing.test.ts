@@ -65,6 +65,7 @@ test('a page draws every stage once, by itself and with its text escaped', () =>
   const description: PlanDescription = {
     pipeline: 'intents',
     owner: null,
+    priority: 3,
     version: null,
     plan: 'a'.repeat(64),
     environment: 'dev',
