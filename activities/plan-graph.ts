@@ -1,5 +1,5 @@
 import type { GraphStage, PlanGraph, RolloutFlow } from '../plan/graph.js';
-import type { Plan, RolloutStage, Stage } from '../plan/plan.js';
+import type { Limits, Plan, RolloutStage, Stage } from '../plan/plan.js';
 import type { Policy } from '../plan/policy.js';
 import type { ActivityEnvironment } from './context.js';
 
@@ -20,12 +20,18 @@ function graphStage(stage: Stage, environment: ActivityEnvironment): GraphStage 
     verb,
     needs,
     bindings,
-    limits,
+    limits: paced(limits),
     ...(pool === undefined ? {} : { pool }),
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(branch === undefined ? {} : { branch }),
     ...flow(stage, environment),
   };
+}
+
+/** A stage that may try again and does not say when waits 1 s, then 2 s, 4 s, … at most an hour. */
+function paced(limits: Limits): Limits {
+  if (limits.attempts === 1 || limits.retry !== undefined) return limits;
+  return { ...limits, retry: { waitMs: 1_000, backoff: 2, maxMs: 3_600_000 } };
 }
 
 /** What a stage's own part of the workflow goes by. */

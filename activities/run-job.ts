@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { CancelledFailure } from '@temporalio/common';
 import { activityInfo, cancellationDetails, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import type { JobManifest, JobSpec, JobState, Progress, Trainer } from '../adapters/trainer/port.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { unavailableCode } from '../plan/failures.js';
+import { failedJob } from './failed-job.js';
+import { checkOutputs } from './job-outputs.js';
 
 const firstPollMs = 200;
 const slowestPollMs = 5_000;
@@ -24,7 +26,7 @@ export interface JobFacts {
  * clock of their own, so a slow trainer is no dead worker; their details are `JobFacts`. Cancelling the activity
  * returns only when the job has ended; losing the worker ends nothing, the next try goes on with the same job.
  *
- * @throws E_TRAINER_LOST when the job is gone for good: by then nothing of it runs
+ * @throws E_TRAINER_OUTPUTS when it names outputs that lie elsewhere; E_TRAINER_LOST when the job is gone for good: by then nothing of it runs
  */
 export async function runJob(
   trainer: Trainer,
@@ -37,7 +39,9 @@ export async function runJob(
     const job = facts.job ?? (await findOrStart(trainer, spec, facts));
     facts.job = job;
     heartbeat(facts);
-    return { job, manifest: await follow(trainer, spec, job, facts) };
+    const manifest = await follow(trainer, spec, job, facts);
+    checkOutputs(manifest, spec, job);
+    return { job, manifest };
   } catch (error) {
     if (error instanceof CancelledFailure && cancellationDetails()?.cancelRequested === true)
       await stopForSure(trainer, facts);
@@ -81,7 +85,7 @@ async function follow(trainer: Trainer, spec: JobSpec, job: string, facts: JobFa
     const state = await trainer.poll(job, cancellationSignal());
     tell(facts, state);
     if (state.phase === 'succeeded') return state.manifest;
-    if (state.phase === 'failed') throw jobFailure(trainer, spec, job, state.failure);
+    if (state.phase === 'failed') throw failedJob(trainer.adapter, spec, job, state.failure);
     if (state.phase === 'lost') {
       lostSince ??= Date.now();
       if (Date.now() - lostSince >= (trainer.absenceMs ?? defaultAbsenceMs))
@@ -133,19 +137,4 @@ function cannotSay(trainer: Trainer, key: string): Error {
     },
     exitCodes.temporary,
   );
-}
-
-function jobFailure(
-  trainer: Trainer,
-  { outputs }: JobSpec,
-  job: string,
-  { code, message }: { code: string; message: string },
-): Error {
-  if (code === 'E_TRAINER_CANCELLED') return ApplicationFailure.nonRetryable(message, 'TrainerCancelled', { code });
-  return new SlipwayError({
-    code,
-    where: `job ${job} on ${trainer.adapter}`,
-    message,
-    fix: `read its whole output below ${outputs}log/`,
-  });
 }

@@ -39,7 +39,7 @@ export interface AttemptOptions {
   timeout?: Duration;
   /** How often the work may be started, 1 to 10. Default 1. */
   attempts?: number;
-  /** Pause between attempts; needs `attempts` above 1. Default: at once. */
+  /** Pause between attempts; needs `attempts` above 1. Default: `{ wait: '1s' }`. */
   retry?: Retry;
   /** Pool of workers that does the work, as the environment names it. Default: the workers of all jobs. */
   pool?: string;

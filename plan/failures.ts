@@ -15,7 +15,10 @@ export function failureType(code: string): string {
 
 /** Code of the one failure that activities retry: the dependency may come back. */
 export const unavailableCode = 'E_UNAVAILABLE';
-/** Codes after which a new stage attempt may help; every other failure ends the stage. */
+/**
+ * Codes after which a new stage attempt may help; every other failure ends the stage. Of a failed job its trainer
+ * knows better: then a `transient` beside the code decides.
+ */
 export const newAttemptCodes: readonly string[] = [
   'E_TRAINER_EXIT',
   'E_TRAINER_LOST',

@@ -45,7 +45,7 @@ export interface Limits {
   timeoutMs: number;
   /** Stage attempts: how many jobs may be started for it. Default 1. */
   attempts: number;
-  /** Pause before a new stage attempt: `waitMs`, then each time `backoff` times as long, at most `maxMs`. Absent: at once. */
+  /** Pause before a new stage attempt: `waitMs`, then each time `backoff` times as long, at most `maxMs`. Absent: 1 s, twice as long each time, at most 1 h. */
   retry?: { waitMs: number; backoff: number; maxMs: number };
 }
 

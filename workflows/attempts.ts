@@ -1,7 +1,6 @@
 import { sleep } from '@temporalio/workflow';
-import { newAttemptCodes } from '../plan/failures.js';
 import type { Limits } from '../plan/plan.js';
-import { failureCode } from './failure-facts.js';
+import { mayTryAgain } from './failure-facts.js';
 
 /**
  * Stage attempts: another job, under another key, when one has failed and the stage may try again.
@@ -17,8 +16,7 @@ export function attempts<T>(
   began(attempt);
   if (attempt >= limits.attempts) return once(attempt);
   return once(attempt).catch((error: unknown) => {
-    const code = failureCode(error);
-    if (code === undefined || !newAttemptCodes.includes(code)) throw error;
+    if (!mayTryAgain(error)) throw error;
     const again = () => attempts(limits, once, began, attempt + 1);
     const pause = pauseMs(limits, attempt);
     return pause > 0 ? sleep(pause).then(again) : again();

@@ -1,4 +1,5 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/workflow';
+import { newAttemptCodes } from '../plan/failures.js';
 
 /** What a failure says of itself beside its message. */
 export interface FailureFacts {
@@ -6,6 +7,8 @@ export interface FailureFacts {
   code?: string;
   /** The adapter that was at work. */
   adapter?: string;
+  /** Of a failed job: may another attempt help? Absent: the code says. */
+  transient?: boolean;
 }
 
 /** Facts of a failed activity or child, when it has some. */
@@ -17,6 +20,12 @@ export function failureFacts(error: unknown): FailureFacts {
 /** The `E_…` code of a failed activity, when it has one. */
 export function failureCode(error: unknown): string | undefined {
   return failureFacts(error).code;
+}
+
+/** May another attempt of the stage help after this failure? */
+export function mayTryAgain(error: unknown): boolean {
+  const { code, transient } = failureFacts(error);
+  return transient ?? (code !== undefined && newAttemptCodes.includes(code));
 }
 
 /** What went wrong, in the words of the innermost cause. */

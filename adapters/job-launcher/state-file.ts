@@ -27,7 +27,11 @@ const stateFile = z.discriminatedUnion('phase', [
   z.object({
     phase: z.literal('failed'),
     exitCode: z.number().optional(),
-    failure: z.object({ code: z.string().regex(/^E_[A-Z_0-9]+$/), message: z.string() }),
+    failure: z.object({
+      code: z.string().regex(/^E_[A-Z_0-9]+$/),
+      message: z.string(),
+      transient: z.boolean().optional(),
+    }),
   }),
 ]);
 export type StateFile = z.output<typeof stateFile>;
@@ -52,8 +56,9 @@ export function parseStateFile(text: string, job: string, where: string): StateF
 }
 
 /** The failure that a launcher told, and whether the same work may succeed when tried again. */
-export function failureOf({ failure: { code, message }, exitCode }: FailedState): JobFailure {
-  return { code, message, transient: transientCodes.includes(code) || transientExitCodes.includes(exitCode) };
+export function failureOf({ failure: { code, message, transient }, exitCode }: FailedState): JobFailure {
+  const known = transientCodes.includes(code) || transientExitCodes.includes(exitCode);
+  return { code, message, transient: transient ?? known };
 }
 
 function protocolFault(where: string, message: string): SlipwayError {

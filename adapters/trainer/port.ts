@@ -44,7 +44,10 @@ export interface JobManifest {
 export interface JobFailure {
   code: string;
   message: string;
-  /** May the same work succeed when tried again? */
+  /**
+   * May the same work succeed when tried again? Decides whether the stage makes another attempt; only an
+   * `E_TRAINER_EXIT`, whose exit code says nothing, is tried again as often as the stage allows in any case.
+   */
   transient: boolean;
 }
 /** The latest numbers of a running job, such as `epoch` and `loss`; null until it tells any (see docs/job-contract.md). */

@@ -58,7 +58,7 @@ class Jobs:
             return {**head, "phase": "succeeded", "manifest": state["manifest"]}
         if phase == "failed":
             transient = state["failure"]["code"] in TRANSIENT_CODES or state.get("exitCode") in TRANSIENT_EXITS
-            return {**head, "phase": "failed", "failure": {**state["failure"], "transient": transient}}
+            return {**head, "phase": "failed", "failure": {"transient": transient, **state["failure"]}}
         if alive:
             return {**head, "phase": "running", "note": phase or "starting", "progress": state.get("progress")}
         return {**head, "phase": "lost", "reason": f"the launcher is gone; the last it wrote was {phase or 'nothing'}"}
