@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { JobFailure, JobSpec } from '../adapters/trainer/port.js';
+import type { Cost } from '../plan/cost.js';
 import { SlipwayError, type Fault } from '../plan/errors.js';
 
 /** What the workflow is told of a failed job beside its code. */
@@ -7,6 +8,7 @@ export interface FailedJobFacts {
   adapter: string;
   /** May another attempt of the stage help? */
   transient: boolean;
+  cost?: Cost;
 }
 
 /** A job that has failed by its own fault. */
@@ -28,9 +30,11 @@ export function failedJob(
   { identity: { run, stage, attempt }, outputs }: JobSpec,
   job: string,
   { code, message, transient }: JobFailure,
+  cost: { cost?: Cost },
 ): Error {
-  if (code === 'E_TRAINER_CANCELLED') return ApplicationFailure.nonRetryable(message, 'TrainerCancelled', { code });
+  if (code === 'E_TRAINER_CANCELLED')
+    return ApplicationFailure.nonRetryable(message, 'TrainerCancelled', { code, ...cost });
   const fix = `read its whole output with \`slipway logs ${run} --stage ${stage} --attempt ${attempt}\`; it is kept below ${outputs}log/`;
-  const facts = { adapter, transient: transient || code === 'E_TRAINER_EXIT' };
+  const facts = { adapter, transient: transient || code === 'E_TRAINER_EXIT', ...cost };
   return new FailedJob({ code, where: `job ${job} on ${adapter}`, message, fix }, facts);
 }

@@ -17,6 +17,7 @@ import type { Place } from './places.js';
 import { recordSchedule } from './record-schedule.js';
 import { Recorder } from './recorder.js';
 import { findings, kebab } from './shapes.js';
+import { budget } from './stage-options.js';
 
 /** What recording a definition gave: a plan, or everything that is wrong with it. */
 export type Recording = { plan: RecordedPlan; faults: [] } | { plan?: undefined; faults: Fault[] };
@@ -53,13 +54,15 @@ const optionsShape = z.strictObject({
   owner: z.any().optional(),
   version: z.any().optional(),
   schedule: z.any().optional(),
+  budget: budget.optional(),
 });
 const emptyParams: JsonObject = { type: 'object', properties: {}, additionalProperties: false };
 
-function given(options: PipelineDefinition['options']): Pick<Recorded, 'owner' | 'version'> {
+function given(options: PipelineDefinition['options']): Pick<Recorded, 'owner' | 'version' | 'budget'> {
   return {
     ...(options?.owner === undefined ? {} : { owner: options.owner }),
     ...(options?.version === undefined ? {} : { version: options.version }),
+    ...(options?.budget === undefined ? {} : { budget: options.budget }),
   };
 }
 

@@ -29,5 +29,7 @@ export const newAttemptCodes: readonly string[] = [
   'E_TASK_CRASH',
   'E_TASK_LIMIT',
 ];
+/** Code of a job that does not begin because a budget is used up: people are asked. */
+export const budgetCode = 'E_BUDGET';
 /** Failure messages in history are cut to this many bytes. */
 export const failureMessageLimit = 2_000;

@@ -19,6 +19,8 @@ export const reservedWorkflowTypes: readonly string[] = [rolloutWorkflowType, 'd
 
 export const signals = {
   decide: 'decide',
+  /** Sent by the worker that watches a job. */
+  progress: 'progress',
   abort: 'abort',
   promote: 'promote',
   pause: 'pause',

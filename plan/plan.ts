@@ -71,6 +71,8 @@ interface StageBase<V extends Verb, S> {
   /** Whether an earlier result of the same code, params, inputs and environment lock may stand in. Absent: the verb's default (`cachedByDefault`). */
   cache?: boolean;
   onFailure?: OnFailure;
+  /** What the stage's jobs may have cost before another one must be approved, in the environment's currency. Absent: any. */
+  budget?: number;
   /** Runs only when the `when` stage `of` went this way. */
   branch?: { of: string; taken: boolean };
   /** Where the author wrote it. */
@@ -201,6 +203,8 @@ export interface Plan {
   version?: string;
   /** When runs start by themselves, when its author says so. */
   schedule?: Schedule;
+  /** What all jobs of a run may have cost before another one must be approved, in the environment's currency. Absent: any. */
+  budget?: number;
   /** JSON Schema of the params. */
   params: JsonObject;
   /** In topological order, ties by the order of definition. */

@@ -1,4 +1,5 @@
-import { ApplicationFailure, TemporalFailure } from '@temporalio/workflow';
+import { ApplicationFailure, CancelledFailure, TemporalFailure } from '@temporalio/workflow';
+import type { Cost } from '../plan/cost.js';
 import { newAttemptCodes } from '../plan/failures.js';
 
 /** What a failure says of itself beside its message. */
@@ -9,11 +10,14 @@ export interface FailureFacts {
   adapter?: string;
   /** Of a failed job: may another attempt help? Absent: the code says. */
   transient?: boolean;
+  /** Of a failed job: what it cost. */
+  cost?: Cost;
 }
 
 /** Facts of a failed activity or child, when it has some. */
 export function failureFacts(error: unknown): FailureFacts {
-  if (error instanceof ApplicationFailure && error.details?.[0] != null) return error.details[0] as FailureFacts;
+  if ((error instanceof ApplicationFailure || error instanceof CancelledFailure) && error.details?.[0] != null)
+    return error.details[0] as FailureFacts;
   return error instanceof TemporalFailure && error.cause !== undefined ? failureFacts(error.cause) : {};
 }
 

@@ -193,6 +193,25 @@ describe('a job that is not done well', () => {
 describe('a job that runs', () => {
   const stateOf = () => [...world.trainer.jobs.values()][0]?.state;
 
+  test('is logged while it runs, as steps of its tracked run', async () => {
+    world.jobs.play = () => 'runs';
+    const running = train();
+    for (const epoch of [1, 2]) {
+      await vi.waitUntil(() => stateOf()?.phase === 'running');
+      const [job] = world.trainer.jobs.values();
+      job!.state = { phase: 'running', note: null, progress: { epoch, loss: 1 / epoch, acc: 0.5 } };
+      await vi.waitUntil(() => trackedRun()?.steps.length === 2 * epoch, { timeout: 20_000 });
+    }
+    world.activity.cancel('WORKER_SHUTDOWN', ActivityCancellationDetails.fromProto({ isWorkerShutdown: true }));
+    await expect(running).rejects.toBeInstanceOf(CancelledFailure);
+    expect(trackedRun()?.steps).toEqual([
+      { key: 'training.loss', value: 1, step: 1 },
+      { key: 'training.acc', value: 0.5, step: 1 },
+      { key: 'training.loss', value: 0.5, step: 2 },
+      { key: 'training.acc', value: 0.5, step: 2 },
+    ]);
+  });
+
   test('is stopped when the activity is cancelled', async () => {
     world.jobs.play = () => 'runs';
     const running = train();

@@ -175,6 +175,8 @@ describe('limits of a job', () => {
     const state = await ended(job);
     expect(state).toMatchObject({ phase: 'failed', failure: { code: 'E_TRAINER_LIMIT', transient: true } });
     expect(state.phase === 'failed' && state.failure.message).toContain('noProgressTimeout');
+    // It ran at least as long as it may hang, and that is paid for.
+    expect(state.phase === 'failed' && state.ranMs).toBeGreaterThanOrEqual(1_000);
     await noneLeft(key);
   });
 
