@@ -1,3 +1,4 @@
+import type { Cost } from '../plan/cost.js';
 import type { Json } from '../plan/json.js';
 import type { CachedFrom, StoredValue } from '../plan/outputs.js';
 
@@ -24,7 +25,12 @@ export interface StageCall {
   item?: { index: number };
   /** False: no earlier result may stand in. */
   cache?: false;
+  /** What the run's jobs have cost so far, of this stage and in all; absent where no budget is to be kept to. */
+  spent?: { stage: number; run: number; currency: string };
 }
 
-/** An output that may come from an earlier stage, of this run or another. */
-export type Cached<O> = O & { cached?: CachedFrom };
+/** What a job cost that was run for an answer; no part of the output. */
+export type Costly<O> = O & { cost?: Cost };
+
+/** An output that may come from an earlier stage, of this run or another; and what was spent on it now. */
+export type Cached<O> = Costly<O> & { cached?: CachedFrom };

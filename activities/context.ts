@@ -7,6 +7,7 @@ import type { Store } from '../adapters/store/port.js';
 import type { Tracking } from '../adapters/tracking/port.js';
 import type { TaskRunner } from '../adapters/task-runner/port.js';
 import type { Trainer } from '../adapters/trainer/port.js';
+import type { Prices } from '../plan/cost.js';
 import type { JsonObject } from '../plan/json.js';
 import type { Policy } from '../plan/policy.js';
 
@@ -31,6 +32,8 @@ export interface ActivityEnvironment {
   sharedRegistry: boolean;
   /** Queues of workers of their own that stages may name. */
   pools: Readonly<Record<string, unknown>>;
+  /** What an hour of a job costs; absent: nobody has said. */
+  prices?: Prices;
   policy: Policy;
   ports: ActivityPorts;
 }

@@ -4,8 +4,10 @@ import type { Json, JsonObject } from '../plan/json.js';
 import { pointerStep, valueAt } from '../plan/json.js';
 import type { Metrics, ModelOutput, ScoresOutput, Split } from '../plan/outputs.js';
 import type { EvaluateStage } from '../plan/plan.js';
-import type { Cached, StageCall } from './calls.js';
+import type { Cached, Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
+import { checkBudget, priceOfStage } from './job-cost.js';
+import { tellRun } from './job-progress.js';
 import { jobSpec, modelFiles, splitFile } from './job-spec.js';
 import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
@@ -34,10 +36,12 @@ export async function evaluateModel(context: ActivityContext, call: EvaluateInpu
 }
 
 async function evaluate(
-  { environment, plan, stage }: OpenStage<EvaluateStage>,
+  open: OpenStage<EvaluateStage>,
   call: EvaluateInput,
   { model, data, params }: { model: ModelOutput; data: Split; params: JsonObject },
-): Promise<ScoresOutput> {
+): Promise<Costly<ScoresOutput>> {
+  const { environment, plan, stage } = open;
+  checkBudget(open, call);
   const { ports } = environment;
   const { spec, key } = jobSpec(ports, plan, {
     call,
@@ -50,9 +54,14 @@ async function evaluate(
     maxMs: stage.limits.timeoutMs,
   });
   await listJob(ports.store, call, key, call.champion === null ? 'candidate' : 'champion');
-  const { manifest } = await runJob(ports.trainer(stage.settings.trainer.adapter), spec, key);
+  const trainer = ports.trainer(stage.settings.trainer.adapter);
+  const {
+    manifest,
+    job: _job,
+    ...cost
+  } = await runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) });
   const metrics = checkMetrics(stage, manifest.metrics);
-  return { kind: 'scores', model: model.digest, data: data.sha256, metrics };
+  return { kind: 'scores', model: model.digest, data: data.sha256, metrics, ...cost };
 }
 
 /** The evaluator's numbers against the schema that the pipeline states: all faults at once. */

@@ -1,5 +1,6 @@
 import type { GraphStage, PlanGraph, RolloutFlow } from '../plan/graph.js';
-import type { Plan, RolloutStage, Stage } from '../plan/plan.js';
+import type { Limits, Plan, RolloutStage, Stage } from '../plan/plan.js';
+import { jobOf } from '../plan/stage-definition.js';
 import type { Policy } from '../plan/policy.js';
 import type { ActivityEnvironment } from './context.js';
 
@@ -9,7 +10,7 @@ export function planGraph(plan: Plan, digest: string, environment: ActivityEnvir
     digest,
     pipeline: plan.pipeline,
     registryOutageMs: environment.policy.registry.maxOutageMs,
-    stages: plan.stages.map((s) => graphStage(s, environment)),
+    stages: plan.stages.map((s) => withBudget(graphStage(s, environment), s, plan, environment)),
   };
 }
 
@@ -20,12 +21,25 @@ function graphStage(stage: Stage, environment: ActivityEnvironment): GraphStage 
     verb,
     needs,
     bindings,
-    limits,
+    limits: paced(limits),
     ...(pool === undefined ? {} : { pool }),
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(branch === undefined ? {} : { branch }),
     ...flow(stage, environment),
   };
+}
+
+/** Jobs that a budget limits; people are given as long to decide as for any other approval. */
+function withBudget(found: GraphStage, stage: Stage, plan: Plan, { policy, prices }: ActivityEnvironment): GraphStage {
+  const work = stage.verb === 'each' ? stage.settings.item : stage;
+  if ((stage.budget ?? plan.budget) === undefined || jobOf(work) === undefined || prices === undefined) return found;
+  return { ...found, budget: { withinMs: policy.approval.withinMs ?? 3 * 86_400_000 } };
+}
+
+/** A stage that may try again and does not say when waits 1 s, then 2 s, 4 s, … at most an hour. */
+function paced(limits: Limits): Limits {
+  if (limits.attempts === 1 || limits.retry !== undefined) return limits;
+  return { ...limits, retry: { waitMs: 1_000, backoff: 2, maxMs: 3_600_000 } };
 }
 
 /** What a stage's own part of the workflow goes by. */

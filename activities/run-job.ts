@@ -1,9 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { CancelledFailure } from '@temporalio/common';
 import { activityInfo, cancellationDetails, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import type { JobManifest, JobSpec, JobState, Progress, Trainer } from '../adapters/trainer/port.js';
+import type { Cost, Price } from '../plan/cost.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { unavailableCode } from '../plan/failures.js';
+import { FailedJob, failedJob } from './failed-job.js';
+import { costFact } from './job-cost.js';
+import { checkOutputs } from './job-outputs.js';
+import { progressTeller, type ProgressListeners } from './job-progress.js';
 
 const firstPollMs = 200;
 const slowestPollMs = 5_000;
@@ -17,6 +22,16 @@ export interface JobFacts {
   phase: JobState['phase'] | 'submitting' | null;
   note: string | null;
   progress: Progress | null;
+  /** When the job was first seen, ms since the epoch: what it cost is told by this where the trainer does not know. */
+  since: number | null;
+  /** How often the run was told of the progress. */
+  news: number;
+}
+
+/** What is made of a job beside its end. */
+export interface JobWatch extends ProgressListeners {
+  /** What an hour of it costs; null: its cost is not told. */
+  price: Price | null;
 }
 
 /**
@@ -24,24 +39,29 @@ export interface JobFacts {
  * clock of their own, so a slow trainer is no dead worker; their details are `JobFacts`. Cancelling the activity
  * returns only when the job has ended; losing the worker ends nothing, the next try goes on with the same job.
  *
- * @throws E_TRAINER_LOST when the job is gone for good: by then nothing of it runs
+ * @throws E_TRAINER_OUTPUTS when it names outputs that lie elsewhere; E_TRAINER_LOST when the job is gone for good: by then nothing of it runs
  */
 export async function runJob(
   trainer: Trainer,
   spec: JobSpec,
   key: string,
-): Promise<{ job: string; manifest: JobManifest }> {
+  { price, ...listeners }: JobWatch = { price: null },
+): Promise<{ job: string; manifest: JobManifest; cost?: Cost }> {
   const facts = knownFacts(key);
   const beat = setInterval(() => heartbeat(facts), beatMs);
   try {
     const job = facts.job ?? (await findOrStart(trainer, spec, facts));
     facts.job = job;
+    facts.since ??= Date.now();
     heartbeat(facts);
-    return { job, manifest: await follow(trainer, spec, job, facts) };
+    const { manifest, ...cost } = await follow(trainer, spec, job, facts, { price, ...listeners });
+    checkOutputs(manifest, spec, job);
+    return { job, manifest, ...cost };
   } catch (error) {
-    if (error instanceof CancelledFailure && cancellationDetails()?.cancelRequested === true)
-      await stopForSure(trainer, facts);
-    throw error;
+    if (!(error instanceof CancelledFailure) || cancellationDetails()?.cancelRequested !== true) throw error;
+    await stopForSure(trainer, facts);
+    if (price === null || facts.since === null) throw error;
+    throw new CancelledFailure(error.message, [costFact(price, Date.now() - facts.since)]);
   } finally {
     clearInterval(beat);
   }
@@ -49,9 +69,11 @@ export async function runJob(
 
 /** What the try before told last, if it was about this job. */
 function knownFacts(key: string): JobFacts {
-  const nothing: JobFacts = { key, job: null, phase: null, note: null, progress: null };
+  const nothing: JobFacts = { key, job: null, phase: null, note: null, progress: null, since: null, news: 0 };
   const before = activityInfo().heartbeatDetails as Partial<JobFacts> | undefined;
-  return before?.key === key && typeof before.job === 'string' ? { ...nothing, job: before.job } : nothing;
+  if (before?.key !== key || typeof before.job !== 'string') return nothing;
+  const { job, since = null, progress = null, news = 0 } = before;
+  return { ...nothing, job, since, progress, news };
 }
 
 /**
@@ -74,18 +96,27 @@ async function findOrStart(trainer: Trainer, spec: JobSpec, facts: JobFacts): Pr
   return await trainer.start(spec, facts.key, cancellationSignal());
 }
 
-async function follow(trainer: Trainer, spec: JobSpec, job: string, facts: JobFacts): Promise<JobManifest> {
+async function follow(
+  trainer: Trainer,
+  spec: JobSpec,
+  job: string,
+  facts: JobFacts,
+  watch: JobWatch,
+): Promise<{ manifest: JobManifest; cost?: Cost }> {
+  const cost = (ranMs = Date.now() - (facts.since ?? Date.now())) => costFact(watch.price, ranMs);
+  const progressed = progressTeller(facts, watch);
   const slowest = trainer.pollMs ?? slowestPollMs;
   let lostSince: number | undefined;
   for (let pause = firstPollMs; ; pause = Math.min(pause * 1.5, slowest)) {
     const state = await trainer.poll(job, cancellationSignal());
+    if (state.phase === 'running' && state.progress !== null) progressed(state.progress);
     tell(facts, state);
-    if (state.phase === 'succeeded') return state.manifest;
-    if (state.phase === 'failed') throw jobFailure(trainer, spec, job, state.failure);
+    if (state.phase === 'succeeded') return { manifest: state.manifest, ...cost(state.ranMs) };
+    if (state.phase === 'failed') throw failedJob(trainer.adapter, spec, job, state.failure, cost(state.ranMs));
     if (state.phase === 'lost') {
       lostSince ??= Date.now();
       if (Date.now() - lostSince >= (trainer.absenceMs ?? defaultAbsenceMs))
-        throw await lost(trainer, job, state.reason);
+        throw await lost(trainer, job, state.reason, cost());
     } else lostSince = undefined;
     await sleep(pause);
   }
@@ -114,14 +145,11 @@ async function stopForSure(trainer: Trainer, facts: JobFacts): Promise<void> {
 }
 
 /** A lost job may have left processes behind: they are ended before another attempt starts. */
-async function lost(trainer: Trainer, job: string, reason: string): Promise<Error> {
+async function lost(trainer: Trainer, job: string, reason: string, cost: { cost?: Cost }): Promise<Error> {
   await trainer.stop(job);
-  return new SlipwayError({
-    code: 'E_TRAINER_LOST',
-    where: `job ${job}`,
-    message: reason,
-    fix: 'a new stage attempt may start another job',
-  });
+  const fix = 'a new stage attempt may start another job';
+  const fault = { code: 'E_TRAINER_LOST', where: `job ${job}`, message: reason, fix };
+  return new FailedJob(fault, { adapter: trainer.adapter, transient: true, ...cost });
 }
 
 function cannotSay(trainer: Trainer, key: string): Error {
@@ -133,19 +161,4 @@ function cannotSay(trainer: Trainer, key: string): Error {
     },
     exitCodes.temporary,
   );
-}
-
-function jobFailure(
-  trainer: Trainer,
-  { outputs }: JobSpec,
-  job: string,
-  { code, message }: { code: string; message: string },
-): Error {
-  if (code === 'E_TRAINER_CANCELLED') return ApplicationFailure.nonRetryable(message, 'TrainerCancelled', { code });
-  return new SlipwayError({
-    code,
-    where: `job ${job} on ${trainer.adapter}`,
-    message,
-    fix: `read its whole output below ${outputs}log/`,
-  });
 }

@@ -1,5 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { Cost } from '../plan/cost.js';
 import { SlipwayError } from '../plan/errors.js';
 import { keys } from '../plan/names.js';
 import type { DatasetOutput, Split } from '../plan/outputs.js';
@@ -8,9 +9,11 @@ import type { JsonObject } from '../plan/json.js';
 import { splitRows } from '../plan/split.js';
 import type { Store } from '../adapters/store/port.js';
 import { beating } from './beating.js';
-import type { StageCall } from './calls.js';
+import type { Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { digestOf, sha256 } from './digest.js';
+import { checkBudget, priceOfStage } from './job-cost.js';
+import { tellRun } from './job-progress.js';
 import { jobSpec } from './job-spec.js';
 import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
@@ -21,20 +24,20 @@ import { runJob } from './run-job.js';
 const largestFile = 64 * 1024 * 1024;
 
 /** Takes an immutable copy of the data, split as the plan says; the same bytes are the same snapshot. */
-export async function snapshotData(context: ActivityContext, call: StageCall): Promise<DatasetOutput> {
+export async function snapshotData(context: ActivityContext, call: StageCall): Promise<Costly<DatasetOutput>> {
   const open = await openStage(context, call, 'snapshot');
   const { store } = open.environment.ports;
   const inputs = open.inputs as { from?: string; params?: JsonObject };
   const from = inputs.from ?? open.stage.settings.from ?? '';
-  const table =
+  const { table, ...cost } =
     open.stage.settings.source === undefined
-      ? await beating(readSource(context, store, from), { reads: from })
+      ? { table: await beating(readSource(context, store, from), { reads: from }) }
       : await generate(open, call, from, inputs.params ?? {});
   const { train, holdout } =
     open.stage.settings.split === undefined
       ? { train: table.rows, holdout: undefined }
       : splitRows(table.rows, open.stage.settings.split);
-  return await beating(keep(store, from, table, train, holdout), { keeps: table.rows.length });
+  return { ...(await beating(keep(store, from, table, train, holdout), { keeps: table.rows.length })), ...cost };
 }
 
 async function readSource(context: ActivityContext, store: Store, from: string): Promise<Table> {
@@ -97,7 +100,8 @@ async function generate(
   call: StageCall,
   from: string,
   params: JsonObject,
-): Promise<Table> {
+): Promise<{ table: Table; cost?: Cost }> {
+  checkBudget(open, call);
   const { ports } = open.environment;
   const settings = open.stage.settings.source;
   if (settings === undefined) throw new Error('unreachable: generate without a source');
@@ -111,7 +115,12 @@ async function generate(
     maxMs: open.stage.limits.timeoutMs,
   });
   await listJob(ports.store, call, key);
-  const { manifest } = await runJob(ports.trainer(settings.trainer.adapter), spec, key);
+  const trainer = ports.trainer(settings.trainer.adapter);
+  const {
+    manifest,
+    job: _job,
+    ...cost
+  } = await runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) });
   const data = manifest.files.filter((f) => f.path.startsWith('output/data/') && /\.(jsonl|ndjson|csv)$/i.test(f.path));
   const [file] = data;
   if (file === undefined || data.length > 1) {
@@ -122,7 +131,10 @@ async function generate(
       fix: 'write exactly one',
     });
   }
-  return readTable(await ports.store.get(file), dataFormat(file.path), `${call.stage} ${file.path}`);
+  return {
+    table: readTable(await ports.store.get(file), dataFormat(file.path), `${call.stage} ${file.path}`),
+    ...cost,
+  };
 }
 
 async function keep(

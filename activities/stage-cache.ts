@@ -5,7 +5,7 @@ import { keys } from '../plan/names.js';
 import type { StageOutput } from '../plan/outputs.js';
 import { cachedByDefault, type Stage } from '../plan/plan.js';
 import { codeOf, jobOf } from '../plan/stage-definition.js';
-import type { Cached, StageCall } from './calls.js';
+import type { Cached, Costly, StageCall } from './calls.js';
 import { digestOf } from './digest.js';
 import type { OpenStage } from './plan-cache.js';
 import { isStored } from './stored-objects.js';
@@ -16,6 +16,8 @@ const entrySchema = z.object({
   run: z.string(),
   stage: z.string(),
   at: z.string(),
+  item: z.number().nullable().optional(),
+  cost: z.object({ amount: z.number(), currency: z.string(), seconds: z.number(), jobs: z.number() }).optional(),
 });
 
 /**
@@ -26,23 +28,29 @@ export async function cachedOr<O extends StageOutput>(
   open: OpenStage<Stage>,
   call: StageCall,
   followsFrom: JsonObject,
-  make: () => Promise<O>,
+  make: () => Promise<Costly<O>>,
 ): Promise<Cached<O>> {
   const { stage, environment } = open;
-  if (!(stage.cache ?? cachedByDefault.includes(stage.verb))) return await make();
+  if (!(stage.cache ?? cachedByDefault.includes(stage.verb))) return (await make()) as Cached<O>;
   const { store } = environment.ports;
   const key = keys.cached(cacheDigest(open, followsFrom));
+  const item = call.item?.index ?? null;
   const known = call.cache === false ? undefined : await readEntry<O>(store, key);
   if (known !== undefined) {
     const { output, run, stage: from, at } = known;
     // Its own result: an answer that was lost, or an equal element of the same `each`.
     const own = run === call.run.workflowId && from === call.stage;
-    return own ? output : { ...output, cached: { run, stage: from, at } };
+    const cost = known.item === item && known.cost && { cost: known.cost };
+    const facts = own ? cost : { cached: { run, stage: from, at } };
+    return { ...output, ...facts } as Cached<O>;
   }
-  const output = await make();
-  const entry = { format: 1, output, run: call.run.workflowId, stage: call.stage, at: new Date().toISOString() };
+  const made = await make();
+  // Whom it stands in for pays nothing.
+  const { cost, ...output } = made;
+  const at = new Date().toISOString();
+  const entry = { format: 1, output, run: call.run.workflowId, stage: call.stage, at, ...(cost && { cost, item }) };
   await store.put(key, new TextEncoder().encode(JSON.stringify(entry)));
-  return output;
+  return made as Cached<O>;
 }
 
 function cacheDigest({ stage, plan, environment }: OpenStage<Stage>, followsFrom: JsonObject): string {
@@ -59,11 +67,12 @@ function cacheDigest({ stage, plan, environment }: OpenStage<Stage>, followsFrom
   });
 }
 
+interface Entry<O> extends Omit<z.output<typeof entrySchema>, 'output'> {
+  output: O;
+}
+
 /** An entry that cannot be read, or refers to what is gone, is none. */
-async function readEntry<O extends StageOutput>(
-  store: Store,
-  key: string,
-): Promise<{ output: O; run: string; stage: string; at: string } | undefined> {
+async function readEntry<O extends StageOutput>(store: Store, key: string): Promise<Entry<O> | undefined> {
   const stored = await store.read(key);
   if (stored === undefined) return undefined;
   const parsed = entrySchema.safeParse(parseJson(stored.body));

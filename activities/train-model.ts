@@ -1,11 +1,14 @@
+import type { JobManifest } from '../adapters/trainer/port.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { FileRef } from '../plan/artifact.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { ModelOutput, Split } from '../plan/outputs.js';
 import type { TrainStage } from '../plan/plan.js';
-import type { Cached, StageCall } from './calls.js';
+import type { Cached, Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { idempotencyKey, sha256 } from './digest.js';
+import { checkBudget, priceOfStage } from './job-cost.js';
+import { tellRun } from './job-progress.js';
 import { codeDigest, jobSpec, splitFile } from './job-spec.js';
 import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
@@ -28,11 +31,13 @@ export async function trainModel(context: ActivityContext, call: StageCall): Pro
 }
 
 async function train(
-  { environment, plan, stage }: OpenStage<TrainStage>,
+  open: OpenStage<TrainStage>,
   call: StageCall,
   inputs: Record<string, Split>,
   params: JsonObject,
-): Promise<ModelOutput> {
+): Promise<Costly<ModelOutput>> {
+  const { environment, plan, stage } = open;
+  checkBudget(open, call);
   const { ports } = environment;
   const splits = Object.entries(inputs);
   const key = idempotencyKey(call);
@@ -54,33 +59,47 @@ async function train(
   const trainer = ports.trainer(stage.settings.trainer.adapter);
   try {
     await listJob(ports.store, call, key);
-    const { job, manifest } = await runJob(trainer, spec, key);
-    const files = manifest.files.filter((f) => f.path.startsWith('model/'));
-    const metrics = manifest.metrics ?? {};
-    const dataset = splits[0]?.[1].dataset ?? '';
-    await ports.tracking.log(tracked.runId, { params, metrics, tags: { 'slipway.dataset': dataset } });
+    const { job, manifest, ...cost } = await runJob(trainer, spec, key, {
+      price: priceOfStage(open),
+      each: (progress) => ports.tracking.progress(tracked.runId, progress),
+      ...tellRun(call),
+    });
+    const { metrics, ...made } = whatWasMade(manifest, inputs, call.stage);
+    await ports.tracking.log(tracked.runId, { params, metrics, tags: { 'slipway.dataset': made.dataset } });
     await ports.tracking.close(tracked.runId, 'finished');
     return {
       kind: 'model',
-      digest: modelDigest(files, call.stage),
-      files,
+      ...made,
       metrics,
       params,
-      dataset,
-      snapshotAt:
-        splits
-          .map(([, s]) => s.snapshotAt)
-          .sort()
-          .at(-1) ?? '',
       code: codeDigest(plan, stage.settings),
       job: { id: job, key, adapter: trainer.adapter },
       tracking: { runId: tracked.runId, url: tracked.url },
+      ...cost,
     };
   } catch (error) {
     if (error instanceof SlipwayError && error.code.startsWith('E_TRAINER'))
       await ports.tracking.close(tracked.runId, 'failed');
     throw error;
   }
+}
+
+/** The model that a job left, and the data that it is made of. */
+function whatWasMade(
+  manifest: JobManifest,
+  inputs: Record<string, Split>,
+  where: string,
+): Pick<ModelOutput, 'digest' | 'files' | 'metrics' | 'dataset' | 'snapshotAt'> {
+  const files = manifest.files.filter((f) => f.path.startsWith('model/'));
+  const splits = Object.values(inputs);
+  const times = splits.map((s) => s.snapshotAt).sort();
+  return {
+    digest: modelDigest(files, where),
+    files,
+    metrics: manifest.metrics ?? {},
+    dataset: splits[0]?.dataset ?? '',
+    snapshotAt: times.at(-1) ?? '',
+  };
 }
 
 function modelDigest(files: FileRef[], where: string): string {

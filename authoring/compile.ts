@@ -23,6 +23,7 @@ export function compile(recorded: Recorded, params: JsonObject, file: string): R
     ...(recorded.priority === undefined ? {} : { priority: recorded.priority }),
     ...(recorded.version === undefined ? {} : { version: recorded.version }),
     ...(recorded.schedule === undefined ? {} : { schedule: recorded.schedule }),
+    ...(recorded.budget === undefined ? {} : { budget: recorded.budget }),
     params,
     stages,
     file,
@@ -41,6 +42,7 @@ function compileStage(draft: StageDraft): Stage {
     ...(draft.pool === undefined ? {} : { pool: draft.pool }),
     ...(draft.cache === undefined ? {} : { cache: draft.cache }),
     ...(draft.onFailure === undefined ? {} : { onFailure: draft.onFailure }),
+    ...(draft.budget === undefined ? {} : { budget: draft.budget }),
     ...(draft.branch === undefined ? {} : { branch: draft.branch }),
     source: draft.place,
   } as Stage;

@@ -22,6 +22,11 @@ export interface PipelineOptions<P extends z.ZodObject> {
   version?: string;
   /** When runs start by themselves: `weekly('Mon 03:00', { timezone: 'Europe/Berlin' })`. Applied by `slipway deploy`. */
   schedule?: ScheduleDraft;
+  /**
+   * What all jobs of a run may cost, in the currency of the environment's `prices`. An attempt that would begin with it used
+   * up waits for approval. Default: as much as they do.
+   */
+  budget?: number;
 }
 
 /** Params as references: `params.epochs` stands for the value that a run will have. */
@@ -32,7 +37,14 @@ const mark = Symbol.for('slipway.pipeline');
 /** A pipeline as its file exports it. Recording it gives a plan; nothing runs here. */
 export interface PipelineDefinition<P extends z.ZodType = z.ZodType> {
   readonly name: string;
-  readonly options: { params?: P; owner?: string; priority?: number; version?: string; schedule?: ScheduleDraft };
+  readonly options: {
+    params?: P;
+    owner?: string;
+    priority?: number;
+    version?: string;
+    schedule?: ScheduleDraft;
+    budget?: number;
+  };
   readonly build: (p: Stages, params: never) => unknown;
   /** Where it is defined; `file` is absolute. */
   readonly place: Place;

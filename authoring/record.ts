@@ -17,6 +17,7 @@ import type { Place } from './places.js';
 import { recordSchedule } from './record-schedule.js';
 import { Recorder } from './recorder.js';
 import { findings, kebab } from './shapes.js';
+import { budget } from './stage-options.js';
 
 /** What recording a definition gave: a plan, or everything that is wrong with it. */
 export type Recording = { plan: RecordedPlan; faults: [] } | { plan?: undefined; faults: Fault[] };
@@ -54,14 +55,16 @@ const optionsShape = z.strictObject({
   priority: z.any().optional(),
   version: z.any().optional(),
   schedule: z.any().optional(),
+  budget: budget.optional(),
 });
 const emptyParams: JsonObject = { type: 'object', properties: {}, additionalProperties: false };
 
-function given(options: PipelineDefinition['options']): Pick<Recorded, 'owner' | 'priority' | 'version'> {
+function given(options: PipelineDefinition['options']): Pick<Recorded, 'owner' | 'priority' | 'version' | 'budget'> {
   return {
     ...(options?.owner === undefined ? {} : { owner: options.owner }),
     ...(options?.priority === undefined ? {} : { priority: options.priority }),
     ...(options?.version === undefined ? {} : { version: options.version }),
+    ...(options?.budget === undefined ? {} : { budget: options.budget }),
   };
 }
 

@@ -10,7 +10,7 @@ import type { Place } from './places.js';
 import { makeReference, targetOf } from './references.js';
 import type { RefKind, Target } from './references.js';
 import { applyStageOptions } from './stage-options.js';
-import type { After, CacheOptions, JobStageOptions } from './stage-options.js';
+import type { After, BudgetOptions, CacheOptions, JobStageOptions } from './stage-options.js';
 import { findings, isIdentifier, show } from './shapes.js';
 import type { TaskFunctions } from './task-functions.js';
 import { valueReference } from './value-references.js';
@@ -29,6 +29,7 @@ export class StageDraft {
   pool: string | undefined;
   cache: boolean | undefined;
   onFailure: OnFailure | undefined;
+  budget: number | undefined;
   settings: object = {};
   readonly #recorder: Recorder;
   readonly #scope: StageDraft | undefined;
@@ -43,6 +44,11 @@ export class StageDraft {
     this.limits = { timeoutMs: durationMs(defaultTimeout), attempts: 1 };
     this.branch = recorder.branch;
     if (this.branch !== undefined) this.needs.add(this.branch.of);
+  }
+
+  /** The stage that an `each` maps, which is no stage of the pipeline itself. */
+  get isItem(): boolean {
+    return this.#scope !== undefined;
   }
 
   /** Adds a fault of this stage; `at` is a pointer below its options. */
@@ -240,7 +246,12 @@ export class Recorder {
    * Adds a stage. Options that do not fit `shape` become faults; `settle` turns fitting ones into settings.
    * The draft is returned either way, so that one mistake does not hide the next.
    */
-  add<O extends JobStageOptions & CacheOptions>(verb: Verb, id: string, options: O, spec: StageSpec<O>): StageDraft {
+  add<O extends JobStageOptions & CacheOptions & BudgetOptions>(
+    verb: Verb,
+    id: string,
+    options: O,
+    spec: StageSpec<O>,
+  ): StageDraft {
     const draft = new StageDraft(this, verb, id, spec.timeout);
     this.stages.push(draft);
     this.settle(draft, options, spec);
@@ -248,7 +259,11 @@ export class Recorder {
   }
 
   /** Fills a draft from options; for a stage inside an `each`, which is no stage of the pipeline itself. */
-  settle<O extends JobStageOptions & CacheOptions>(draft: StageDraft, options: O, spec: StageSpec<O>): void {
+  settle<O extends JobStageOptions & CacheOptions & BudgetOptions>(
+    draft: StageDraft,
+    options: O,
+    spec: StageSpec<O>,
+  ): void {
     if (!draft.check(spec.shape, options)) return;
     applyStageOptions(draft, options);
     draft.settings = spec.settle(draft, options);

@@ -39,7 +39,7 @@ export interface AttemptOptions {
   timeout?: Duration;
   /** How often the work may be started, 1 to 10. Default 1. */
   attempts?: number;
-  /** Pause between attempts; needs `attempts` above 1. Default: at once. */
+  /** Pause between attempts; needs `attempts` above 1. Default: `{ wait: '1s' }`. */
   retry?: Retry;
   /** Pool of workers that does the work, as the environment names it. Default: the workers of all jobs. */
   pool?: string;
@@ -48,6 +48,14 @@ export interface AttemptOptions {
 export interface CacheOptions {
   /** Whether an earlier result of the same code, settings and inputs may stand in. Default: true for validate, train and evaluate, false for task. */
   cache?: boolean;
+}
+/** What stages may be given whose jobs cost something. */
+export interface BudgetOptions {
+  /**
+   * What the stage's jobs may cost in a run, in the currency of the environment's `prices`. An attempt that would begin with
+   * it used up waits for approval. Default: as much as they do.
+   */
+  budget?: number;
 }
 /** What stages that start jobs may be given. */
 export interface JobStageOptions extends StageOptions, AttemptOptions {}
@@ -64,17 +72,32 @@ export const attemptShape = {
   pool: kebab.optional(),
 };
 export const cacheShape = { cache: z.boolean().optional() };
+/** An amount of money. */
+export const budget = finite(0, 1e12, true);
+export const budgetShape = { budget: budget.optional() };
 
 /** Puts the options that every verb shares into a draft. They fit their shapes already. */
-export function applyStageOptions(draft: StageDraft, options: JobStageOptions & CacheOptions): void {
+export function applyStageOptions(draft: StageDraft, options: JobStageOptions & CacheOptions & BudgetOptions): void {
   const { timeout, attempts, retry, pool, cache, onFailure } = options;
   if (timeout !== undefined) draft.limits.timeoutMs = durationMs(timeout);
   if (attempts !== undefined) draft.limits.attempts = attempts;
   if (retry !== undefined) applyRetry(draft, retry);
   if (pool !== undefined) draft.pool = pool;
   if (cache !== undefined) draft.cache = cache;
+  if (options.budget !== undefined) applyBudget(draft, options.budget);
   if (onFailure !== undefined && onFailure !== 'fail') draft.onFailure = onFailure;
   draft.order(options.after);
+}
+
+function applyBudget(draft: StageDraft, amount: number): void {
+  if (draft.isItem)
+    draft.fault(
+      'E_EACH',
+      '/budget',
+      'one element cannot have a budget',
+      'give one to the pipeline: `budget` of definePipeline',
+    );
+  draft.budget = amount;
 }
 
 function applyRetry(draft: StageDraft, { wait, backoff, upTo }: Retry): void {

@@ -1,4 +1,5 @@
 import type { RetriedActivity, RunDetails } from '../client/index.js';
+import { formatCost } from '../plan/cost.js';
 import { formatDuration } from '../plan/duration.js';
 import type { StageView } from '../plan/messages.js';
 import { printable } from '../plan/errors.js';
@@ -30,18 +31,21 @@ export function runLines(out: Output, run: RunDetails, now: number): string[] {
       ]
     : [];
   const retries = run.retrying.map((retried) => `  ${out.colors.yellow(retryLine(retried))}`);
+  const { cost } = run.view ?? {};
+  const spent = cost === undefined ? [] : [`  cost ${formatCost(cost)}`];
   const reason = run.reason === null ? [] : [`  ${printable(run.reason, 400)}`];
   const asleep =
     run.view === null && run.state !== 'closed' ? ['  no worker answers; start one with `slipway up`'] : [];
-  return [head, ...stages, ...traffic, ...retries, ...reason, ...asleep];
+  return [head, ...stages, ...traffic, ...retries, ...spent, ...reason, ...asleep];
 }
 
 function stageLine(out: Output, stage: StageView, now: number): string {
   const mark = colored(out, stage.status).replace(stage.status, marks[stage.status]);
   const verdict = stage.verdict === null ? '' : `  ${colored(out, stage.verdict)}`;
   const attempt = stage.attempt > 1 ? `  attempt ${stage.attempt}` : '';
+  const cost = stage.cost === undefined ? '' : `  ${formatCost(stage.cost)}`;
   const note = stage.note === null ? '' : `  ${printable(stage.note, 300)}`;
-  return `  ${mark} ${stage.id.padEnd(18)} ${elapsed(stage, now).padEnd(8)}${verdict}${attempt}${note}`.trimEnd();
+  return `  ${mark} ${stage.id.padEnd(18)} ${elapsed(stage, now).padEnd(8)}${verdict}${attempt}${cost}${note}`.trimEnd();
 }
 
 function retryLine({ activity, id, attempt, failure }: RetriedActivity): string {

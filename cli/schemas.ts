@@ -21,6 +21,7 @@ const runSummary = {
   endedAt: time.nullable(),
 };
 
+const cost = z.object({ amount: z.number(), currency: z.string(), seconds: z.number(), jobs: z.int() });
 const stageView = z.object({
   id: z.string(),
   verb: z.string(),
@@ -41,6 +42,7 @@ const stageView = z.object({
   verdict: verdict.nullable(),
   note: z.string().nullable(),
   cached: z.object({ run: z.string(), stage: z.string(), at: time }).optional(),
+  cost: cost.optional(),
 });
 const decision = z.object({
   at: time,
@@ -69,6 +71,7 @@ const runView = z.object({
   decisions: z.array(decision),
   rollout: rolloutView.nullable(),
   rerunOf: z.string().optional(),
+  cost: cost.optional(),
 });
 const retriedActivity = z.object({ activity: z.string(), id: z.string(), attempt: z.int(), failure: z.string() });
 const runDetails = {
@@ -86,6 +89,7 @@ const runDescription = z.object({
   trigger: z.string().nullable(),
   rerunOf: z.string().nullable(),
   params: z.record(z.string(), z.json()),
+  cost: cost.nullable(),
   stages: z.array(
     stageView.extend({ source: z.string().nullable(), output: z.record(z.string(), z.json()).nullable() }),
   ),

@@ -5,6 +5,7 @@ import { failureMessageLimit } from '../plan/failures.js';
 import type { RunResult, RunView } from '../plan/messages.js';
 import { eachPartWorkflowType, queries, rolloutWorkflowType } from '../plan/names.js';
 import { searchValue } from '../plan/payload.js';
+import { progressText } from '../plan/progress.js';
 import type { Outcome } from '../plan/verdict.js';
 import type { SlipwayClient } from './connect.js';
 import { runUnknown } from './failures.js';
@@ -65,7 +66,7 @@ export async function viewRun(client: SlipwayClient, workflowId: string): Promis
     // A run calls itself closed a moment before Temporal does, and only then is there a result.
     state: summary.state === 'closed' ? 'closed' : openState(view?.state ?? summary.state),
     outcome: end?.outcome ?? summary.outcome,
-    view,
+    view: view === null ? null : withProgress(view, found.raw),
     retrying: retriedActivities(found.raw),
     reason: end?.reason ?? view?.reason ?? null,
     record: end?.record ?? null,
@@ -80,6 +81,30 @@ async function currentView(client: SlipwayClient, workflowId: string): Promise<R
   const underWay = view?.stages.some((s) => s.verb === 'rollout' && s.status === 'running') === true;
   if (view === null || rollout == null || !underWay) return view;
   return { ...view, rollout: (await viewRollout(client, rollout.workflowId)) ?? rollout };
+}
+
+/** Running stages with the numbers that their jobs tell by heartbeat: newer than what the run itself knows, at no cost to its history. */
+function withProgress(view: RunView, { pendingActivities }: WorkflowExecutionDescription['raw']): RunView {
+  const told = new Map(
+    (pendingActivities ?? []).map((a) => [a.activityId, progressOf(a.heartbeatDetails?.payloads?.[0]?.data)]),
+  );
+  const stages = view.stages.map((stage) => {
+    const note = stage.status === 'running' ? (told.get(stage.id) ?? '') : '';
+    return note === '' ? stage : { ...stage, note };
+  });
+  return { ...view, stages };
+}
+
+/** The progress in the heartbeat of a job; empty in any other. */
+function progressOf(data: Uint8Array | null | undefined): string {
+  try {
+    const { progress } = JSON.parse(Buffer.from(data ?? []).toString()) as { progress?: unknown };
+    if (progress === null || typeof progress !== 'object') return '';
+    const numbers = Object.entries(progress).filter((e): e is [string, number] => typeof e[1] === 'number');
+    return printable(progressText(Object.fromEntries(numbers)), 200);
+  } catch {
+    return '';
+  }
 }
 
 function retriedActivities({ pendingActivities }: WorkflowExecutionDescription['raw']): RetriedActivity[] {

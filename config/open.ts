@@ -13,6 +13,7 @@ import type { Store } from '../adapters/store/port.js';
 import type { TaskRunner } from '../adapters/task-runner/port.js';
 import type { Tracking } from '../adapters/tracking/port.js';
 import type { Trainer } from '../adapters/trainer/port.js';
+import type { Prices } from '../plan/cost.js';
 import type { Policy } from '../plan/policy.js';
 import { openTrainers } from './open-trainers.js';
 import { openVaults } from './open-vaults.js';
@@ -52,6 +53,8 @@ export interface Environment {
   policy: Policy;
   /** Queues of workers of their own that stages may name, and how many jobs of each may run at once. */
   pools: EnvironmentConfig['pools'];
+  /** What an hour of a job costs; absent: nobody has said. */
+  prices?: Prices;
   /** Role → who may approve in it. */
   approvers: Record<string, string[]>;
   /** Another environment uses the same registry: aliases carry the environment's name. */
@@ -89,6 +92,7 @@ export async function openEnvironment(config: Config, name: string, o: OpenOptio
     links: openLinks(environment.links, refs),
     policy: toPolicy(environment.policy),
     pools: environment.pools,
+    ...(environment.prices === undefined ? {} : { prices: environment.prices }),
     approvers: environment.approvers,
     sharedRegistry: sharesRegistry(config, name),
     ports: await openPorts(name, environment, { ...context, vault }, refs),

@@ -24,6 +24,7 @@ import { gatewaySchema } from './gateway.js';
 import { policySchema } from './policy.js';
 import { withReferences } from './references.js';
 
+const price = z.number().min(0).max(1e9);
 const link = z.string().min(1);
 
 const temporalSchema = z.strictObject({
@@ -84,6 +85,17 @@ const environmentSchema = z.strictObject({
     .default({}),
   /** Queues of workers of their own that stages may name with `pool`. Default none. */
   pools: z.record(z.string(), poolSchema).default({}),
+  /** What an hour of a job costs, for what runs cost and for budgets. Default: nothing is known, and no budget is ever used up. */
+  prices: z
+    .strictObject({
+      /** Shown beside every amount, such as `EUR`. */
+      currency: z.string().regex(/^[A-Za-z]{2,12}$/, 'a word of 2 to 12 letters, such as `EUR`'),
+      /** By the name of the trainer. */
+      trainers: z.record(z.string(), price).default({}),
+      /** By pool; replaces the trainer's price for jobs of stages in that pool. */
+      pools: z.record(z.string(), price).default({}),
+    })
+    .optional(),
   serving: z.discriminatedUnion('adapter', [mlserverOptions]),
   router: z.discriminatedUnion('adapter', [withReferences(agentOptions)]),
   metrics: z.discriminatedUnion('adapter', [withReferences(prometheusOptions)]),
@@ -140,6 +152,7 @@ function crossFaults(config: Config): Fault[] {
       faults.push({ code: 'E_CONFIG', where, message: 'an environment is named in kebab-case, 1 to 64 characters' });
     }
     faults.push(...poolFaults(config, name));
+    faults.push(...priceFaults(environment, where));
     const sharing = names.filter((other) => other !== name && sameNamespace(environment, config.environments[other]));
     const unlike = sharing.filter((other) => isVersioned(config.environments[other]) !== isVersioned(environment));
     if (
@@ -179,6 +192,23 @@ function poolFaults({ environments }: Config, name: string): Fault[] {
     const message = `workers serve a whole namespace: ${theirName} in ${theirs.temporal.namespace} says ${theirs.pools[pool]?.atOnce} at once`;
     return [{ code: 'E_CONFIG', where: `${where}/atOnce`, message }];
   });
+}
+
+/** A price for what is not there would never count. */
+function priceFaults({ prices, trainers, pools }: EnvironmentConfig, where: string): Fault[] {
+  const unknown = (kind: string, of: object, known: readonly string[]) =>
+    Object.keys(of)
+      .filter((name) => !known.includes(name))
+      .map((name) => ({
+        code: 'E_CONFIG',
+        where: `${where}/prices/${kind}s`,
+        message: unknownName(kind, name, known),
+      }));
+  if (prices === undefined) return [];
+  return [
+    ...unknown('trainer', prices.trainers, Object.keys(trainers)),
+    ...unknown('pool', prices.pools, Object.keys(pools)),
+  ];
 }
 
 function sameNamespace(a: EnvironmentConfig, b: EnvironmentConfig | undefined): boolean {

@@ -1,5 +1,6 @@
 import type { RunDetails } from '../client/index.js';
 import type { Environment } from '../config/open.js';
+import type { Cost } from '../plan/cost.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { AttemptedDecision, RunRecord, StageView } from '../plan/messages.js';
 import type { StageOutput } from '../plan/outputs.js';
@@ -19,6 +20,8 @@ export interface RunDescription extends Omit<RunDetails, 'view' | 'retrying'> {
   trigger: string | null;
   rerunOf: string | null;
   params: JsonObject;
+  /** What its jobs cost; null where nobody has said what an hour of them costs. */
+  cost: Cost | null;
   stages: DescribedStage[];
   decisions: AttemptedDecision[];
 }
@@ -33,6 +36,7 @@ export async function describeRun(environment: Environment, run: RunDetails): Pr
     trigger: record?.trigger ?? null,
     rerunOf: record?.rerunOf ?? view?.rerunOf ?? null,
     params: record?.params ?? view?.params ?? {},
+    cost: record?.cost ?? view?.cost ?? null,
     stages: (record?.stages ?? view?.stages ?? []).map((stage) => describe(stage, plan, record)),
     decisions: record?.decisions ?? view?.decisions ?? [],
   };

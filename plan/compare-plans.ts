@@ -4,7 +4,7 @@ import { differences, stageDefinition, type Difference } from './stage-definitio
 
 /** What differs between two plans. */
 export interface PlanChanges {
-  /** Owner, priority, version, schedule and params. */
+  /** Owner, priority, version, schedule, budget and params. */
   pipeline: Difference[];
   stages: StageChange[];
 }
@@ -36,11 +36,12 @@ function whole(plan: Plan, stage: Stage): Json {
   return { ...(rest as unknown as Record<string, Json>), ...stageDefinition(plan, stage) };
 }
 
-function facts({ owner, priority, version, schedule, params }: Plan): Json {
+function facts({ owner, priority, version, schedule, budget, params }: Plan): Json {
   return {
     owner: owner ?? null,
     priority: priority ?? null,
     version: version ?? null,
+    ...(budget === undefined ? {} : { budget }),
     schedule: (schedule ?? null) as unknown as Json,
     params,
   };

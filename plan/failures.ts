@@ -15,7 +15,10 @@ export function failureType(code: string): string {
 
 /** Code of the one failure that activities retry: the dependency may come back. */
 export const unavailableCode = 'E_UNAVAILABLE';
-/** Codes after which a new stage attempt may help; every other failure ends the stage. */
+/**
+ * Codes after which a new stage attempt may help; every other failure ends the stage. Of a failed job its trainer
+ * knows better: then a `transient` beside the code decides.
+ */
 export const newAttemptCodes: readonly string[] = [
   'E_TRAINER_EXIT',
   'E_TRAINER_LOST',
@@ -26,5 +29,7 @@ export const newAttemptCodes: readonly string[] = [
   'E_TASK_CRASH',
   'E_TASK_LIMIT',
 ];
+/** Code of a job that does not begin because a budget is used up: people are asked. */
+export const budgetCode = 'E_BUDGET';
 /** Failure messages in history are cut to this many bytes. */
 export const failureMessageLimit = 2_000;

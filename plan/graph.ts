@@ -13,6 +13,8 @@ export interface GraphStage {
   /** The turn of the whole graph. */
   turn?: Turn;
   onFailure?: OnFailure;
+  /** A budget limits its jobs: how long to wait for approval of one that would begin with the budget used up. */
+  budget?: { withinMs: number };
   branch?: { of: string; taken: boolean };
   /** A task that can undo its work. */
   compensates?: true;

@@ -1,3 +1,4 @@
+import type { Cost } from './cost.js';
 import type { Json, JsonObject } from './json.js';
 import type { CachedFrom, StageOutput } from './outputs.js';
 import type { Verb } from './plan.js';
@@ -34,6 +35,14 @@ export interface Decision {
   token?: string;
 }
 
+/** Payload of the `progress` signal: how far the job of a stage is. `at` is ISO 8601. */
+export interface ProgressNews {
+  stage: string;
+  attempt: number;
+  numbers: Record<string, number>;
+  at: string;
+}
+
 /** `cached`: an earlier result stood in. */
 export type StageStatus =
   | 'waiting'
@@ -59,6 +68,8 @@ export interface StageView {
   note: string | null;
   /** Where an earlier result came from. */
   cached?: CachedFrom;
+  /** What its jobs cost in this run, where the environment states prices. */
+  cost?: Cost;
 }
 
 export interface AttemptedDecision {
@@ -85,6 +96,8 @@ export interface RunView {
   rollout: RolloutView | null;
   /** The run that this one repeats from a stage on. */
   rerunOf?: string;
+  /** What all its jobs cost so far, where the environment states prices. */
+  cost?: Cost;
 }
 
 export type RolloutPhase =
@@ -135,6 +148,8 @@ export interface RunRecord {
   rerunOf?: string;
   /** Where the run came from: `cli`, `schedule`, …; for people. */
   trigger?: string;
+  /** What all its jobs cost, where the environment states prices. */
+  cost?: Cost;
 }
 
 /** One line of a plot. */

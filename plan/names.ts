@@ -25,6 +25,8 @@ export const reservedWorkflowTypes: readonly string[] = [rolloutWorkflowType, 'd
 
 export const signals = {
   decide: 'decide',
+  /** Sent by the worker that watches a job. */
+  progress: 'progress',
   abort: 'abort',
   promote: 'promote',
   pause: 'pause',

@@ -45,7 +45,7 @@ export interface Limits {
   timeoutMs: number;
   /** Stage attempts: how many jobs may be started for it. Default 1. */
   attempts: number;
-  /** Pause before a new stage attempt: `waitMs`, then each time `backoff` times as long, at most `maxMs`. Absent: at once. */
+  /** Pause before a new stage attempt: `waitMs`, then each time `backoff` times as long, at most `maxMs`. Absent: 1 s, twice as long each time, at most 1 h. */
   retry?: { waitMs: number; backoff: number; maxMs: number };
 }
 
@@ -71,6 +71,8 @@ interface StageBase<V extends Verb, S> {
   /** Whether an earlier result of the same code, params, inputs and environment lock may stand in. Absent: the verb's default (`cachedByDefault`). */
   cache?: boolean;
   onFailure?: OnFailure;
+  /** What the stage's jobs may have cost before another one must be approved, in the environment's currency. Absent: any. */
+  budget?: number;
   /** Runs only when the `when` stage `of` went this way. */
   branch?: { of: string; taken: boolean };
   /** Where the author wrote it. */
@@ -203,6 +205,8 @@ export interface Plan {
   version?: string;
   /** When runs start by themselves, when its author says so. */
   schedule?: Schedule;
+  /** What all jobs of a run may have cost before another one must be approved, in the environment's currency. Absent: any. */
+  budget?: number;
   /** JSON Schema of the params. */
   params: JsonObject;
   /** In topological order, ties by the order of definition. */

@@ -1,5 +1,6 @@
 import { SlipwayError, unknownName, type Fault } from '../plan/errors.js';
 import type { Plan, Stage, Verb } from '../plan/plan.js';
+import { jobOf } from '../plan/stage-definition.js';
 import type { PipelineScript } from './script.js';
 
 /** Everything that is wrong with a script, at once: names that no pipeline of the test has, and what nobody could make up. */
@@ -12,7 +13,7 @@ export function checkScript(script: PipelineScript, plans: readonly Plan[]): voi
     ...unknown('trainers', 'train stage', Object.keys(script.trainers ?? {}), ids('train')),
     ...unknown('evaluators', 'evaluate stage', Object.keys(script.evaluators ?? {}), ids('evaluate')),
     ...unknown('tasks', 'task', Object.keys(script.tasks ?? {}), ids('task')),
-    ...unknown('approvals', 'approve stage', script.approvals?.map((a) => a.stage) ?? [], ids('approve')),
+    ...unknown('approvals', 'approve stage', script.approvals?.map((a) => a.stage) ?? [], asking(plans)),
     ...unknown('champions', 'service', Object.keys(script.champions ?? {}), servicesOf(stages)),
     ...unknown(
       'metrics',
@@ -27,6 +28,15 @@ export function checkScript(script: PipelineScript, plans: readonly Plan[]): voi
   if (script.analysis?.length === 0)
     faults.push(fault('analysis', 'the list is empty', "give verdicts: ['pass', 'fail']"));
   if (faults.length > 0) throw new SlipwayError(faults);
+}
+
+/** Stages at which people may be asked: approvals, and jobs that a budget limits. */
+function asking(plans: readonly Plan[]): string[] {
+  return plans.flatMap(({ stages, budget }) =>
+    stages
+      .filter((s) => s.verb === 'approve' || ((s.budget ?? budget) !== undefined && jobOf(workOf(s)) !== undefined))
+      .map((s) => s.id),
+  );
 }
 
 /** What an `each` does is what its item does. */

@@ -20,19 +20,23 @@ export interface JobAbout {
 }
 
 /** How a scripted job ends. */
-export type JobEnding =
+export type JobEnding = { seconds: number } & (
   | { kind: 'model'; content: string; metrics: Metrics }
-  | { kind: 'failure'; code: string; message: string; transient: boolean };
+  | { kind: 'failure'; code: string; message: string; transient: boolean }
+);
 
-/** A job that leaves a model. `content`: its bytes; the same content is the same model. */
-export function fakeModel(o: { metrics?: Metrics; content?: string } = {}): JobEnding {
-  return { kind: 'model', content: o.content ?? 'a model', metrics: o.metrics ?? {} };
+/** A job that leaves a model. `content`: its bytes; the same content is the same model. `seconds`: how long it says it ran, default 0. */
+export function fakeModel(o: { metrics?: Metrics; content?: string; seconds?: number } = {}): JobEnding {
+  const { content = 'a model', metrics = {}, seconds = 0 } = o;
+  return { kind: 'model', content, metrics, seconds };
 }
 
 /** A job that fails. Default: the command ended with an exit code other than 0, and another attempt may succeed. */
-export function failingJob(o: { message?: string; code?: string; transient?: boolean } = {}): JobEnding {
-  const { message = 'exit code 1', code = 'E_TRAINER_EXIT', transient = false } = o;
-  return { kind: 'failure', code, message, transient };
+export function failingJob(
+  o: { message?: string; code?: string; transient?: boolean; seconds?: number } = {},
+): JobEnding {
+  const { message = 'exit code 1', code = 'E_TRAINER_EXIT', transient = false, seconds = 0 } = o;
+  return { kind: 'failure', code, message, transient, seconds };
 }
 
 /** What a trainer far away would do with a job of this run. */
@@ -52,11 +56,12 @@ export function playJob(
   }
   if (spec.expects.includes('model')) {
     const ending = trained(o.script.trainers?.[stage], about);
+    const ranMs = ending.seconds * 1_000;
     if (ending.kind === 'failure') {
       const { code, message, transient } = ending;
-      return { failure: { code, message, transient } };
+      return { failure: { code, message, transient }, ranMs };
     }
-    return { manifest: { files: [leave('model/model.onnx', ending.content)], metrics: ending.metrics } };
+    return { manifest: { files: [leave('model/model.onnx', ending.content)], metrics: ending.metrics }, ranMs };
   }
   if (verb === undefined) throw new Error(`no stage ${stage} in the pipelines of this test`);
   return { manifest: { files: [], metrics: scores(o.script, about) } };

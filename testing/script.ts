@@ -62,5 +62,10 @@ export interface PipelineScript {
   /** Pipelines that this one starts. */
   pipelines?: readonly PipelineDefinition[];
   /** As in `slipway.config.ts`. Default: `dev`, unprotected, the pipeline's own times. */
-  environment?: { name?: string; protected?: boolean; policy?: z.input<typeof policySchema> };
+  environment?: {
+    name?: string;
+    protected?: boolean;
+    policy?: z.input<typeof policySchema>;
+    prices?: { currency: string; trainers?: Record<string, number>; pools?: Record<string, number> };
+  };
 }

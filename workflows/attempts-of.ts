@@ -1,11 +1,20 @@
 import type { GraphStage } from '../plan/graph.js';
 import { attempts } from './attempts.js';
+import { withinBudget } from './budget.js';
+import { failureFacts } from './failure-facts.js';
 import type { RunContext } from './run-context.js';
 
-/** The attempts of a stage of the run; people see which one is under way. */
+/** The attempts of a stage of the run; people see which one is under way. What those cost that others follow is spent. */
 export function attemptsOf<T>(stage: GraphStage, run: RunContext, once: (attempt: number) => Promise<T>): Promise<T> {
-  return attempts(stage.limits, once, (attempt) => {
-    run.state.mark(stage.id, 'running', { attempt });
+  const { state } = run;
+  const began = (attempt: number) => {
+    if (state.parked.has(stage.id)) return;
+    state.mark(stage.id, 'running', { attempt });
     run.show();
-  });
+  };
+  const failed = (error: unknown) => state.spend(stage.id, failureFacts(error).cost);
+  const tried = stage.budget === undefined ? once : withinBudget(stage, run, once);
+  // One that waits for approval went over from the run before this one.
+  const first = state.parked.has(stage.id) ? state.view(stage.id).attempt : 1;
+  return attempts(stage.limits, tried, { began, failed }, first);
 }

@@ -52,9 +52,9 @@ export class Decisions {
     for (const d of this.all) if (d.status === 'kept' && d.stage === stage) d.status = 'late';
   }
 
-  /** The oldest kept decision that is for this stage, or that came before any stage waited. */
-  next(stage: string): Received | undefined {
-    return this.all.find((d) => d.status === 'kept' && (d.stage ?? stage) === stage);
+  /** The oldest kept decision that is for this stage, or (unless `early` is false) that came before any stage waited. */
+  next(stage: string, early = true): Received | undefined {
+    return this.all.find((d) => d.status === 'kept' && (d.stage ?? stage) === stage && (early || d.stage !== null));
   }
 
   /**

@@ -1,3 +1,4 @@
+import { formatCost } from '../plan/cost.js';
 import { formatDuration } from '../plan/duration.js';
 import type { StageView } from '../plan/messages.js';
 import type { GateOutput } from '../plan/outputs.js';
@@ -27,6 +28,7 @@ export function runDetails(state: RunState): string {
   const parts = [
     `**${state.outcome ?? state.status()}** in environment \`${state.environment}\`, plan \`${state.plan.slice(0, 12)}\``,
     ...(state.reason === null ? [] : [cell(state.reason)]),
+    ...costLine(state),
     ...waits(state),
     ...stageTable(state.stages()),
     ...state.outputsOf(isGate).map(gateTable),
@@ -44,6 +46,12 @@ function stageTable(stages: StageView[]): string[] {
     ...(shown === stages ? [] : [`${ended} of ${stages.length} stages have ended; under way or not well:`]),
     ['| | stage | state | note |', '|---|---|---|---|', ...rows].join('\n'),
   ];
+}
+
+function costLine(state: RunState): string[] {
+  const cost = state.cost();
+  if (cost === undefined) return [];
+  return [`**${formatCost(cost)}** for ${cost.jobs} jobs that ran ${formatDuration(Math.round(cost.seconds) * 1_000)}`];
 }
 
 function waits(state: RunState): string[] {

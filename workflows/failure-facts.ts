@@ -1,4 +1,6 @@
-import { ApplicationFailure, TemporalFailure } from '@temporalio/workflow';
+import { ApplicationFailure, CancelledFailure, TemporalFailure } from '@temporalio/workflow';
+import type { Cost } from '../plan/cost.js';
+import { newAttemptCodes } from '../plan/failures.js';
 
 /** What a failure says of itself beside its message. */
 export interface FailureFacts {
@@ -6,17 +8,28 @@ export interface FailureFacts {
   code?: string;
   /** The adapter that was at work. */
   adapter?: string;
+  /** Of a failed job: may another attempt help? Absent: the code says. */
+  transient?: boolean;
+  /** Of a failed job: what it cost. */
+  cost?: Cost;
 }
 
 /** Facts of a failed activity or child, when it has some. */
 export function failureFacts(error: unknown): FailureFacts {
-  if (error instanceof ApplicationFailure && error.details?.[0] != null) return error.details[0] as FailureFacts;
+  if ((error instanceof ApplicationFailure || error instanceof CancelledFailure) && error.details?.[0] != null)
+    return error.details[0] as FailureFacts;
   return error instanceof TemporalFailure && error.cause !== undefined ? failureFacts(error.cause) : {};
 }
 
 /** The `E_…` code of a failed activity, when it has one. */
 export function failureCode(error: unknown): string | undefined {
   return failureFacts(error).code;
+}
+
+/** May another attempt of the stage help after this failure? */
+export function mayTryAgain(error: unknown): boolean {
+  const { code, transient } = failureFacts(error);
+  return transient ?? (code !== undefined && newAttemptCodes.includes(code));
 }
 
 /** What went wrong, in the words of the innermost cause. */

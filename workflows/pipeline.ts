@@ -28,6 +28,7 @@ import { checkedInput } from './checked-input.js';
 import { exampleDecision, parseDecision } from './decision.js';
 import { failureFacts, failureReason } from './failure-facts.js';
 import { runDetails } from './details.js';
+import { heardProgress } from './progress.js';
 import { regardless } from './regardless.js';
 import { RunContext } from './run-context.js';
 import { RunState } from './run-state.js';
@@ -137,6 +138,7 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
 
 function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFacts {
   const { workflowId, runId, pipeline: name, environment, plan, params, startedAt, rerunOf, trigger } = state;
+  const cost = state.cost();
   return {
     workflowId,
     runId,
@@ -151,6 +153,7 @@ function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFa
     stages: state.stages().map((s) => ({ ...s, output: state.outputs.get(s.id) ?? null })),
     ...(rerunOf === undefined ? {} : { rerunOf }),
     ...(trigger === undefined ? {} : { trigger }),
+    ...(cost === undefined ? {} : { cost }),
   };
 }
 
@@ -166,6 +169,12 @@ function handleMessages(run: RunContext): void {
   };
   setHandler(defineSignal<[unknown?]>(signals.decide), (payload) => void receive(payload, 'signal'), {
     description: `Approve or reject: ${exampleDecision}`,
+  });
+  const heard = (payload: unknown) => {
+    if (heardProgress(state, payload)) run.show();
+  };
+  setHandler(defineSignal<[unknown?]>(signals.progress), heard, {
+    description: 'How far a job is, sent by the worker that watches it',
   });
   setHandler(
     defineUpdate<AttemptedDecision, [unknown]>(updates.decide),

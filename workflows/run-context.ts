@@ -34,7 +34,17 @@ export class RunContext {
       inputs,
       ...(Object.keys(stored).length === 0 ? {} : { stored }),
       ...(this.state.cache ? {} : { cache: false }),
+      ...this.spent(stage, attempt),
     };
+  }
+
+  /** What a budget is judged by; nothing where there is none, or where people let the attempt begin all the same. */
+  spent(stage: GraphStage, attempt: number): Pick<StageCall, 'spent'> {
+    const { state } = this;
+    if (stage.budget === undefined || state.overBudget.has(`${stage.id}/${attempt}`)) return {};
+    const all = state.cost();
+    const own = state.view(stage.id).cost?.amount ?? 0;
+    return { spent: { stage: own, run: all?.amount ?? 0, currency: all?.currency ?? '' } };
   }
 
   /** Who serves, asked once per run and service. */

@@ -1,3 +1,4 @@
+import { sumOf, type Cost } from '../plan/cost.js';
 import type { StageCall } from '../activities/calls.js';
 import type { ChampionFact } from '../activities/resolve-champion.js';
 import type { GraphStage, PlanGraph } from '../plan/graph.js';
@@ -47,6 +48,8 @@ export class RunState {
   rerunOf: string | undefined;
   /** Where the run came from, for people. */
   trigger: string | undefined;
+  /** Attempts (`<stage>/<number>`) that people let begin although a budget was used up. */
+  readonly overBudget = new Set<string>();
   /** No notifier is configured: news would reach nobody. */
   quiet = false;
   private readonly views = new Map<string, StageView>();
@@ -124,6 +127,19 @@ export class RunState {
     Object.assign(this.view(id), { status, ...facts });
   }
 
+  /** What a stage's jobs cost, as it becomes known. */
+  spend(id: string, cost: Cost | undefined): void {
+    if (cost !== undefined) this.mark(id, this.view(id).status, { cost: sumOf(this.view(id).cost, cost) });
+  }
+
+  /** What all jobs cost so far. */
+  cost(): Cost | undefined {
+    return this.stages().reduce<Cost | undefined>(
+      (all, { cost }) => (cost === undefined ? all : sumOf(all, cost)),
+      undefined,
+    );
+  }
+
   /** Stages that will not run any more. */
   skipRest(): void {
     for (const v of this.views.values()) if (v.status === 'waiting') v.status = 'skipped';
@@ -161,6 +177,7 @@ export class RunState {
 
   query(): RunView {
     const stages = this.stages();
+    const cost = this.cost();
     return {
       workflowId: this.workflowId,
       pipeline: this.pipeline,
@@ -177,6 +194,7 @@ export class RunState {
       decisions: this.decisions.view(),
       rollout: this.rollout,
       ...(this.rerunOf === undefined ? {} : { rerunOf: this.rerunOf }),
+      ...(cost === undefined ? {} : { cost }),
     };
   }
 }

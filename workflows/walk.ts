@@ -10,6 +10,7 @@ import {
 import type { GraphStage, PlanGraph } from '../plan/graph.js';
 import type { Outcome } from '../plan/verdict.js';
 import type { StageOutput } from '../plan/outputs.js';
+import { OverBudget } from './budget.js';
 import { compensate } from './compensate.js';
 import { failureFacts, failureReason } from './failure-facts.js';
 import { Readiness, skipReason } from './readiness.js';
@@ -139,6 +140,12 @@ class Walker {
   private failed(stage: GraphStage, error: unknown): void {
     const cancelled = isCancellation(error);
     const { state } = this.context;
+    // An each has spent what its elements cost, one by one.
+    if (stage.verb !== 'each') state.spend(stage.id, failureFacts(error).cost);
+    if (error instanceof OverBudget) {
+      state.mark(stage.id, 'failed', { endedAt: new Date().toISOString(), verdict: 'fail', note: error.message });
+      return this.stop({ outcome: 'rejected', reason: `${stage.id}: ${error.message}`, error: null });
+    }
     state.mark(stage.id, cancelled ? 'cancelled' : 'failed', {
       endedAt: new Date().toISOString(),
       note: failureReason(error),

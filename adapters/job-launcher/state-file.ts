@@ -17,17 +17,23 @@ const manifest = z.object({
   metrics: metrics.nullable(),
   formats: z.record(z.string(), z.string()),
 });
+const times = { startedAt: z.iso.datetime().optional(), endedAt: z.iso.datetime().optional() };
 /** `state.json` as the launcher writes it. */
 const stateFile = z.discriminatedUnion('phase', [
   z.object({
     phase: z.enum(['fetching', 'running', 'uploading']),
     progress: z.record(z.string(), z.number()).optional(),
   }),
-  z.object({ phase: z.literal('succeeded'), manifest }),
+  z.object({ phase: z.literal('succeeded'), ...times, manifest }),
   z.object({
     phase: z.literal('failed'),
+    ...times,
     exitCode: z.number().optional(),
-    failure: z.object({ code: z.string().regex(/^E_[A-Z_0-9]+$/), message: z.string() }),
+    failure: z.object({
+      code: z.string().regex(/^E_[A-Z_0-9]+$/),
+      message: z.string(),
+      transient: z.boolean().optional(),
+    }),
   }),
 ]);
 export type StateFile = z.output<typeof stateFile>;
@@ -51,9 +57,18 @@ export function parseStateFile(text: string, job: string, where: string): StateF
   return state;
 }
 
+/** How long the launcher worked, where it says so: from the first input that it fetched to the last output that it stored. */
+export function ranMsOf({ startedAt, endedAt }: { startedAt?: string | undefined; endedAt?: string | undefined }): {
+  ranMs?: number;
+} {
+  if (startedAt === undefined || endedAt === undefined) return {};
+  return { ranMs: Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)) };
+}
+
 /** The failure that a launcher told, and whether the same work may succeed when tried again. */
-export function failureOf({ failure: { code, message }, exitCode }: FailedState): JobFailure {
-  return { code, message, transient: transientCodes.includes(code) || transientExitCodes.includes(exitCode) };
+export function failureOf({ failure: { code, message, transient }, exitCode }: FailedState): JobFailure {
+  const known = transientCodes.includes(code) || transientExitCodes.includes(exitCode);
+  return { code, message, transient: transient ?? known };
 }
 
 function protocolFault(where: string, message: string): SlipwayError {

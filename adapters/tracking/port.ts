@@ -18,5 +18,10 @@ export interface Tracking {
     facts: { params?: JsonObject; metrics?: Metrics; tags?: Record<string, string> },
     signal?: AbortSignal,
   ): Promise<void>;
+  /**
+   * Logs how far a training is, as a step of its run: `training.loss` at the step that `step` or `epoch` names. The same
+   * numbers twice are two points.
+   */
+  progress(runId: string, numbers: Record<string, number>, signal?: AbortSignal): Promise<void>;
   close(runId: string, status: 'finished' | 'failed' | 'killed', signal?: AbortSignal): Promise<void>;
 }

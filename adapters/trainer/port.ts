@@ -44,16 +44,22 @@ export interface JobManifest {
 export interface JobFailure {
   code: string;
   message: string;
-  /** May the same work succeed when tried again? */
+  /**
+   * May the same work succeed when tried again? Decides whether the stage makes another attempt; only an
+   * `E_TRAINER_EXIT`, whose exit code says nothing, is tried again as often as the stage allows in any case.
+   */
   transient: boolean;
 }
 /** The latest numbers of a running job, such as `epoch` and `loss`; null until it tells any (see docs/job-contract.md). */
 export type Progress = Record<string, number>;
-/** `lost`: the job is gone and nobody knows how it ended; not the same as `failed`. */
+/**
+ * `ranMs`: how long it occupied its machine, as the trainer knows; absent: as long as it was watched. It is what is paid for.
+ * `lost`: the job is gone and nobody knows how it ended; not the same as `failed`.
+ */
 export type JobState =
   | { phase: 'running'; note: string | null; progress: Progress | null }
-  | { phase: 'succeeded'; manifest: JobManifest }
-  | { phase: 'failed'; failure: JobFailure }
+  | { phase: 'succeeded'; manifest: JobManifest; ranMs?: number }
+  | { phase: 'failed'; failure: JobFailure; ranMs?: number }
   | { phase: 'lost'; reason: string };
 
 export interface LogRange {

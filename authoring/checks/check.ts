@@ -12,6 +12,7 @@ export interface Recorded {
   version?: string;
   /** Read and found right. */
   schedule?: Schedule;
+  budget?: number;
   place: Place;
   stages: readonly StageDraft[];
 }

@@ -10,8 +10,8 @@ import type { Recorder, StageDraft, StageSpec } from '../recorder.js';
 import { makeReference, targetOf } from '../references.js';
 import type { DatasetRef, ModelRef, ScoresRef, SplitRef } from '../references.js';
 import { reference } from '../shapes.js';
-import { attemptShape, cacheShape, stageShape } from '../stage-options.js';
-import type { AttemptOptions, CacheOptions, StageOptions } from '../stage-options.js';
+import { attemptShape, budgetShape, cacheShape, stageShape } from '../stage-options.js';
+import type { AttemptOptions, BudgetOptions, CacheOptions, StageOptions } from '../stage-options.js';
 import { valueReference } from '../value-references.js';
 import type { Origin } from '../value-references.js';
 
@@ -27,7 +27,7 @@ export interface EvaluateWork<S extends MetricsShape> extends AttemptOptions, Ca
   /** Metrics that `metrics.json` must hold: a zod object of numbers, or of records of numbers. */
   metrics: z.ZodType<S>;
 }
-export type EvaluateOptions<S extends MetricsShape> = EvaluateWork<S> & StageOptions;
+export type EvaluateOptions<S extends MetricsShape> = EvaluateWork<S> & StageOptions & BudgetOptions;
 
 const shape = z.strictObject({
   model: reference('a model', 'model'),
@@ -39,6 +39,7 @@ const shape = z.strictObject({
   ...stageShape,
   ...attemptShape,
   ...cacheShape,
+  ...budgetShape,
 });
 
 function settle(draft: StageDraft, options: EvaluateWork<MetricsShape>): object {

@@ -9,8 +9,8 @@ import type { Recorder, StageDraft, StageSpec } from '../recorder.js';
 import { makeReference } from '../references.js';
 import type { DatasetRef, ModelRef, SplitRef } from '../references.js';
 import { identifier, reference } from '../shapes.js';
-import { attemptShape, cacheShape, stageShape } from '../stage-options.js';
-import type { AttemptOptions, CacheOptions, StageOptions } from '../stage-options.js';
+import { attemptShape, budgetShape, cacheShape, stageShape } from '../stage-options.js';
+import type { AttemptOptions, BudgetOptions, CacheOptions, StageOptions } from '../stage-options.js';
 import type { Origin } from '../value-references.js';
 
 /** What a trainer may see: a data set (its `train` part when it is split), or that part itself. */
@@ -27,7 +27,7 @@ export type TrainWork = TrainCommon &
     | { /** The one input; its channel is `train`. */ data: TrainInput; inputs?: undefined }
     | { data?: undefined; /** Several inputs by channel name. */ inputs: Readonly<Record<string, TrainInput>> }
   );
-export type TrainOptions = TrainWork & StageOptions;
+export type TrainOptions = TrainWork & StageOptions & BudgetOptions;
 
 const input = reference('a data set or its `train` part', 'dataset', 'split');
 const shape = z
@@ -40,6 +40,7 @@ const shape = z
     ...stageShape,
     ...attemptShape,
     ...cacheShape,
+    ...budgetShape,
   })
   .refine(
     (o) => (o.data === undefined) !== (o.inputs === undefined || Object.keys(o.inputs).length === 0),

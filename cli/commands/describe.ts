@@ -1,3 +1,4 @@
+import { formatCost } from '../../plan/cost.js';
 import { formatDuration } from '../../plan/duration.js';
 import { printable } from '../../plan/errors.js';
 import { canonicalJson } from '../../plan/json.js';
@@ -45,6 +46,7 @@ function print(out: Output, run: RunDescription): void {
     ['rerun of', run.rerunOf],
     ['started', time(run.startedAt)],
     ['ended', run.endedAt === null ? null : time(run.endedAt)],
+    ['cost', run.cost === null ? null : `${formatCost(run.cost)} for ${run.cost.jobs} jobs`],
     ['why', run.reason === null ? null : printable(run.reason, 300)],
   ];
   for (const [name, text] of facts) if (text !== null) out.line(`  ${dim(name)} ${text}`);
@@ -63,7 +65,8 @@ function printStage(out: Output, stage: DescribedStage): void {
       : ` in ${formatDuration(Date.parse(stage.endedAt) - Date.parse(stage.startedAt))}`;
   const attempts = stage.attempt > 1 ? `, attempt ${stage.attempt}` : '';
   const source = stage.source === null ? '' : `  ${dim(stage.source)}`;
-  out.line(`  ${bold(stage.id)}  ${stage.verb}  ${colored(out, stage.status)}${took}${attempts}${source}`);
+  const cost = stage.cost === undefined ? '' : `, ${formatCost(stage.cost)}`;
+  out.line(`  ${bold(stage.id)}  ${stage.verb}  ${colored(out, stage.status)}${took}${attempts}${cost}${source}`);
   if (stage.cached !== undefined)
     out.line(`      ${dim('cached')} ${stage.cached.stage} of ${stage.cached.run}, ${time(stage.cached.at)}`);
   if (stage.note !== null) out.line(`      ${printable(stage.note, 300)}`);

@@ -122,8 +122,14 @@ function describeStage(stage: Stage, environment: Environment): Omit<StageDescri
     pool: stage.pool ?? null,
     cache: mayBeCached(stage),
     branch: stage.branch ?? null,
-    details: detailsOf(stage, environment),
+    details: [...detailsOf(stage, environment), ...budgetOf(stage, environment)],
   };
+}
+
+function budgetOf({ budget }: Stage, { prices }: Environment): string[] {
+  if (budget === undefined) return [];
+  const never = prices === undefined ? ', never used up: the environment states no prices' : '';
+  return [`budget ${budget}${prices === undefined ? '' : ` ${prices.currency}`}${never}`];
 }
 
 function minimumOf(stage: Stage, policy: Policy): number {

@@ -1,3 +1,5 @@
+import { formatCost, type Cost } from '../../plan/cost.js';
+import { formatDuration } from '../../plan/duration.js';
 import { canonicalJson } from '../../plan/json.js';
 import type { RunRecord } from '../../plan/messages.js';
 import { dataSection, digest, modelSection } from './data.js';
@@ -58,10 +60,20 @@ function header(record: RunRecord, ui: string | undefined): Html {
       </dd>
       <dt>started</dt>
       <dd>${instant(record.startedAt)}, took ${span(record.startedAt, record.endedAt)}</dd>
+      ${
+        record.cost === undefined
+          ? null
+          : html`<dt>cost</dt>
+              <dd>${formatCost(record.cost)} for ${record.cost.jobs} jobs that ran ${duration(record.cost)}</dd>`
+      }
       <dt>params</dt>
       <dd>${params}</dd>
       <dt>plan</dt>
       <dd>${digest(record.plan)}</dd>
     </dl>
   </header> `;
+}
+
+function duration({ seconds }: Cost): string {
+  return formatDuration(Math.round(seconds) * 1_000);
 }

@@ -1,3 +1,4 @@
+import { formatCost } from '../../plan/cost.js';
 import type { RunRecord } from '../../plan/messages.js';
 import { badge, between, span } from './format.js';
 import type { Html } from './html.js';
@@ -8,14 +9,16 @@ type Stage = RunRecord['stages'][number];
 /** Every stage with its time, as a table with bars on the run's time axis. */
 export function stageTable(record: RunRecord): Html | null {
   const total = Math.max(1, between(record.startedAt, record.endedAt));
+  const priced = record.stages.some((stage) => stage.cost !== undefined);
   const rows = record.stages.map((stage) => [
     html`<strong>${stage.id}</strong> <span class="dim">${stage.verb}</span>`,
     badge(stage.verdict ?? stage.status),
     span(stage.startedAt, stage.endedAt),
     bar(record, stage, total),
+    ...(priced ? [stage.cost === undefined ? null : formatCost(stage.cost)] : []),
     html`${stage.note}${stage.attempt > 1 ? html` <span class="dim">attempt ${stage.attempt}</span>` : null}`,
   ]);
-  return section('Stages', table(['stage', 'ended as', 'time', 'when', 'note'], rows));
+  return section('Stages', table(['stage', 'ended as', 'time', 'when', ...(priced ? ['cost'] : []), 'note'], rows));
 }
 
 function bar(record: RunRecord, stage: Stage, total: number): Html | null {

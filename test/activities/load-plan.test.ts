@@ -51,6 +51,17 @@ describe('the plan of a run', () => {
     expect(JSON.stringify(graph)).not.toContain('python');
   });
 
+  test('lets a stage that may try again and does not say when wait a second, then twice as long each time', async () => {
+    const twice = { ...trainStage, limits: { timeoutMs: 60_000, attempts: 2 } };
+    const own = { ...twice, id: 'own', limits: { ...twice.limits, retry: { waitMs: 5, backoff: 1, maxMs: 5 } } };
+    await deploy(planOf([twice, own]));
+    const { graph } = await load();
+    expect(graph.stages.map((s) => s.limits.retry)).toEqual([
+      { waitMs: 1_000, backoff: 2, maxMs: 3_600_000 },
+      own.limits.retry,
+    ]);
+  });
+
   test('fills in defaults of params and refuses wrong ones', async () => {
     const epochs = { type: 'integer', default: 3, minimum: 1 };
     const params = { type: 'object', properties: { epochs }, additionalProperties: false };

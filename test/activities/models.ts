@@ -1,8 +1,10 @@
 import { sha256 } from '../../activities/digest.js';
 import { openRollout } from '../../activities/open-rollout.js';
 import type { FileRef } from '../../plan/artifact.js';
-import type { Endpoint, ModelOutput, PromotionRecord, Split, VersionOutput } from '../../plan/outputs.js';
+import type { Endpoint, Metrics, ModelOutput, PromotionRecord, Split, VersionOutput } from '../../plan/outputs.js';
 import { keys } from '../../plan/names.js';
+import type { JobSpec } from '../../adapters/trainer/port.js';
+import type { Ending } from '../../testing/fakes/trainer.js';
 import { artifact, run, runOf, planOf, type World } from './context.js';
 
 const snapshotAt = '2026-01-01T00:00:00.000Z';
@@ -10,6 +12,21 @@ const snapshotAt = '2026-01-01T00:00:00.000Z';
 /** Stores text as a file of a job's output. */
 export async function outputFile(world: World, path: string, text: string): Promise<FileRef> {
   return { path, ...(await artifact(world, `jobs/1/${sha256(text)}/${path}`, text)) };
+}
+
+/** A job that ends well: it leaves copies of these files where it was told to write. */
+export function leaving(world: World, files: FileRef[], metrics: Metrics | null): (job: JobSpec) => Ending {
+  return ({ outputs }) => {
+    const left = files.map((file): FileRef => {
+      const uri = `${outputs}${file.path}`;
+      void world.store.put(
+        world.store.key(uri),
+        world.store.objects.get(world.store.key(file.uri))?.body ?? Buffer.of(),
+      );
+      return { ...file, uri };
+    });
+    return { manifest: { files: left, metrics } };
+  };
 }
 
 /** A trained model whose one file holds `weights`. */

@@ -13,7 +13,7 @@ import type { DatasetOutput } from '../../plan/outputs.js';
 import type { Stage } from '../../plan/plan.js';
 import { intentRows } from '../plan/intent-fixture.js';
 import { artifact, callOf, codesOf, createWorld, faultsOf, run, type World } from './context.js';
-import { outputFile } from './models.js';
+import { leaving, outputFile } from './models.js';
 import { stageOf, trainStage } from './stages.js';
 
 let root: string;
@@ -113,7 +113,7 @@ describe('the stages after a snapshot', () => {
     await rm(join(root, 'data.csv'));
     if (later !== undefined) await writeFile(join(root, 'data.csv'), later);
     const weights = await outputFile(world, 'model/model.skops', 'weights');
-    world.jobs.play = () => ({ manifest: { files: [weights], metrics: { accuracy: 1 } } });
+    world.jobs.play = leaving(world, [weights], { accuracy: 1 });
     const checked = await run(
       world,
       validateData,
@@ -196,7 +196,7 @@ describe('a snapshot of a source', () => {
     const files = await Promise.all(
       names.map((name) => outputFile(world, `output/data/${name}`, '{"a":1}\n{"a":2}\n')),
     );
-    world.jobs.play = () => ({ manifest: { files, metrics: null } });
+    world.jobs.play = leaving(world, files, null);
   };
 
   test('runs it as a job and takes the one file that it wrote', async () => {

@@ -11,14 +11,14 @@ import type { Json } from '../../plan/json.js';
 import type { DatasetOutput } from '../../plan/outputs.js';
 import type { Plan, Stage } from '../../plan/plan.js';
 import { callOf, createWorld, run, type World } from './context.js';
-import { modelOf, outputFile, splitOf } from './models.js';
+import { leaving, modelOf, outputFile, splitOf } from './models.js';
 import { evaluateStage, stageOf } from './stages.js';
 
 let world: World;
 beforeEach(async () => {
   world = createWorld();
   const files = [await outputFile(world, 'model/model.skops', 'weights')];
-  world.jobs.play = () => ({ manifest: { files, metrics: { accuracy: 0.9 } } });
+  world.jobs.play = leaving(world, files, { accuracy: 0.9 });
 });
 const starts = () => world.trainer.jobs.size;
 
@@ -76,7 +76,7 @@ describe('a training', () => {
       fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 12 }), async (history) => {
         world = createWorld();
         const files = [await outputFile(world, 'model/model.skops', 'weights')];
-        world.jobs.play = () => ({ manifest: { files, metrics: null } });
+        world.jobs.play = leaving(world, files, null);
         const seen = new Set<string>();
         for (const [i, f] of history.entries()) {
           const known = seen.has(JSON.stringify(f));

@@ -2,6 +2,7 @@ import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/commo
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { sha256 } from '../../activities/digest.js';
+import { toFailure } from '../../activities/guard.js';
 import { trainModel } from '../../activities/train-model.js';
 import type { StageCall } from '../../activities/calls.js';
 import type { FileRef } from '../../plan/artifact.js';
@@ -9,7 +10,7 @@ import { keys } from '../../plan/names.js';
 import type { Plan } from '../../plan/plan.js';
 import { runJobOf } from '../../plan/run-jobs.js';
 import { callOf, codesOf, createWorld, faultsOf, run, type World } from './context.js';
-import { outputFile, splitOf } from './models.js';
+import { leaving, outputFile, splitOf } from './models.js';
 import { stageOf, trainStage } from './stages.js';
 
 let world: World;
@@ -21,8 +22,7 @@ beforeEach(async () => {
   call = { ...(await callOf(world, trainStage, { '/inputs/train': data, '/params/epochs': 5 })), cache: false };
 });
 
-const leaves = (files: FileRef[], accuracy = 0.95) =>
-  void (world.jobs.play = () => ({ manifest: { files, metrics: { accuracy } } }));
+const leaves = (files: FileRef[], accuracy = 0.95) => void (world.jobs.play = leaving(world, files, { accuracy }));
 const fails = (code: string, message = 'exit code 3') =>
   void (world.jobs.play = () => ({ failure: { code, message, transient: false } }));
 const train = () => run(world, trainModel, call);
@@ -54,7 +54,7 @@ describe('a training job', () => {
     const model = await train();
     expect(model).toMatchObject({
       kind: 'model',
-      files: files.slice(0, 2),
+      files: files.slice(0, 2).map(({ path, sha256: digest }) => ({ path, sha256: digest })),
       metrics: { accuracy: 0.95 },
       params: { epochs: 5 },
       dataset: 'd'.repeat(64),
@@ -138,9 +138,39 @@ describe('a job that is not done well', () => {
   test('says how it failed, and where to read on', async () => {
     fails('E_TRAINER_EXIT');
     const fix = expect.stringMatching(
-      /^read its whole output below s3:\/\/slipway\/jobs\/[0-9a-f]{64}\/log\/$/,
+      /`slipway logs dev:intents:1 --stage train --attempt 1`; it is kept below s3:\/\/slipway\/jobs\/[0-9a-f]{64}\/log\/$/,
     ) as string;
     expect(await faultsOf(train())).toMatchObject([{ code: 'E_TRAINER_EXIT', message: 'exit code 3', fix }]);
+    expect(trackedRun()?.status).toBe('failed');
+  });
+
+  test.each([
+    ['of an exit code that says nothing', 'E_TRAINER_EXIT', false, true],
+    ['of an exit code that asks for it', 'E_TRAINER_EXIT', true, true],
+    ['of wrong usage', 'E_TRAINER_REFUSED', false, false],
+    ['of more memory than it may have', 'E_TRAINER_LIMIT', false, false],
+    ['of no free capacity', 'E_TRAINER_LIMIT', true, true],
+    ['of a code of its own', 'E_QUEUE_FULL', true, true],
+  ])('because %s tells whether another attempt may help', async (_, code, transient, again) => {
+    world.jobs.play = () => ({ failure: { code, message: 'no', transient } });
+    const failure = toFailure(await train().catch((error: unknown) => error));
+    expect(failure).toMatchObject({ nonRetryable: true, details: [{ code, adapter: 'fake', transient: again }] });
+  });
+
+  test.each([
+    ['of another job', (uri: string) => uri.replace(/jobs\/./, 'jobs/x')],
+    ['of another bucket', (uri: string) => uri.replace('slipway', 'elsewhere')],
+    ['above its folder', (uri: string) => uri.replace('model/', '../')],
+    ['above its folder, encoded', (uri: string) => uri.replace('model/', '%2e%2E/')],
+    ['of no scheme', () => 'model/model.skops'],
+  ])('because it names files %s is refused, and logged as failed', async (_, elsewhere) => {
+    const left = leaving(world, [await outputFile(world, 'model/model.skops', 'weights')], { accuracy: 1 });
+    world.jobs.play = (job) => {
+      const { manifest } = left(job) as { manifest: { files: FileRef[]; metrics: null } };
+      return { manifest: { ...manifest, files: manifest.files.map((f) => ({ ...f, uri: elsewhere(f.uri) })) } };
+    };
+    const [fault] = await faultsOf(train());
+    expect(fault).toMatchObject({ code: 'E_TRAINER_OUTPUTS', message: expect.stringContaining('model/model.skops') });
     expect(trackedRun()?.status).toBe('failed');
   });
 
@@ -162,6 +192,25 @@ describe('a job that is not done well', () => {
 
 describe('a job that runs', () => {
   const stateOf = () => [...world.trainer.jobs.values()][0]?.state;
+
+  test('is logged while it runs, as steps of its tracked run', async () => {
+    world.jobs.play = () => 'runs';
+    const running = train();
+    for (const epoch of [1, 2]) {
+      await vi.waitUntil(() => stateOf()?.phase === 'running');
+      const [job] = world.trainer.jobs.values();
+      job!.state = { phase: 'running', note: null, progress: { epoch, loss: 1 / epoch, acc: 0.5 } };
+      await vi.waitUntil(() => trackedRun()?.steps.length === 2 * epoch, { timeout: 20_000 });
+    }
+    world.activity.cancel('WORKER_SHUTDOWN', ActivityCancellationDetails.fromProto({ isWorkerShutdown: true }));
+    await expect(running).rejects.toBeInstanceOf(CancelledFailure);
+    expect(trackedRun()?.steps).toEqual([
+      { key: 'training.loss', value: 1, step: 1 },
+      { key: 'training.acc', value: 0.5, step: 1 },
+      { key: 'training.loss', value: 0.5, step: 2 },
+      { key: 'training.acc', value: 0.5, step: 2 },
+    ]);
+  });
 
   test('is stopped when the activity is cancelled', async () => {
     world.jobs.play = () => 'runs';

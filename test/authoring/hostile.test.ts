@@ -58,8 +58,8 @@ describe('shapes', () => {
       '/',
     );
     expect(faults.map((fault) => fault.message)).toEqual([
-      '/aproval: unknown option `aproval`: known are params, owner, priority, version, schedule',
-      '/vesion: unknown option `vesion`: known are params, owner, priority, version, schedule; did you mean `version`?',
+      '/aproval: unknown option `aproval`: known are params, owner, priority, version, schedule, budget',
+      '/vesion: unknown option `vesion`: known are params, owner, priority, version, schedule, budget; did you mean `version`?',
     ]);
     expect(faultsOf((p) => void p.notify('n', untyped({ text: 'x', fatcs: {}, fact: {} })))).toEqual([
       expect.stringContaining('/fatcs: unknown option `fatcs`: known are text, facts, after, timeout, onFailure'),

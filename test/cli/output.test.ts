@@ -58,6 +58,20 @@ function run(stages: StageView[]): RunDetails {
 }
 const now = Date.parse('2026-01-01T00:01:30.000Z');
 
+describe('a run whose jobs cost something', () => {
+  test('says so, in all and by stage', () => {
+    const cost = { amount: 0.12, currency: 'EUR', seconds: 120, jobs: 1 };
+    const found = run([stage('train', { cost }), stage('evaluate')]);
+    const { out } = outputTo(new Screen(false));
+    const lines = runLines(out, { ...found, view: found.view && { ...found.view, cost } }, now);
+    expect(lines.slice(1)).toEqual([
+      '  ▸ train              1m 30s    0.12 EUR',
+      '  ▸ evaluate           1m 30s',
+      '  cost 0.12 EUR',
+    ]);
+  });
+});
+
 describe('colours', () => {
   test('are for terminals only, and not with NO_COLOR', () => {
     const red = (screen: Screen, env = {}) => outputTo(screen, { env }).out.colors.red('x');

@@ -70,6 +70,22 @@ describe('checking a configuration', () => {
     ]);
   });
 
+  test('takes prices of trainers and pools that are there, and of no others', () => {
+    const priced = (prices: object) => config({ dev: local({ pools: { gpu: {} }, prices }) });
+    const { environments } = parseConfig(priced({ currency: 'EUR', pools: { gpu: 3.6 } }), 'f');
+    expect(environments['dev']?.prices).toEqual({ currency: 'EUR', trainers: {}, pools: { gpu: 3.6 } });
+    const unknown = faultsOf(priced({ currency: 'EUR', trainers: { proces: 1 }, pools: { cpu: 1 } }));
+    expect(unknown.faults.map((f) => [f.where, f.message])).toEqual([
+      ['/environments/dev/prices/trainers', expect.stringContaining('did you mean `process`?')],
+      ['/environments/dev/prices/pools', expect.stringContaining('known are gpu')],
+    ]);
+    const wrong = faultsOf(priced({ currency: '€', trainers: { process: -1 } }));
+    expect(wrong.faults.map((f) => f.where)).toEqual([
+      '/environments/dev/prices/currency',
+      '/environments/dev/prices/trainers/process',
+    ]);
+  });
+
   test('refuses environments of one namespace whose workers would and would not be versioned', () => {
     const versioned = local({ temporal: { ...localStack().temporal, versioned: true } });
     const error = faultsOf(config({ dev: local(), demo: versioned }));

@@ -63,6 +63,17 @@ export function describeTracking(name: string, open: () => Promise<TrackingHarne
       expect(tags).toMatchObject({ outcome: 'ok' });
     });
 
+    test('logs how far a training is as points, in order, beside what it reports at its end', async () => {
+      const { runId } = await tracking.open(experiment(), hex(), {});
+      for (const epoch of [1, 2, 3]) await tracking.progress(runId, { epoch, loss: 1 / (2 * epoch) });
+      await tracking.log(runId, { metrics: { loss: 0.125 } });
+      const { metrics } = await look(runId);
+      expect(metrics.filter(({ key }) => key === 'loss')).toEqual([{ key: 'loss', value: 0.125 }]);
+      const values = metrics.filter(({ key }) => key === 'training.loss').map(({ value }) => value);
+      expect(values.sort()).toEqual([1 / 6, 1 / 4, 1 / 2]);
+      expect(metrics).toHaveLength(4);
+    });
+
     test('keeps the first value of a param, and cuts a long one', async () => {
       const { runId } = await tracking.open(experiment(), hex(), {});
       await tracking.log(runId, { params: { epochs: 3, long: 'x'.repeat(2000) } });

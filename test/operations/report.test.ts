@@ -12,10 +12,12 @@ import { rolledBack } from './run-record.js';
 
 const page = reportPage(rolledBack, 'http://127.0.0.1:8233/namespaces/default/workflows/x');
 /** Rows of the tables and definitions as a reader sees them. */
-const text = page
-  .replaceAll(/<style>.*?<\/style>/gs, '')
-  .replaceAll(/<[^>]+>/g, ' ')
-  .replaceAll(/\s+/g, ' ');
+const textOf = (html: string): string =>
+  html
+    .replaceAll(/<style>.*?<\/style>/gs, '')
+    .replaceAll(/<[^>]+>/g, ' ')
+    .replaceAll(/\s+/g, ' ');
+const text = textOf(page);
 
 describe('the report of a run', () => {
   test('names outcome, reason, environment, times and params', () => {
@@ -31,6 +33,15 @@ describe('the report of a run', () => {
     expect(text).toContain('train train done 13s');
     // train ran from second 7 to 20 of 100, on a rail of 200.
     expect(page).toContain('<rect x="14.0" width="26.0" height="10" />');
+  });
+
+  test('shows what the run and its stages cost, where that is known', () => {
+    const cost = { amount: 0.24, currency: 'EUR', seconds: 240, jobs: 2 };
+    const stages = rolledBack.stages.map((s) => (s.id === 'train' ? { ...s, cost: { ...cost, amount: 0.2 } } : s));
+    const priced = textOf(reportPage({ ...rolledBack, cost, stages }));
+    expect(priced).toContain('cost 0.24 EUR for 2 jobs that ran 4m');
+    expect(priced).toContain('train train done 13s 0.20 EUR');
+    expect(text).not.toContain('cost');
   });
 
   test('shows each gate rule with value, champion, threshold and verdict', () => {

@@ -1,4 +1,4 @@
-import { flatMetrics } from '../../adapters/tracking/mlflow/log-facts.js';
+import { flatMetrics, progressPoints } from '../../adapters/tracking/mlflow/log-facts.js';
 import type { Tracking } from '../../adapters/tracking/port.js';
 
 export interface FakeRun {
@@ -7,6 +7,8 @@ export interface FakeRun {
   params: Record<string, string>;
   metrics: Record<string, number>;
   tags: Record<string, string>;
+  /** Points of a training under way, in the order in which they came. */
+  steps: { key: string; value: number; step: number }[];
   status: 'running' | 'finished' | 'failed' | 'killed';
 }
 export interface FakeTracking extends Tracking {
@@ -26,7 +28,8 @@ export function fakeTracking(): FakeTracking {
     runs,
     async open(experiment, key, tags) {
       const runId = `${experiment}-${key.slice(0, 12)}`;
-      if (!runs.has(runId)) runs.set(runId, { experiment, key, params: {}, metrics: {}, tags, status: 'running' });
+      if (!runs.has(runId))
+        runs.set(runId, { experiment, key, params: {}, metrics: {}, tags, steps: [], status: 'running' });
       return { runId, url: `http://127.0.0.1/runs/${runId}`, environment: { TRACKING_RUN_ID: runId } };
     },
     async log(runId, { params = {}, metrics = {}, tags = {} }) {
@@ -36,6 +39,9 @@ export function fakeTracking(): FakeTracking {
       }
       Object.assign(run.metrics, flatMetrics(metrics));
       Object.assign(run.tags, tags);
+    },
+    async progress(runId, numbers) {
+      known(runId).steps.push(...progressPoints(numbers));
     },
     async close(runId, status) {
       known(runId).status = status;

@@ -1,7 +1,10 @@
 import type { JobFailure, JobManifest, JobSpec, JobState, Trainer } from '../../adapters/trainer/port.js';
 
 /** How a job of the fake ends: what it leaves, why it fails, or not before it is stopped. */
-export type Ending = { manifest: Omit<JobManifest, 'format' | 'key'> } | { failure: JobFailure } | 'runs';
+export type Ending =
+  | { manifest: Omit<JobManifest, 'format' | 'key'>; ranMs?: number }
+  | { failure: JobFailure; ranMs?: number }
+  | 'runs';
 export interface FakeTrainer extends Trainer {
   absenceMs?: number;
   /** Every job that was started, by its id. */
@@ -53,8 +56,8 @@ export function fakeTrainer(play: (job: JobSpec, key: string) => { ending: Endin
 
 function stateOf(ending: Ending, key: string): JobState {
   if (ending === 'runs') return { phase: 'running', note: null, progress: null };
-  if ('failure' in ending) return { phase: 'failed', failure: ending.failure };
-  return { phase: 'succeeded', manifest: { format: 1, key, ...ending.manifest } };
+  if ('failure' in ending) return { phase: 'failed', ...ending };
+  return { phase: 'succeeded', ...ending, manifest: { format: 1, key, ...ending.manifest } };
 }
 
 function idOf(key: string): string {

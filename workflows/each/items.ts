@@ -1,9 +1,10 @@
 import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { budgetCode } from '../../plan/failures.js';
 import type { ListOutput } from '../../plan/outputs.js';
 import { calls } from '../call.js';
-import { failureFacts, failureReason } from '../failure-facts.js';
+import { failureCode, failureFacts, failureReason } from '../failure-facts.js';
 import { taken } from '../taken.js';
-import { workOn, type EachResult, type EachWork, type ItemOutput } from './work.js';
+import { workOn, type EachResult, type EachWork, type ItemOutput, type Spend } from './work.js';
 
 /** One call takes at most so many results, and about so many characters of them. */
 const chunkItems = 200;
@@ -12,7 +13,7 @@ const chunkSize = 400_000;
 const joined = 20;
 
 /** Works on the elements with a window and collects what they gave, in the order of the list. */
-export async function runItems(work: EachWork, progressed: (done: number) => void): Promise<EachResult> {
+export async function runItems(work: EachWork, progressed: (done: number) => void, spend: Spend): Promise<EachResult> {
   const outputs = Array.from({ length: work.count }, (): ItemOutput | null => null);
   let cached = 0;
   let lost: string | null = null;
@@ -24,12 +25,14 @@ export async function runItems(work: EachWork, progressed: (done: number) => voi
     while (next < work.count && failure === undefined) {
       const at = next++;
       try {
-        const answer = taken(await workOn(work, work.first + at));
+        const answer = taken(await workOn(work, work.first + at, spend));
+        spend(answer.cost);
         outputs[at] = answer.output;
         if (answer.cached !== undefined) cached++;
       } catch (error) {
         const cancelled = isCancellation(error);
-        if (!cancelled && work.onItemFailure === 'continue') {
+        spend(failureFacts(error).cost);
+        if (!cancelled && work.onItemFailure === 'continue' && failureCode(error) !== budgetCode) {
           lost ??= `element ${work.first + at}: ${failureReason(error)}`;
           continue;
         }

@@ -8,9 +8,10 @@ import {
 import { eachPartWorkflowId, eachPartWorkflowType, taskQueues } from '../../plan/names.js';
 import type { ListOutput } from '../../plan/outputs.js';
 import { attributes } from '../search-attributes.js';
+import { failureFacts } from '../failure-facts.js';
 import type { eachPart } from './each-part.js';
 import { join } from './items.js';
-import { partOf, type EachResult, type EachWork } from './work.js';
+import { partOf, type EachResult, type EachWork, type Spend } from './work.js';
 
 /** Elements of one part, fewer when each may need many events. */
 export const partItems = 500;
@@ -20,7 +21,7 @@ const partsAtOnce = 2;
 const partEvents = 3_600;
 
 /** Works on the elements in child workflows, so that no history and no memory grows with the list. */
-export async function runParts(work: EachWork, progressed: (done: number) => void): Promise<EachResult> {
+export async function runParts(work: EachWork, progressed: (done: number) => void, spend: Spend): Promise<EachResult> {
   const size = Math.max(20, Math.min(partItems, Math.floor(partEvents / (6 * work.limits.attempts))));
   const total = Math.ceil(work.count / size);
   const atOnce = Math.min(partsAtOnce, work.window);
@@ -38,11 +39,13 @@ export async function runParts(work: EachWork, progressed: (done: number) => voi
       const count = Math.min(size, work.count - first);
       try {
         const result = await runPart(partOf(work, first, count, Math.floor(work.window / atOnce)), part);
+        spend(result.cost);
         lists[part] = result.list;
         cached += result.cached;
         lost ??= result.lost;
         progressed((done += count));
       } catch (error) {
+        spend(failureFacts(error).cost);
         failure ??= error as Error;
         scope.cancel();
       }

@@ -1,11 +1,12 @@
 import type { Cached, RunRef, StageCall } from '../../activities/calls.js';
+import type { Cost } from '../../plan/cost.js';
 import type { GraphStage } from '../../plan/graph.js';
 import { pointerStep, valueAt, type Json } from '../../plan/json.js';
 import type { ListOutput, ModelOutput, ScoresOutput, StoredValue, TaskOutput } from '../../plan/outputs.js';
 import { attempts } from '../attempts.js';
 import type { Bound } from '../bindings.js';
 import { calls, type JobStage } from '../call.js';
-import { refusal } from '../failure-facts.js';
+import { failureFacts, refusal } from '../failure-facts.js';
 
 /** Elements of an `each`, and what runs for each of them; plain JSON, the one argument of a part. */
 export interface EachWork extends JobStage {
@@ -25,6 +26,8 @@ export interface EachWork extends JobStage {
   window: number;
   onItemFailure: 'fail' | 'continue';
   cache?: false;
+  /** What the run had spent when the `each` began; absent where no budget is to be kept to. */
+  spent?: NonNullable<StageCall['spent']>;
 }
 
 /** What came of the elements. */
@@ -34,13 +37,20 @@ export interface EachResult {
   cached: number;
   /** Why the first of the elements failed that were passed over; null when none did. */
   lost: string | null;
+  /** What the jobs of a part cost. */
+  cost?: Cost;
 }
+
+/** Told of what jobs cost. */
+export type Spend = (cost: Cost | undefined) => void;
 
 export type ItemOutput = TaskOutput | ModelOutput | ScoresOutput;
 
 /** Works on one element, with the attempts that its stage allows. */
-export async function workOn(work: EachWork, index: number): Promise<Cached<ItemOutput>> {
-  return await attempts(work.limits, (attempt) => workOnce(work, callFor(work, index, attempt)));
+export async function workOn(work: EachWork, index: number, spend: Spend): Promise<Cached<ItemOutput>> {
+  return await attempts(work.limits, (attempt) => workOnce(work, callFor(work, index, attempt)), {
+    failed: (error) => spend(failureFacts(error).cost),
+  });
 }
 
 async function workOnce(work: EachWork, call: StageCall): Promise<Cached<ItemOutput>> {
@@ -72,6 +82,7 @@ function callFor(work: EachWork, index: number, attempt: number): StageCall {
     ...(Object.keys(stored).length === 0 ? {} : { stored }),
     item: { index },
     ...(work.cache === false ? { cache: false } : {}),
+    ...(work.spent === undefined ? {} : { spent: work.spent }),
   };
 }
 

@@ -1,29 +1,20 @@
-import { CancellationScope, condition, isCancellation, sleep, upsertSearchAttributes } from '@temporalio/workflow';
 import type { ApproveFlow, GraphStage } from '../../plan/graph.js';
 import type { ApprovalOutput } from '../../plan/outputs.js';
-import { calls } from '../call.js';
+import { approval } from '../approval.js';
 import type { ParkedApproval } from '../carried.js';
-import type { Received } from '../decisions.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
-import { attributes } from '../search-attributes.js';
 
-/** Waits for people. The deadline is an absolute time; decisions that came early are used. */
-export async function approve(stage: GraphStage, run: RunContext): Promise<StageResult> {
+/** Waits for people. */
+export function approve(stage: GraphStage, run: RunContext): Promise<StageResult> {
   const flow = stage.approve;
   if (flow === undefined) throw new Error(`stage ${stage.id} has no approval settings`);
-  const { parked, decisions } = run.state;
-  const waiting = parked.get(stage.id) ?? begin(stage.id, flow, run);
-  decisions.open(stage.id);
-  const output = await decide(stage.id, flow, waiting, run).finally(() => {
-    decisions.shut(stage.id);
-    parked.delete(stage.id);
-  });
-  upsertSearchAttributes([{ key: attributes.AwaitingApproval, value: parked.size > 0 }]);
+  const question = { ...flow, note: (waiting: ParkedApproval) => waitingNote(flow, waiting) };
+  return approval(stage.id, question, run, (output, yes) => resultOf(stage, output, yes));
+}
+
+function resultOf(stage: GraphStage, output: ApprovalOutput, yes: boolean): StageResult {
   const who = output.by ?? 'nobody';
-  const yes = output.decision === 'approve' || (output.decision === 'timeout' && flow.onTimeout === 'approve');
-  const said = `${output.decision} by ${who} (unverified)`;
-  run.tell(yes ? 'approved' : 'rejected', stage.id, said, { reason: output.reason });
   const note = `${output.decision} by ${who}, unverified`;
   if (yes) return { output, verdict: 'pass', note };
   const reason =
@@ -31,104 +22,6 @@ export async function approve(stage: GraphStage, run: RunContext): Promise<Stage
       ? `nobody decided at ${stage.id} in time`
       : `rejected at ${stage.id} by ${who}${output.reason === null ? '' : `: ${output.reason}`}`;
   return { output, verdict: 'fail', note, stop: { outcome: 'rejected', reason } };
-}
-
-/** The first time, not when a run that waits continues as new: people have been told. */
-function begin(stage: string, flow: ApproveFlow, run: RunContext): ParkedApproval {
-  const waiting: ParkedApproval = { deadline: Date.now() + flow.withinMs, approvers: [] };
-  run.state.parked.set(stage, waiting);
-  run.state.mark(stage, 'waiting-approval', { note: waitingNote(flow, waiting) });
-  upsertSearchAttributes([
-    { key: attributes.AwaitingApproval, value: true },
-    { key: attributes.Stage, value: stage },
-  ]);
-  run.tell('waiting-approval', stage, `${run.state.workflowId} waits for approval at ${stage}`, {
-    by: flow.by,
-    quorum: flow.quorum,
-    until: new Date(waiting.deadline).toISOString(),
-  });
-  run.show();
-  return waiting;
-}
-
-async function decide(
-  stage: string,
-  flow: ApproveFlow,
-  waiting: ParkedApproval,
-  run: RunContext,
-): Promise<ApprovalOutput> {
-  const { decisions } = run.state;
-  const deadline = timer(Math.max(1, waiting.deadline - Date.now()));
-  try {
-    for (;;) {
-      await condition(() => deadline.over || decisions.next(stage) !== undefined);
-      const received = decisions.next(stage);
-      if (received?.decision == null) return silence();
-      const verified = await judged(received, waiting.approvers, run);
-      if (verified === undefined) continue;
-      const { decision, by } = received.decision;
-      if (decision === 'approve') waiting.approvers.push(by);
-      if (decision === 'reject' || waiting.approvers.length >= flow.quorum)
-        return outputOf(received, waiting.approvers, verified);
-      run.state.mark(stage, 'waiting-approval', { note: waitingNote(flow, waiting) });
-      run.show();
-    }
-  } finally {
-    deadline.cancel();
-  }
-}
-
-/** One timer for the whole wait, however many decisions come and are refused. */
-function timer(ms: number): { readonly over: boolean; cancel(): void } {
-  const scope = new CancellationScope({ cancellable: true });
-  let over = false;
-  scope
-    .run(() => sleep(ms))
-    .then(() => (over = true))
-    .catch((error: unknown) => {
-      if (!isCancellation(error)) throw error;
-    });
-  return {
-    get over() {
-      return over;
-    },
-    cancel: () => scope.cancel(),
-  };
-}
-
-function silence(): ApprovalOutput {
-  const at = new Date().toISOString();
-  return { decision: 'timeout', by: null, at, reason: null, channel: 'timer', verified: false };
-}
-
-/** May this one decide? `undefined`: refused, with the reason on record. */
-async function judged(received: Received, approvers: readonly string[], run: RunContext): Promise<boolean | undefined> {
-  const { decision } = received;
-  if (decision === null) return undefined;
-  if (decision.decision === 'approve' && approvers.includes(decision.by))
-    return refuse(received, 'has approved already', run);
-  const judgement = await calls.judgeDecision({ environment: run.state.environment, decision });
-  if (!judgement.accepted) return refuse(received, judgement.why ?? 'refused', run);
-  received.status = 'used';
-  return judgement.verified;
-}
-
-function refuse(received: Received, why: string, run: RunContext): undefined {
-  Object.assign(received, { status: 'ignored', why });
-  run.show();
-}
-
-function outputOf(received: Received, approvers: readonly string[], verified: boolean): ApprovalOutput {
-  const { decision } = received;
-  const by = decision?.decision === 'approve' ? approvers.join(', ') : (decision?.by ?? null);
-  return {
-    decision: decision?.decision ?? 'reject',
-    by,
-    at: received.at,
-    reason: decision?.reason ?? null,
-    channel: received.channel,
-    verified,
-  };
 }
 
 function waitingNote(flow: ApproveFlow, { approvers, deadline }: ParkedApproval): string {

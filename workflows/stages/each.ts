@@ -2,9 +2,10 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { EachFlow, GraphStage } from '../../plan/graph.js';
 import type { Ref } from '../../plan/plan.js';
 import { bound } from '../bindings.js';
+import { withinBudget } from '../budget.js';
 import { runItems } from '../each/items.js';
 import { runParts } from '../each/parts.js';
-import { listOf, type EachWork } from '../each/work.js';
+import { listOf, type EachWork, type Spend } from '../each/work.js';
 import { refusal } from '../failure-facts.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
@@ -28,7 +29,12 @@ export async function each(stage: GraphStage, run: RunContext): Promise<StageRes
     run.state.mark(stage.id, 'running', { note: `${done} of ${work.count} elements` });
     run.show();
   };
-  const { list, cached, lost } = await (fitsOwnHistory(work) ? runItems : runParts)(work, progressed);
+  const spend: Spend = (cost) => run.state.spend(stage.id, cost);
+  const all = () => {
+    const now = { ...work, ...run.spent(stage, 1) };
+    return fitsOwnHistory(now) ? runItems(now, progressed, spend) : runParts(now, progressed, spend);
+  };
+  const { list, cached, lost } = await (stage.budget === undefined ? all() : withinBudget(stage, run, all)(1));
   if (list.best === null && asksForBest(stage, run)) {
     const why = work.count === 0 ? 'the list is empty' : `every element failed; ${lost ?? ''}`;
     throw refusal('E_EACH_BEST', 'EachBest', `stage ${stage.id} has no best element: ${why}`);

@@ -1,7 +1,7 @@
 import type { GraphStage } from '../../plan/graph.js';
 import { attempts } from '../attempts.js';
 import { calls } from '../call.js';
-import { refusal } from '../failure-facts.js';
+import { failureFacts, refusal } from '../failure-facts.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
 import { taken } from '../taken.js';
@@ -24,10 +24,15 @@ async function championScores(stage: GraphStage, run: RunContext) {
   const fact = await run.champion(flow.champion);
   const evaluator = run.state.graph?.stages.find((s) => s.id === flow.scores);
   if (fact === null || evaluator === undefined) return null;
-  const { output: scores } = taken(
-    await attempts(evaluator.limits, (attempt) =>
-      calls.scoreChampion({ ...run.call(evaluator, attempt), champion: fact.model }, evaluator, stage.id),
+  const { spent: _unlimited, ...call } = run.call(evaluator);
+  const failed = (error: unknown) => run.state.spend(stage.id, failureFacts(error).cost);
+  const { output: scores, cost } = taken(
+    await attempts(
+      evaluator.limits,
+      (attempt) => calls.scoreChampion({ ...call, attempt, champion: fact.model }, evaluator, stage.id),
+      { failed },
     ),
   );
+  run.state.spend(stage.id, cost);
   return { fact: { sequence: fact.sequence, version: fact.version }, scores };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { openMlflowApi } from '../../mlflow-api/client.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Tracking } from '../port.js';
-import { logFacts } from './log-facts.js';
+import { logFacts, logProgress } from './log-facts.js';
 import type { MlflowTrackingOptions } from './options.js';
 import { experimentId, getRun, runOfKey } from './runs.js';
 
@@ -25,6 +25,7 @@ export function openMlflowTracking(options: MlflowTrackingOptions, context: Open
       };
     },
     log: (runId, facts, signal) => logFacts(api, runId, facts, signal),
+    progress: (runId, numbers, signal) => logProgress(api, runId, numbers, signal),
     async close(runId, status, signal) {
       const { info } = await getRun(api, runId, signal);
       // A second close must not move the time at which the run ended.

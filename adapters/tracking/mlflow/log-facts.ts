@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import type { JsonObject } from '../../../plan/json.js';
 import type { Metrics } from '../../../plan/outputs.js';
+import { stepOf } from '../../../plan/progress.js';
 import type { MlflowApi } from '../../mlflow-api/client.js';
 import { fromTagList, toTagList } from '../../mlflow-api/tags.js';
 import { getRun, type Run } from './runs.js';
@@ -33,6 +34,27 @@ export async function logFacts(api: MlflowApi, runId: string, facts: Facts, sign
     const metrics = left.metrics.splice(0, batchLimits.metrics - params.length - tags.length);
     await api.call('POST', 'runs/log-batch', { run_id: runId, params, metrics, tags }, z.object({}), signal);
   }
+}
+
+/** Numbers of a training under way, below `training.`: what the trainer reports at its end keeps its own names. */
+export async function logProgress(
+  api: MlflowApi,
+  runId: string,
+  numbers: Record<string, number>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const timestamp = Date.now();
+  const metrics = progressPoints(numbers).map((point) => ({ ...point, timestamp }));
+  if (metrics.length === 0) return;
+  await api.call('POST', 'runs/log-batch', { run_id: runId, metrics }, z.object({}), signal);
+}
+
+/** The points of one step; the number that counts the steps is no point itself. */
+export function progressPoints(numbers: Record<string, number>): { key: string; value: number; step: number }[] {
+  const step = stepOf(numbers);
+  return Object.entries(numbers)
+    .filter(([name]) => name !== step?.name)
+    .map(([name, value]) => ({ key: legalName(`training.${name}`), value, step: step?.value ?? 0 }));
 }
 
 /** `{ recall: { a: 1 } }` → `recall.a`; characters that MLflow refuses in names become `_`. */

@@ -19,13 +19,22 @@ export function stateOf(message: JobMessage, where: string): JobState {
       return {
         phase: 'succeeded',
         manifest: { format: 1, key, files, metrics: checkedMetrics(metrics, where), formats },
+        ...ranOf(message.seconds),
       };
     }
     case 'failed':
-      return { phase: 'failed', failure: { ...message.failure, message: printable(message.failure.message, 2_000) } };
+      return {
+        phase: 'failed',
+        failure: { ...message.failure, message: printable(message.failure.message, 2_000) },
+        ...ranOf(message.seconds),
+      };
     case 'lost':
       return { phase: 'lost', reason: printable(message.reason, 2_000) };
   }
+}
+
+function ranOf(seconds: number | undefined): { ranMs?: number } {
+  return seconds === undefined ? {} : { ranMs: seconds * 1_000 };
 }
 
 /** Reads an answer about the job of a key; undefined when the service positively denies that there is one. */

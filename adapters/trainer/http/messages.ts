@@ -47,11 +47,14 @@ const failure = z.strictObject({
   transient: z.boolean(),
 });
 
+/** How long the job occupied its machine: what is paid for. */
+const seconds = z.number().min(0).max(1e9).optional();
+
 /** How a job fares, as the service tells it. */
 export const jobMessage = z.discriminatedUnion('phase', [
   z.strictObject({ ...head, phase: z.enum(['queued', 'running']), note: z.string().max(200).nullable(), progress }),
-  z.strictObject({ ...head, phase: z.literal('succeeded'), manifest }),
-  z.strictObject({ ...head, phase: z.literal('failed'), failure }),
+  z.strictObject({ ...head, phase: z.literal('succeeded'), manifest, seconds }),
+  z.strictObject({ ...head, phase: z.literal('failed'), failure, seconds }),
   z.strictObject({ ...head, phase: z.literal('lost'), reason: z.string().max(2_048) }),
 ]);
 export type JobMessage = z.output<typeof jobMessage>;

@@ -1,5 +1,5 @@
 import { printable } from '../../../plan/errors.js';
-import { failureOf, type StateFile } from '../../job-launcher/state-file.js';
+import { failureOf, ranMsOf, type StateFile } from '../../job-launcher/state-file.js';
 import type { JobFailure, JobState } from '../port.js';
 import { holds, type KubernetesJob, type Pod } from './objects.js';
 import { describePod, explain, hopeless, isLiving, isMemory, lastWords, noPlace, overtime } from './pod-state.js';
@@ -32,6 +32,13 @@ export function hasEnded({ job, pods }: Pick<JobFacts, 'job' | 'pods'>): boolean
  * launcher's to tell; an end that came from outside is told as Kubernetes explains it. `lost`: neither knows.
  */
 export function judge(facts: JobFacts): Judgement {
+  const { told } = facts;
+  const state = fate(facts);
+  if (state.phase !== 'succeeded' && state.phase !== 'failed') return state;
+  return told?.phase === 'succeeded' || told?.phase === 'failed' ? { ...state, ...ranMsOf(told) } : state;
+}
+
+function fate(facts: JobFacts): Judgement {
   const { told, end, pods } = facts;
   if (!hasEnded(facts)) return going(facts);
   if (told?.phase === 'succeeded') return { phase: 'succeeded', manifest: told.manifest };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { isAlive, type ProcessRecord, readRecord, writeFileAtomic } from '../../../processes/index.js';
-import { failureOf, parseStateFile, type StateFile } from '../../job-launcher/state-file.js';
+import { failureOf, parseStateFile, ranMsOf, type StateFile } from '../../job-launcher/state-file.js';
 import type { JobState } from '../port.js';
 import { tail } from './read-log.js';
 import type { Scratch } from './scratch.js';
@@ -12,8 +12,8 @@ export async function jobState(scratch: Scratch): Promise<JobState> {
   // Asked first: a launcher that ends in between has written its last state by then.
   const alive = record !== undefined && isAlive(record);
   const state = await readState(scratch);
-  if (state?.phase === 'succeeded') return { phase: 'succeeded', manifest: state.manifest };
-  if (state?.phase === 'failed') return { phase: 'failed', failure: failureOf(state) };
+  if (state?.phase === 'succeeded') return { phase: 'succeeded', manifest: state.manifest, ...ranMsOf(state) };
+  if (state?.phase === 'failed') return { phase: 'failed', failure: failureOf(state), ...ranMsOf(state) };
   if (alive) return { phase: 'running', note: state?.phase ?? 'starting', progress: state?.progress ?? null };
   return { phase: 'lost', reason: await lostReason(scratch, record, state) };
 }

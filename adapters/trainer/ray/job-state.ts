@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { printable } from '../../../plan/errors.js';
-import { type FailedState, failureOf, parseStateFile, type StateFile } from '../../job-launcher/state-file.js';
+import { type FailedState, failureOf, parseStateFile, ranMsOf, type StateFile } from '../../job-launcher/state-file.js';
 import type { Store } from '../../store/port.js';
 import type { JobFailure, JobState } from '../port.js';
 import { keyOf } from './job-name.js';
@@ -34,8 +34,8 @@ export function stateOf(job: RayJob, state: StateFile | undefined): JobState {
     const progress = (state && 'progress' in state && state.progress) || null;
     return { phase: 'running', note: state?.phase ?? 'starting', progress };
   }
-  if (state?.phase === 'succeeded') return { phase: 'succeeded', manifest: state.manifest };
-  if (state?.phase === 'failed') return { phase: 'failed', failure: failed(job, state) };
+  if (state?.phase === 'succeeded') return { phase: 'succeeded', manifest: state.manifest, ...ranMsOf(state) };
+  if (state?.phase === 'failed') return { phase: 'failed', failure: failed(job, state), ...ranMsOf(state) };
   return withoutEnd(job, state);
 }
 

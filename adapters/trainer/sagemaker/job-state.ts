@@ -6,7 +6,10 @@ import type { JobFailure, JobState } from '../port.js';
 
 /** What SageMaker tells about a training job, as far as it is read. */
 export type Description = Partial<
-  Pick<DescribeTrainingJobCommandOutput, 'TrainingJobName' | 'TrainingJobStatus' | 'SecondaryStatus' | 'FailureReason'>
+  Pick<
+    DescribeTrainingJobCommandOutput,
+    'TrainingJobName' | 'TrainingJobStatus' | 'SecondaryStatus' | 'FailureReason' | 'BillableTimeInSeconds'
+  >
 >;
 
 /** Whether nothing of the job runs any more. */
@@ -21,11 +24,11 @@ export function hasEnded({ TrainingJobStatus }: Description): boolean {
 export function stateOf(of: Description, told: StateFile | undefined, where: string): JobState {
   switch (of.TrainingJobStatus) {
     case 'Completed':
-      return completed(told);
+      return { ...completed(told), ...billed(of) };
     case 'Failed':
-      return { phase: 'failed', failure: failed(of, told) };
+      return { phase: 'failed', failure: failed(of, told), ...billed(of) };
     case 'Stopped':
-      return { phase: 'failed', failure: stopped(of) };
+      return { phase: 'failed', failure: stopped(of), ...billed(of) };
     case 'InProgress':
     case 'Stopping': {
       const progress = told !== undefined && 'progress' in told ? (told.progress ?? null) : null;
@@ -36,6 +39,11 @@ export function stateOf(of: Description, told: StateFile | undefined, where: str
     default:
       throw protocolFault(where, `SageMaker calls the job ${printable(of.TrainingJobStatus ?? 'nothing', 60)}`);
   }
+}
+
+/** What Amazon charges for: without the time in which it got the instance ready, and at spot less than it ran. */
+function billed({ BillableTimeInSeconds: seconds }: Description): { ranMs?: number } {
+  return seconds === undefined ? {} : { ranMs: seconds * 1_000 };
 }
 
 function completed(told: StateFile | undefined): JobState {

@@ -1,4 +1,4 @@
-import { failureOf, type StateFile } from '../../job-launcher/state-file.js';
+import { failureOf, ranMsOf, type StateFile } from '../../job-launcher/state-file.js';
 import type { JobFailure, JobState } from '../port.js';
 import { isEnding, isLiving, type QueuedJob } from './queue.js';
 
@@ -30,7 +30,7 @@ const interruptions: Record<string, string> = {
  */
 export function judge(facts: JobFacts): JobState {
   const { state, jobs } = facts;
-  if (state?.phase === 'succeeded') return { phase: 'succeeded', manifest: state.manifest };
+  if (state?.phase === 'succeeded') return { phase: 'succeeded', manifest: state.manifest, ...ranMsOf(state) };
   const job = submissionOf(facts);
   const failed = state?.phase === 'failed' ? state : undefined;
   const own = failed && failureOf(failed);
@@ -43,7 +43,8 @@ export function judge(facts: JobFacts): JobState {
     if (facts.stopped) return failure(cancelled);
     return { phase: 'lost', reason: lostReason(job, facts) };
   }
-  if (own.code !== 'E_TRAINER_CANCELLED' || facts.stopped) return failure(own);
+  if (own.code !== 'E_TRAINER_CANCELLED' || facts.stopped)
+    return { phase: 'failed', failure: own, ...ranMsOf(failed ?? {}) };
   return failure({
     code: 'E_TRAINER_LOST',
     message: `${own.message}; Slurm no longer knows who did it`,

@@ -39,6 +39,14 @@ const refusalOf = async (work: Promise<unknown>): Promise<SlipwayError> =>
     (error: unknown) => error as SlipwayError,
   );
 
+test('the seconds that a job occupied its machine, of one that ended well and one that failed', async () => {
+  service.json({ ...succeeded, seconds: 120.5 });
+  expect(await trainer.poll(job)).toMatchObject({ phase: 'succeeded', ranMs: 120_500 });
+  const another = openHttpTrainer(service.options, context);
+  service.json({ format: 1, key, job: 'j-1', phase: 'failed', failure, seconds: 3 });
+  expect(await another.poll(job)).toMatchObject({ phase: 'failed', ranMs: 3_000 });
+});
+
 describe('an answer that is not of the protocol', () => {
   const send = (type: string, body: string | Buffer, more: Record<string, string> = {}) =>
     service.answer((response) => response.writeHead(200, { 'content-type': type, ...more }).end(body));
@@ -63,6 +71,7 @@ describe('an answer that is not of the protocol', () => {
     ['an unknown phase', () => service.json({ ...running, phase: 'DONE' })],
     ['an unknown field', () => service.json({ ...running, more: 1 })],
     ['progress that is a text', () => service.json({ ...running, progress: { loss: '0.2' } })],
+    ['less than no time', () => service.json({ ...succeeded, seconds: -1 })],
     ['another key', () => service.json({ ...running, key: 'cd'.repeat(32) })],
     ["somebody else's job", () => service.json({ ...running, job: 'j-2' })],
     [

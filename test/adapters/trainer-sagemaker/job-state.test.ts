@@ -78,3 +78,11 @@ test('a status that nobody knows is no end', () => {
   expect(() => stateOf(description, undefined, 'x')).toThrow('E_TRAINER_PROTOCOL');
   expect(hasEnded(description)).toBe(false);
 });
+
+test('what Amazon bills is how long a job ran, however it ended', () => {
+  const bill = { BillableTimeInSeconds: 45 };
+  const succeeded: StateFile = { phase: 'succeeded', manifest };
+  expect(of({ TrainingJobStatus: 'Completed', ...bill }, succeeded)).toMatchObject({ ranMs: 45_000 });
+  expect(of({ TrainingJobStatus: 'Failed', ...bill })).toMatchObject({ phase: 'failed', ranMs: 45_000 });
+  expect(of({ TrainingJobStatus: 'Stopped', ...bill })).toMatchObject({ phase: 'failed', ranMs: 45_000 });
+});

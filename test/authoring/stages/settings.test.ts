@@ -12,7 +12,9 @@ import {
   text,
   trainers,
 } from '../../../authoring/index.js';
-import { stageOf } from '../recording.js';
+import { definePipeline } from '../../../authoring/index.js';
+import { recordPipeline } from '../../../authoring/record.js';
+import { faultsOf, stageOf, untyped } from '../recording.js';
 
 const trainer = trainers.process({ run: `python -m "a b" --x='1 2'`, folder: './trainers//a/' });
 const from = 'file:a.csv';
@@ -237,4 +239,33 @@ test("a registration takes the pipeline's version unless it has its own", async 
     { as: 'm', alias: 'candidate', version: '2.0.0' },
     { as: 'm', alias: 'shadow', version: '3.0.0' },
   ]);
+});
+
+test('a budget stands beside the settings of its stage, so that it decides on no earlier result; nowhere else', () => {
+  const budgeted = (budget?: number) =>
+    stageOf('train', (p) => {
+      const more = budget === undefined ? {} : { budget };
+      p.train('t', { trainer, data: p.snapshot('s', { from }), ...more });
+    });
+  expect(budgeted(0.5)).toMatchObject({ budget: 0.5, settings: budgeted().settings });
+  expect(budgeted()).not.toHaveProperty('budget');
+});
+
+test.each([0, -1, Number.NaN, Infinity, '3'])('%j is no budget, of a stage or a pipeline', (budget) => {
+  const options = untyped({ trainer, budget });
+  const faults = faultsOf(
+    (p) => void p.train('t', { ...(options as object), data: p.snapshot('s', { from }) } as never),
+  );
+  expect(faults).toEqual([expect.stringMatching(/^E_NUMBER stage `t`, \/budget: /)]);
+  const pipeline = definePipeline('a', untyped({ budget }), (p) => void p.snapshot('s', { from }));
+  expect(recordPipeline(pipeline, '/').faults.map((f) => f.message)).toEqual([expect.stringContaining('/budget: ')]);
+});
+
+test('one element of a list has no budget of its own', () => {
+  const faults = faultsOf((p) => {
+    const data = p.snapshot('s', { from });
+    const rates = p.task('rates', { input: {}, output: z.array(z.number()), run: () => [1] });
+    p.each('e', { over: rates }, (rate, q) => q.train(untyped({ trainer, data, params: { rate }, budget: 1 })));
+  });
+  expect(faults).toEqual([expect.stringMatching(/^E_EACH .*budget/)]);
 });

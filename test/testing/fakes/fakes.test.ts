@@ -23,7 +23,8 @@ describeTracking('in memory', async () => {
   const tracking = fakeTracking();
   const look = async (runId: string) => {
     const run = tracking.runs.get(runId)!;
-    return { ...run, metrics: Object.entries(run.metrics).map(([key, value]) => ({ key, value })) };
+    const metrics = Object.entries(run.metrics).map(([key, value]) => ({ key, value }));
+    return { ...run, metrics: [...metrics, ...run.steps] };
   };
   return { tracking, look };
 });

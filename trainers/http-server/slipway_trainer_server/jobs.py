@@ -55,10 +55,10 @@ class Jobs:
         state = _read(folder / "state.json")
         phase = state.get("phase")
         if phase == "succeeded":
-            return {**head, "phase": "succeeded", "manifest": state["manifest"]}
+            return {**head, "phase": "succeeded", "manifest": state["manifest"], **_ran(state)}
         if phase == "failed":
             transient = state["failure"]["code"] in TRANSIENT_CODES or state.get("exitCode") in TRANSIENT_EXITS
-            return {**head, "phase": "failed", "failure": {**state["failure"], "transient": transient}}
+            return {**head, "phase": "failed", "failure": {"transient": transient, **state["failure"]}, **_ran(state)}
         if alive:
             return {**head, "phase": "running", "note": phase or "starting", "progress": state.get("progress")}
         return {**head, "phase": "lost", "reason": f"the launcher is gone; the last it wrote was {phase or 'nothing'}"}
@@ -126,6 +126,15 @@ def launcher_environment(secrets: dict[str, str]) -> dict[str, str]:
     environment = {name: os.environ[name] for name in inherited if name in os.environ}
     environment["PYTHONPATH"] = str(Path(slipway_launcher.__file__).parent.parent)
     return {**environment, **{SECRET_PREFIX + name: value for name, value in secrets.items()}}
+
+
+def _ran(state: dict[str, Any]) -> dict[str, float]:
+    """How long the launcher worked, where it says so."""
+    try:
+        began, ended = (datetime.fromisoformat(state[name].replace("Z", "+00:00")) for name in ("startedAt", "endedAt"))
+    except (KeyError, AttributeError, ValueError):
+        return {}
+    return {"seconds": max(0.0, (ended - began).total_seconds())}
 
 
 def _part(file: Path, start: int | None, size: int) -> tuple[str, int]:

@@ -9,12 +9,14 @@ class JobFailure(Exception):
     """A job failed for a reason that has a stable code.
 
     ``message`` says what, where and what to do; it is kept to 2 KB without control characters.
+    ``transient``: may the same work succeed when tried again? ``None`` leaves it to what code and exit code say.
     """
 
-    def __init__(self, code: str, message: str, exit_code: int | None = None) -> None:
+    def __init__(self, code: str, message: str, exit_code: int | None = None, transient: bool | None = None) -> None:
         self.code = code
         self.message = printable(message)
         self.exit_code = exit_code
+        self.transient = transient
         super().__init__(f"{code}: {self.message}")
 
 

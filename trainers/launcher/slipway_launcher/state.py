@@ -31,7 +31,10 @@ class JobState:
         self._write()
 
     def fail(self, failure: JobFailure) -> None:
-        self._fields.update(phase="failed", endedAt=_now(), failure={"code": failure.code, "message": failure.message})
+        told: dict[str, Any] = {"code": failure.code, "message": failure.message}
+        if failure.transient is not None:
+            told["transient"] = failure.transient
+        self._fields.update(phase="failed", endedAt=_now(), failure=told)
         if failure.exit_code is not None:
             self._fields["exitCode"] = failure.exit_code
         self._write()

@@ -64,6 +64,8 @@ class Watch:
                 "E_TRAINER_LIMIT",
                 f"noProgressTimeout: for {limits.no_progress_seconds:g} s the command wrote nothing and used no processor time, and was ended; "
                 "find out what it waits for, or raise noProgressTimeout",
+                # What it waited for may be there the next time.
+                transient=True,
             )
 
     def _look_at_progress(self) -> bool:

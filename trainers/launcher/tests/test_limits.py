@@ -36,6 +36,7 @@ class Limits(JobTest):
         script = STUBBORN + "os.kill(os.getpid(), signal.SIGSTOP)\n"
         state = self.run_job(self.spec(script, limits={"noProgressSeconds": 2}), SLIPWAY_MARKER="limits-2")
         self.assert_failed(state, "E_TRAINER_LIMIT", "noProgressTimeout", "2 s")
+        self.assertTrue(state["failure"]["transient"])
         self.assertEqual(self.marked("limits-2"), [])
 
     def test_a_silent_job_that_computes_is_not_taken_for_a_hanging_one(self) -> None:

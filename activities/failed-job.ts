@@ -1,0 +1,40 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { JobFailure, JobSpec } from '../adapters/trainer/port.js';
+import type { Cost } from '../plan/cost.js';
+import { SlipwayError, type Fault } from '../plan/errors.js';
+
+/** What the workflow is told of a failed job beside its code. */
+export interface FailedJobFacts {
+  adapter: string;
+  /** May another attempt of the stage help? */
+  transient: boolean;
+  cost?: Cost;
+}
+
+/** A job that has failed by its own fault. */
+export class FailedJob extends SlipwayError {
+  constructor(
+    fault: Fault,
+    readonly facts: FailedJobFacts,
+  ) {
+    super(fault);
+  }
+}
+
+/**
+ * The failure of a job as its trainer tells it. The trainer says whether another attempt may help; an exit code that
+ * says nothing is tried again as often as the stage allows.
+ */
+export function failedJob(
+  adapter: string,
+  { identity: { run, stage, attempt }, outputs }: JobSpec,
+  job: string,
+  { code, message, transient }: JobFailure,
+  cost: { cost?: Cost },
+): Error {
+  if (code === 'E_TRAINER_CANCELLED')
+    return ApplicationFailure.nonRetryable(message, 'TrainerCancelled', { code, ...cost });
+  const fix = `read its whole output with \`slipway logs ${run} --stage ${stage} --attempt ${attempt}\`; it is kept below ${outputs}log/`;
+  const facts = { adapter, transient: transient || code === 'E_TRAINER_EXIT', ...cost };
+  return new FailedJob({ code, where: `job ${job} on ${adapter}`, message, fix }, facts);
+}

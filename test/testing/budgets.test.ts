@@ -1,0 +1,119 @@
+import { definePipeline, trainers } from 'slipway';
+import { failingJob, fakeModel, pipelineTester, type PipelineScript, type PipelineTester } from 'slipway/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+let slipway: PipelineTester;
+beforeAll(async () => {
+  slipway = await pipelineTester();
+});
+afterAll(() => slipway.close());
+
+const trainer = trainers.process({ run: 'python -m iris.train' });
+/** One training of three attempts, limited by a budget of its own, of the pipeline, or not at all. */
+const training = (budget: { stage?: number; pipeline?: number }, retry = { wait: '1s' } as const) =>
+  definePipeline(
+    'training',
+    { params: z.strictObject({}), ...(budget.pipeline !== undefined && { budget: budget.pipeline }) },
+    (p) => {
+      const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
+      const more = budget.stage === undefined ? {} : { budget: budget.stage };
+      p.train('train', { trainer, data, attempts: 3, retry, ...more });
+    },
+  );
+/** Every job runs 120 s at 3.60 an hour: 0.12. */
+const seconds = 120;
+const script = (more: Partial<PipelineScript> = {}): PipelineScript => ({
+  environment: { prices: { currency: 'EUR', trainers: { process: 3.6 } } },
+  trainers: { train: [failingJob({ seconds }), fakeModel({ seconds })] },
+  ...more,
+});
+const approved = [{ stage: 'train', by: 'ada' }];
+
+describe('what a run costs', () => {
+  it('is what its jobs report at the price of their trainer, failed ones too', async () => {
+    const { record, outcome } = await slipway.run(
+      training({}),
+      script({ trainers: { train: fakeModel({ seconds }) } }),
+    );
+    expect(outcome).toBe('completed');
+    expect(record.cost).toEqual({ amount: 0.12, currency: 'EUR', seconds: 120, jobs: 1 });
+    const twice = await slipway.run(training({}), script());
+    expect(twice.record.cost).toEqual({ amount: 0.24, currency: 'EUR', seconds: 240, jobs: 2 });
+    expect(twice.stage('train').cost).toEqual(twice.record.cost);
+    expect(twice.stage('snapshot').cost).toBeUndefined();
+  });
+
+  it('is told of a run that fails, and of none where nobody has said a price', async () => {
+    const failed = await slipway.run(training({}), script({ trainers: { train: failingJob({ seconds }) } }));
+    expect(failed).toMatchObject({ outcome: 'failed', record: { cost: { amount: 0.36, jobs: 3 } } });
+    const free = await slipway.run(training({ stage: 0.1 }), script({ environment: {} }));
+    expect(free.outcome).toBe('completed');
+    expect(free.record.cost).toBeUndefined();
+  });
+});
+
+describe('an attempt that would begin with the budget used up', () => {
+  it.each([
+    ['stage', { stage: 0.1 }, 'the budget of stage train, 0.10 EUR, is used up: 0.12 EUR are spent; attempt 2 waits'],
+    ['pipeline', { pipeline: 0.1 }, 'the budget of pipeline training, 0.10 EUR, is used up: 0.12 EUR are spent'],
+  ])('of the %s waits for approval, and begins with it', async (_, budget, why) => {
+    const run = await slipway.run(training(budget), script({ approvals: approved }));
+    expect(run).toMatchObject({ outcome: 'completed', record: { cost: { amount: 0.24 } } });
+    expect(run.notifications.map((e) => e.kind)).toEqual(['waiting-approval', 'approved', 'completed']);
+    expect(run.decisions).toMatchObject([{ by: 'ada', status: 'used' }]);
+    expect(run.stage('train')).toMatchObject({ status: 'done', attempt: 2 });
+    const rejected = await slipway.run(
+      training(budget),
+      script({ approvals: [{ stage: 'train', by: 'bea', decision: 'reject', reason: 'too dear' }] }),
+    );
+    expect(rejected).toMatchObject({ outcome: 'rejected', record: { cost: { amount: 0.12 } } });
+    expect(rejected.reason).toContain('train: over budget, reject by bea: too dear');
+    expect(rejected.reason).toContain(why);
+  });
+
+  it('ends the run as rejected when nobody decides in time', async () => {
+    const run = await slipway.run(training({ stage: 0.1 }), script());
+    expect(run.outcome).toBe('rejected');
+    expect(run.elapsed).toMatch(/^3d/);
+  });
+
+  it('asks each time, and never while something is left', async () => {
+    const thrice = { trainers: { train: failingJob({ seconds }) } };
+    const each = await slipway.run(
+      training({ stage: 0.1 }),
+      script({ ...thrice, approvals: [...approved, { stage: 'train', by: 'bea', after: '2h' }] }),
+    );
+    expect(each).toMatchObject({ outcome: 'failed', record: { cost: { jobs: 3 } } });
+    expect(each.decisions.map((d) => d.by)).toEqual(['ada', 'bea']);
+    const enough = await slipway.run(training({ stage: 0.13 }), script());
+    expect(enough).toMatchObject({ outcome: 'completed', decisions: [] });
+  });
+
+  it('is no attempt where an earlier result stands in', async () => {
+    const twoStages = definePipeline('training', { params: z.strictObject({}), budget: 0.1 }, (p) => {
+      const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
+      const first = p.train('train', { trainer, data });
+      p.train('again', { trainer, data, after: first });
+    });
+    const run = await slipway.run(twoStages, script({ trainers: { train: fakeModel({ seconds }) } }));
+    expect(run).toMatchObject({ outcome: 'completed', record: { cost: { amount: 0.12, jobs: 1 } } });
+    expect(run.stage('again').status).toBe('cached');
+  });
+
+  it('holds back the elements of a list as one, before the first of them', async () => {
+    const sweep = definePipeline('training', { params: z.strictObject({}), budget: 0.1 }, (p) => {
+      const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
+      const first = p.train('train', { trainer, data });
+      const rates = p.task('rates', { input: {}, output: z.array(z.number()), run: () => [1, 2, 3], after: first });
+      p.each('sweep', { over: rates }, (rate, q) => q.train({ trainer, data, params: { rate } }));
+    });
+    const jobs = { train: fakeModel({ seconds }), sweep: fakeModel({ seconds }) };
+    const asked = { approvals: [{ stage: 'sweep', by: 'ada' }], trainers: jobs };
+    const run = await slipway.run(sweep, script(asked));
+    expect(run).toMatchObject({ outcome: 'completed', record: { cost: { amount: 0.48, jobs: 4 } } });
+    expect(run.decisions).toMatchObject([{ by: 'ada', status: 'used' }]);
+    const refused = await slipway.run(sweep, script({ trainers: jobs }));
+    expect(refused).toMatchObject({ outcome: 'rejected', record: { cost: { amount: 0.12, jobs: 1 } } });
+  });
+});
