@@ -6,12 +6,13 @@ import { keys } from '../plan/names.js';
 import { packGraph, type PackedGraph } from '../plan/packed-graph.js';
 import type { DeployedPointer, Plan } from '../plan/plan.js';
 import { turnOf } from '../plan/turn.js';
-import type { Store } from '../adapters/store/port.js';
+import type { Store, StoredDocument } from '../adapters/store/port.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
 import { checkPayload } from '../plan/payload.js';
 import { readPlan } from './plan-cache.js';
 import { planGraph } from './plan-graph.js';
 import { reusedOutputs, type Reused } from './reused-outputs.js';
+import { SharedReads } from './shared-reads.js';
 
 export interface LoadPlanInput {
   pipeline: string;
@@ -98,8 +99,17 @@ async function planDigest(environment: ActivityEnvironment, input: LoadPlanInput
   );
 }
 
+/** A burst of runs asks for the same pointer. */
+const pointers = new WeakMap<Store, SharedReads<StoredDocument | undefined>>();
+
+function readPointer(store: Store, key: string): Promise<StoredDocument | undefined> {
+  const reads = pointers.get(store) ?? new SharedReads((asked) => store.read(asked));
+  pointers.set(store, reads);
+  return reads.get(key);
+}
+
 async function deployedDigest(store: Store, environment: string, pipeline: string): Promise<string> {
-  const stored = await store.read(keys.deployed(environment, pipeline));
+  const stored = await readPointer(store, keys.deployed(environment, pipeline));
   if (stored === undefined) {
     const known = await store.list(`deployed/${environment}/`);
     const names = known
