@@ -70,12 +70,17 @@ function checkMetrics(stage: EvaluateStage, metrics: Metrics | null): Metrics {
   if (parsed.success) return metrics ?? {};
   throw new SlipwayError(
     parsed.error.issues.map((issue) => ({
-      code: isMissing(metrics, issue.path.map(String)) ? 'E_METRIC_MISSING' : 'E_METRIC_INVALID',
+      code: metricCode(metrics, issue),
       where: `${stage.id} metrics.json${issue.path.map((s) => pointerStep(String(s))).join('')}`,
       message: issue.message,
       fix: "make the evaluator write what the pipeline's `metrics` schema states",
     })),
   );
+}
+
+function metricCode(metrics: Metrics | null, { code, path }: z.core.$ZodIssue): string {
+  if (isMissing(metrics, path.map(String))) return 'E_METRIC_MISSING';
+  return code === 'too_big' || code === 'too_small' ? 'E_METRIC_RANGE' : 'E_METRIC_INVALID';
 }
 
 function isMissing(metrics: Metrics | null, path: string[]): boolean {

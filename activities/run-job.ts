@@ -107,7 +107,8 @@ async function follow(
   const progressed = progressTeller(facts, watch);
   const slowest = trainer.pollMs ?? slowestPollMs;
   let lostSince: number | undefined;
-  for (let pause = firstPollMs; ; pause = Math.min(pause * 1.5, slowest)) {
+  // Soon at first where asking is cheap: a job of a second does not wait for us.
+  for (let pause = Math.min(firstPollMs, slowest / 20); ; pause = Math.min(pause * 1.5, slowest)) {
     const state = await trainer.poll(job, cancellationSignal());
     if (state.phase === 'running' && state.progress !== null) progressed(state.progress);
     tell(facts, state);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -35,6 +35,7 @@ export interface Call {
   path: string;
   /** The client's own name for itself, such as `Boto3/1.43`. */
   agent: string;
+  headers: IncomingHttpHeaders;
 }
 
 export interface FaultyProxy {
@@ -82,6 +83,7 @@ async function handle(behaviour: Behaviour, incoming: IncomingMessage, answer: S
     method: incoming.method ?? '',
     path: incoming.url ?? '',
     agent: incoming.headers['user-agent'] ?? '',
+    headers: incoming.headers,
   };
   const fate = behaviour.decide(call);
   const sent = await collect(incoming);

@@ -110,7 +110,7 @@ describe('numbers that do not match the stated schema', () => {
   test('are refused all at once: what is missing, and what is wrong', async () => {
     scores({ accuracy: 1.5, recall: { 'lock/door': 'high' } });
     expect(await faultsOf(run(world, evaluateModel, await input()))).toMatchObject([
-      { code: 'E_METRIC_INVALID', where: 'evaluate metrics.json/accuracy' },
+      { code: 'E_METRIC_RANGE', where: 'evaluate metrics.json/accuracy' },
       { code: 'E_METRIC_MISSING', where: 'evaluate metrics.json/macroF1' },
       { code: 'E_METRIC_INVALID', where: 'evaluate metrics.json/recall/lock~1door' },
     ]);

@@ -146,6 +146,20 @@ describe('store s3, when answers go wrong', () => {
     await rm(folder, { recursive: true });
   });
 
+  test('says which setting helps a store that does not know checksums of newer clients, and does without them then', async () => {
+    const unknown = { status: 501, type: 'application/xml', body: '<Error><Code>NotImplemented</Code></Error>' };
+    const checksums = (names: object) => Object.keys(names).some((name) => /checksum/.test(name));
+    proxy.meddle(({ headers }) => (checksums(headers) ? unknown : 'pass'));
+    await expect(store.put(key(), body)).rejects.toMatchObject({
+      code: 'E_S3_ACCESS',
+      exitCode: 78,
+      message: expect.stringContaining("checksums: 'when_required'") as string,
+    });
+    const plain = openS3Store({ ...stack.s3(prefix), endpoint: proxy.url, checksums: 'when_required' }, stack.context);
+    const stored = await plain.put(key(), body);
+    expect(Buffer.from(await plain.get(stored))).toEqual(Buffer.from(body));
+  });
+
   test('sends a checksum with the bytes, and the store refuses bytes that changed on their way', async () => {
     const at = key();
     proxy.meddle(({ method }) => (method === 'PUT' ? 'change-bytes' : 'pass'));

@@ -11,7 +11,10 @@ const repeated = [/^router POST renew$/, /^prometheus POST query/, /^s3 \S+ jobs
  * What a call does, the same from run to run: `s3 PUT packages/*`, `mlflow POST model-versions/create`, `router PUT service`.
  * Calls of a job's launcher begin with `job`: it is a process of its own, and the worker dies while that works.
  */
-export function operationOf(dependency: Dependency, { method, path, agent }: Call): string {
+export function operationOf(
+  dependency: Dependency,
+  { method, path, agent }: Pick<Call, 'method' | 'path' | 'agent'>,
+): string {
   const url = new URL(path, 'http://proxy');
   if (dependency === 'mlflow') return `mlflow ${method} ${url.pathname.replace(/^\/api\/2\.0\/(mlflow\/)?/, '')}`;
   if (dependency === 'prometheus') return `prometheus ${method} ${url.pathname.replace('/api/v1/', '')}`;

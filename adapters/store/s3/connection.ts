@@ -8,6 +8,8 @@ import type { S3Options } from './options.js';
 export interface Connection extends Location {
   sdk: typeof import('@aws-sdk/client-s3');
   client: S3Client;
+  /** A checksum travels with every write. */
+  checksums: boolean;
 }
 
 const attempts = 4;
@@ -30,6 +32,7 @@ export async function connect(options: S3Options, context: OpenContext): Promise
     maxAttempts: attempts,
     retryMode: 'standard',
     requestHandler: timeouts,
+    requestChecksumCalculation: options.checksums === 'when_required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
     // We compare SHA-256 ourselves, and say which object it was.
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
@@ -40,7 +43,8 @@ export async function connect(options: S3Options, context: OpenContext): Promise
       },
     }),
   });
-  return { sdk, client, bucket: options.bucket, prefix: options.prefix ?? '' };
+  const checksums = options.checksums === 'when_supported';
+  return { sdk, client, checksums, bucket: options.bucket, prefix: options.prefix ?? '' };
 }
 
 /** Options of one request. */

@@ -33,6 +33,9 @@ const transferNames = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'XAmzCo
 /** Our clock was set: the SDK takes the time from this answer, so the next request is in time. */
 const clockNames = new Set(['RequestTimeTooSkewed', 'RequestExpired']);
 
+/** The store does not know something that was asked of it, and will not know it later. */
+const notImplemented = 501;
+
 /** HTTP status of a failed request, if it got that far. */
 export function statusOf(error: unknown): number | undefined {
   return (error as ServiceError).$metadata?.httpStatusCode;
@@ -49,7 +52,7 @@ export function isTransient(error: unknown): boolean {
   const { name, code, message } = error as ServiceError;
   const status = statusOf(error);
   if (transferNames.has(name ?? '') || clockNames.has(name ?? '')) return true;
-  if (status !== undefined) return status >= 500 || status === 429 || status === 408;
+  if (status !== undefined) return (status >= 500 && status !== notImplemented) || status === 429 || status === 408;
   return name === 'TimeoutError' || networkCodes.has(code ?? '') || message === 'aborted';
 }
 
@@ -73,6 +76,13 @@ export function storeFault(error: unknown, doing: string, where: string): unknow
     );
   }
   if (status === undefined) return error;
+  if (status === notImplemented) {
+    return fault(
+      'E_S3_ACCESS',
+      "If the store does not know the checksums of newer clients, set `checksums: 'when_required'` of s3(…); else see what it lacks.",
+      exitCodes.configuration,
+    );
+  }
   if (isMissing(error)) {
     return fault(
       'E_ARTIFACT_MISSING',

@@ -18,6 +18,11 @@ export const s3Options = z.strictObject({
     .optional(),
   /** References to both halves of the key; absent = the SDK's own search (shared files, instance roles). */
   credentials: z.strictObject({ accessKeyId: secretRef, secretAccessKey: secretRef }).optional(),
+  /**
+   * Checksums that travel with a request: `when_supported` (the default) sends one with every write, `when_required` only where S3
+   * demands it, for a store that does not know them. SHA-256 is compared on every read either way.
+   */
+  checksums: z.enum(['when_supported', 'when_required']).default('when_supported'),
   /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. Default true, which every S3-compatible store understands. */
   forcePathStyle: z.boolean().default(true),
 });

@@ -49,7 +49,7 @@ export async function writeBytes(
         Body: body,
         ContentLength: body.byteLength,
         // The store refuses bytes that changed on their way.
-        ChecksumSHA256: digest.toString('base64'),
+        ...(c.checksums && { ChecksumSHA256: digest.toString('base64') }),
         Metadata: { ...stamp },
         ...condition,
       }),
