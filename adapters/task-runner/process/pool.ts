@@ -14,13 +14,13 @@ interface Place {
   key: string;
   host: TaskHost | undefined;
   busy: boolean;
-  usedAt: number;
   idle: NodeJS.Timeout | undefined;
 }
 
 /** A bounded set of processes that have loaded a file: taken, given back, ended when they are idle or when others need their place. */
 export class HostPool {
   private readonly limits: PoolLimits;
+  /** In the order in which they were last given back; a clock would not tell two within a millisecond apart. */
   private readonly places = new Set<Place>();
   private readonly wakeUps = new Set<() => void>();
   private readonly endings = new Set<Promise<void>>();
@@ -84,21 +84,22 @@ export class HostPool {
     }
     if (own.length >= this.limits.processesPerFile) return undefined;
     if (this.places.size >= this.limits.processes && !this.evict()) return undefined;
-    const place = { key, host: undefined, busy: true, usedAt: Date.now(), idle: undefined };
+    const place = { key, host: undefined, busy: true, idle: undefined };
     this.places.add(place);
     return place;
   }
 
   /** Gives up the process that was used least recently; false when all work. */
   private evict(): boolean {
-    const [oldest] = [...this.places].filter((p) => !p.busy).sort((a, b) => a.usedAt - b.usedAt);
+    const oldest = [...this.places].find((p) => !p.busy);
     if (oldest !== undefined) this.drop(oldest);
     return oldest !== undefined;
   }
 
   private keep(place: Place): void {
     place.busy = false;
-    place.usedAt = Date.now();
+    this.places.delete(place);
+    this.places.add(place);
     place.idle = setTimeout(() => this.drop(place), this.limits.idleMs);
     this.changed();
   }
