@@ -1,8 +1,8 @@
+import type { StoreAccess } from '../../job-launcher/job-options.js';
 import { printable, SlipwayError } from '../../../plan/errors.js';
 import { jobSecrets } from '../../job-secrets.js';
 import type { OpenContext } from '../../open-context.js';
 import type { JobSpec } from '../port.js';
-import type { StoreAccess } from './job-document.js';
 import type { KubernetesTrainerOptions } from './options.js';
 
 /** A variable of the container whose value is in a Secret. */

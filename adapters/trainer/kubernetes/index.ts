@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { StoreAccess } from '../../job-launcher/job-options.js';
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import { readStoredLog } from '../../job-launcher/stored-log.js';
@@ -7,7 +8,7 @@ import type { OpenContext } from '../../open-context.js';
 import type { Store } from '../../store/port.js';
 import type { JobFailure, JobSpec, JobState, LogRange, Trainer } from '../port.js';
 import { type Cluster, openCluster } from './cluster.js';
-import { jobDocument, type StoreAccess } from './job-document.js';
+import { jobDocument } from './job-document.js';
 import { documentKey, jobManifest, secretManifest } from './job-manifest.js';
 import { checkedName, hasSecret, nameOfKey, type Owner, ownerOf } from './job-name.js';
 import { containerSecrets } from './container-secrets.js';

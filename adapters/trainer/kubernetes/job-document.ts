@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
 
 import { durationMs } from '../../../plan/duration.js';
-import { SlipwayError } from '../../../plan/errors.js';
+import { checkedJobOptions, type StoreAccess } from '../../job-launcher/job-options.js';
 import { launcherSpec } from '../../job-launcher/spec.js';
 import type { JobSpec } from '../port.js';
 import { type KubernetesJobOptions, kubernetesJobOptions, type KubernetesTrainerOptions } from './options.js';
-
-/** How pods reach the artifact store: addresses, and references to credentials. */
-export type StoreAccess = NonNullable<KubernetesTrainerOptions['store']>;
 
 /** What the container reads from the store, and the digest by which its Job names it. */
 export interface JobDocument {
@@ -17,16 +14,7 @@ export interface JobDocument {
 
 /** What the stage says about its job; `E_TRAINER_SPEC` for what this trainer does not know. */
 export function parseJobOptions(job: JobSpec): KubernetesJobOptions {
-  const parsed = kubernetesJobOptions.safeParse(job.options);
-  if (parsed.success) return parsed.data;
-  throw new SlipwayError(
-    parsed.error.issues.map((issue) => ({
-      code: 'E_TRAINER_SPEC',
-      where: `${job.identity.stage} /options/${issue.path.join('/')}`,
-      message: issue.message,
-      fix: `the Kubernetes trainer knows ${Object.keys(kubernetesJobOptions.shape).join(', ')}`,
-    })),
-  );
+  return checkedJobOptions(kubernetesJobOptions, job, 'Kubernetes');
 }
 
 /** What to do, for `slipway_launcher.kubernetes` (format 1). No secret is in it. */

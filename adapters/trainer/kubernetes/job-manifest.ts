@@ -1,7 +1,8 @@
+import type { StoreAccess } from '../../job-launcher/job-options.js';
 import { durationMs } from '../../../plan/duration.js';
 import type { Store } from '../../store/port.js';
 import type { JobSpec } from '../port.js';
-import { type JobDocument, parseJobOptions, type StoreAccess } from './job-document.js';
+import { type JobDocument, parseJobOptions } from './job-document.js';
 import { containerName, marksOf, nameOfKey, placesOf, secretAnnotation } from './job-name.js';
 import type { SecretVariable } from './container-secrets.js';
 import type { KubernetesTrainerOptions } from './options.js';

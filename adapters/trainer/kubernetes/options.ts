@@ -1,13 +1,7 @@
 import { z } from 'zod';
 
-import { type Duration, durationMs, parseDuration } from '../../../plan/duration.js';
+import { between, storeAccess } from '../../job-launcher/job-options.js';
 import { secretRef } from '../../secret-ref.js';
-
-const between = (least: Duration, most: Duration) =>
-  z.custom<Duration>((value) => {
-    const ms = typeof value === 'string' ? parseDuration(value) : undefined;
-    return ms !== undefined && ms >= durationMs(least) && ms <= durationMs(most);
-  }, `expected a duration from ${least} to ${most}, such as \`1m\``);
 
 /** Names of Secrets, service accounts and the like (DNS-1123 subdomains). */
 const objectName = z
@@ -105,13 +99,7 @@ export const kubernetesTrainerOptions = z.strictObject({
   /** Longest wait for one answer of the API server. Default `30s`. */
   timeout: between('1s', '10m').default('30s'),
   /** How pods reach the artifact store. The configuration fills it from the environment's `store`. */
-  store: z
-    .strictObject({
-      endpoint: z.url({ protocol: /^https?$/ }),
-      region: z.string().min(1),
-      credentials: z.strictObject({ accessKeyId: secretRef, secretAccessKey: secretRef }).optional(),
-    })
-    .optional(),
+  store: storeAccess.optional(),
 });
 export type KubernetesTrainerOptions = z.output<typeof kubernetesTrainerOptions>;
 /** The options as an author writes them: defaults may be left out. */

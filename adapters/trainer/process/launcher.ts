@@ -6,14 +6,12 @@ import type { z } from 'zod';
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { baseEnvironment } from '../../../processes/index.js';
+import { checkedJobOptions } from '../../job-launcher/job-options.js';
 import { launcherFolder, launcherRequirements, launcherSpec as specOf } from '../../job-launcher/spec.js';
 import { jobSecrets } from '../../job-secrets.js';
 import type { JobSpec } from '../port.js';
 import { processJobOptions, type ProcessTrainerOptions } from './options.js';
 import type { StartSettings } from './start.js';
-
-/** How jobs reach the artifact store: addresses, and references to credentials. */
-export type StoreAccess = NonNullable<ProcessTrainerOptions['store']>;
 
 /** What is needed to start a launcher for a job. */
 export interface Interpreters {
@@ -62,16 +60,7 @@ export async function launcherEnvironment(
 
 /** What the stage says about its job; `E_TRAINER_SPEC` for what this trainer does not know. */
 export function parseJobOptions(job: JobSpec): z.output<typeof processJobOptions> {
-  const parsed = processJobOptions.safeParse(job.options);
-  if (parsed.success) return parsed.data;
-  throw new SlipwayError(
-    parsed.error.issues.map((issue) => ({
-      code: 'E_TRAINER_SPEC',
-      where: `${job.identity.stage} /options/${issue.path.join('/')}`,
-      message: issue.message,
-      fix: `the process trainer knows ${Object.keys(processJobOptions.shape).join(', ')}`,
-    })),
-  );
+  return checkedJobOptions(processJobOptions, job, 'process');
 }
 
 /** The document that the launcher reads (`trainers/launcher`, format 1). */

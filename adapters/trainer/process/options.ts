@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { type Duration, parseDuration } from '../../../plan/duration.js';
-import { secretRef } from '../../secret-ref.js';
+import { storeAccess } from '../../job-launcher/job-options.js';
 
 const patience = z.custom<Duration>((value) => {
   const ms = typeof value === 'string' ? parseDuration(value) : undefined;
@@ -41,13 +41,7 @@ export const processTrainerOptions = z.strictObject({
     })
     .prefault({}),
   /** How jobs reach the artifact store. The configuration fills it from the environment's `store`. */
-  store: z
-    .strictObject({
-      endpoint: z.url({ protocol: /^https?$/ }),
-      region: z.string().min(1),
-      credentials: z.strictObject({ accessKeyId: secretRef, secretAccessKey: secretRef }).optional(),
-    })
-    .optional(),
+  store: storeAccess.optional(),
 });
 export type ProcessTrainerOptions = z.output<typeof processTrainerOptions>;
 /** The options as an author writes them: defaults may be left out. */

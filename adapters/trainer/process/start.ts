@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 
+import type { StoreAccess } from '../../job-launcher/job-options.js';
 import { endMarked, readRecord, startDetached, withMachineLock, writeFileAtomic } from '../../../processes/index.js';
 import type { OpenContext } from '../../open-context.js';
 import type { JobSpec } from '../port.js';
 import { checkDevices } from './devices.js';
-import { findInterpreters, launcherEnvironment, launcherSpec, parseJobOptions, type StoreAccess } from './launcher.js';
+import { findInterpreters, launcherEnvironment, launcherSpec, parseJobOptions } from './launcher.js';
 import type { ProcessTrainerOptions } from './options.js';
 import { makeScratch, type Scratch } from './scratch.js';
 

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
+import type { StoreAccess } from '../../job-launcher/job-options.js';
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Store } from '../../store/port.js';
 import type { JobSpec, Trainer } from '../port.js';
-import { jobDocument, parseJobOptions, sealedVariables, type StoreAccess } from './job-document.js';
+import { jobDocument, parseJobOptions, sealedVariables } from './job-document.js';
 import { jobName, keyOf } from './job-name.js';
 import { type RayJob, rayJob, readState, stateOf } from './job-state.js';
 import { type Answer, ask, denies, type JobsApi, lastLine, parse, protocolFault, unavailable } from './jobs-api.js';

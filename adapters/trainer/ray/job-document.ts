@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import { checkedJobOptions, type StoreAccess } from '../../job-launcher/job-options.js';
 import { launcherSpec } from '../../job-launcher/spec.js';
 import { jobSecrets } from '../../job-secrets.js';
 import type { OpenContext } from '../../open-context.js';
@@ -10,21 +11,10 @@ import { rayJobOptions, type RayTrainerOptions } from './options.js';
 import { seal } from './seal.js';
 
 export type RayJobOptions = z.output<typeof rayJobOptions>;
-/** How jobs reach the artifact store: addresses, and references to credentials. */
-export type StoreAccess = NonNullable<RayTrainerOptions['store']>;
 
 /** What the stage says about its job; `E_TRAINER_SPEC` for what this trainer does not know. */
 export function parseJobOptions(job: JobSpec): RayJobOptions {
-  const parsed = rayJobOptions.safeParse(job.options);
-  if (parsed.success) return parsed.data;
-  throw new SlipwayError(
-    parsed.error.issues.map((issue) => ({
-      code: 'E_TRAINER_SPEC',
-      where: `${job.identity.stage} /options/${issue.path.join('/')}`,
-      message: issue.message,
-      fix: `the Ray trainer knows ${Object.keys(rayJobOptions.shape).join(', ')}`,
-    })),
-  );
+  return checkedJobOptions(rayJobOptions, job, 'Ray');
 }
 
 /** What the node's side reads (`trainers/ray`, format 1). */

@@ -1,13 +1,7 @@
 import { z } from 'zod';
 
-import { type Duration, durationMs, parseDuration } from '../../../plan/duration.js';
+import { between, storeAccess } from '../../job-launcher/job-options.js';
 import { secretRef } from '../../secret-ref.js';
-
-const durationOf = (least: Duration, most: Duration, example: string) =>
-  z.custom<Duration>((value) => {
-    const ms = typeof value === 'string' ? parseDuration(value) : undefined;
-    return ms !== undefined && ms >= durationMs(least) && ms <= durationMs(most);
-  }, `expected a duration from ${least} to ${most}, such as \`${example}\``);
 
 /** No credentials, which would be shown with the address, and nothing after the path. */
 const base = z.url({ protocol: /^https?$/ }).refine((text) => {
@@ -19,7 +13,7 @@ const absolute = z.string().regex(/^\/[\w./-]+$/, 'expected an absolute path on 
 
 /** What one stage may say about its own jobs. */
 export const rayJobOptions = z.strictObject({
-  noProgressTimeout: durationOf('1s', '31d', '30m').optional(),
+  noProgressTimeout: between('1s', '31d', '30m').optional(),
   /** The model may be a pickle, which runs code whenever it is loaded. Default false. */
   trustPickle: z.boolean().default(false),
   /** Custom resources of the cluster that the job takes, such as `{ a100: 1 }`. */
@@ -33,7 +27,7 @@ export const rayTrainerOptions = z.strictObject({
   /** Reference to the bearer token, where the cluster or a proxy before it wants one. Default: none is sent. */
   token: secretRef.optional(),
   /** Longest wait for one answer. Default `30s`. */
-  timeout: durationOf('100ms', '5m', '30s').default('30s'),
+  timeout: between('100ms', '5m', '30s').default('30s'),
   /** The Python of the nodes that runs the launcher; it has what `trainers/ray/node-requirements.txt` names. Default `python`. */
   python: z
     .string()
@@ -44,20 +38,14 @@ export const rayTrainerOptions = z.strictObject({
   /** Folder of the nodes with Python environments, by digest of their requirements; made there when missing. Default `/tmp/slipway-python`. */
   environments: absolute.default('/tmp/slipway-python'),
   /** A job that writes nothing and uses no processor time for so long is ended. Default `30m`. */
-  noProgressTimeout: durationOf('1s', '31d', '30m').default('30m'),
+  noProgressTimeout: between('1s', '31d', '30m').default('30m'),
   /**
    * Reference to the text, at least 32 characters, that the nodes have as `SLIPWAY_SEALING_KEY`: secrets of stages and the
    * credentials of the store travel sealed with it. Default: none travel, and the nodes have credentials of their own.
    */
   sealingKey: secretRef.optional(),
   /** How jobs reach the artifact store. The configuration fills it from the environment's `store`. */
-  store: z
-    .strictObject({
-      endpoint: z.url({ protocol: /^https?$/ }),
-      region: z.string().min(1),
-      credentials: z.strictObject({ accessKeyId: secretRef, secretAccessKey: secretRef }).optional(),
-    })
-    .optional(),
+  store: storeAccess.optional(),
 });
 export type RayTrainerOptions = z.output<typeof rayTrainerOptions>;
 /** The options as an author writes them: defaults may be left out. */

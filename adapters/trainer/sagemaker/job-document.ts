@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import { checkedJobOptions } from '../../job-launcher/job-options.js';
 import { launcherSpec } from '../../job-launcher/spec.js';
 import type { Store } from '../../store/port.js';
 import type { JobSpec } from '../port.js';
@@ -10,16 +11,7 @@ import { type SagemakerJobOptions, sagemakerJobOptions, type SagemakerTrainerOpt
 
 /** What the stage says about its job; `E_TRAINER_SPEC` for what this trainer does not know. */
 export function parseJobOptions(job: JobSpec): SagemakerJobOptions {
-  const parsed = sagemakerJobOptions.safeParse(job.options);
-  if (parsed.success) return parsed.data;
-  throw new SlipwayError(
-    parsed.error.issues.map((issue) => ({
-      code: 'E_TRAINER_SPEC',
-      where: `${job.identity.stage} /options/${issue.path.join('/')}`,
-      message: issue.message,
-      fix: `the SageMaker trainer knows ${Object.keys(sagemakerJobOptions.shape).join(', ')}`,
-    })),
-  );
+  return checkedJobOptions(sagemakerJobOptions, job, 'SageMaker');
 }
 
 /**

@@ -1,13 +1,6 @@
 import { z } from 'zod';
 
-import { type Duration, durationMs, parseDuration } from '../../../plan/duration.js';
-import { secretRef } from '../../secret-ref.js';
-
-const between = (least: Duration, most: Duration) =>
-  z.custom<Duration>((value) => {
-    const ms = typeof value === 'string' ? parseDuration(value) : undefined;
-    return ms !== undefined && ms >= durationMs(least) && ms <= durationMs(most);
-  }, `expected a duration from ${least} to ${most}, such as \`1m\``);
+import { between, storeAccess } from '../../job-launcher/job-options.js';
 
 /** Slurm expands `%` in paths, and file names go through two hosts: nothing that anybody could read differently. */
 const sharedFolder = z
@@ -55,13 +48,7 @@ export const slurmTrainerOptions = z.strictObject({
   /** Longest wait for one answer of the login host. Default `1m`. */
   timeout: between('1s', '10m').default('1m'),
   /** How jobs reach the artifact store. The configuration fills it from the environment's `store`. */
-  store: z
-    .strictObject({
-      endpoint: z.url({ protocol: /^https?$/ }),
-      region: z.string().min(1),
-      credentials: z.strictObject({ accessKeyId: secretRef, secretAccessKey: secretRef }).optional(),
-    })
-    .optional(),
+  store: storeAccess.optional(),
 });
 export type SlurmTrainerOptions = z.output<typeof slurmTrainerOptions>;
 /** The options as an author writes them: defaults may be left out. */

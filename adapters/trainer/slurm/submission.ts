@@ -1,5 +1,6 @@
 import { durationMs } from '../../../plan/duration.js';
 import { printable, SlipwayError } from '../../../plan/errors.js';
+import { checkedJobOptions, type StoreAccess } from '../../job-launcher/job-options.js';
 import { launcherRequirements, launcherSpec } from '../../job-launcher/spec.js';
 import type { OpenContext } from '../../open-context.js';
 import { jobSecrets } from '../../job-secrets.js';
@@ -7,9 +8,6 @@ import type { JobSpec } from '../port.js';
 import type { JobFolder } from './job-folder.js';
 import { slurmJobOptions, type SlurmJobOptions, type SlurmTrainerOptions } from './options.js';
 import { quote } from './shell.js';
-
-/** How jobs reach the artifact store: addresses, and references to credentials. */
-export type StoreAccess = NonNullable<SlurmTrainerOptions['store']>;
 
 /** Everything that a submission needs besides the job. */
 export interface SubmitSettings {
@@ -135,14 +133,5 @@ function sbatchArguments(
 }
 
 function parseJobOptions(job: JobSpec): SlurmJobOptions {
-  const parsed = slurmJobOptions.safeParse(job.options);
-  if (parsed.success) return parsed.data;
-  throw new SlipwayError(
-    parsed.error.issues.map((issue) => ({
-      code: 'E_TRAINER_SPEC',
-      where: `${job.identity.stage} /options/${issue.path.join('/')}`,
-      message: issue.message,
-      fix: `the Slurm trainer knows ${Object.keys(slurmJobOptions.shape).join(', ')}`,
-    })),
-  );
+  return checkedJobOptions(slurmJobOptions, job, 'Slurm');
 }
