@@ -66,6 +66,8 @@ export async function viewRun(client: SlipwayClient, workflowId: string): Promis
     // A run calls itself closed a moment before Temporal does, and only then is there a result.
     state: summary.state === 'closed' ? 'closed' : openState(view?.state ?? summary.state),
     outcome: end?.outcome ?? summary.outcome,
+    // Asked after the attributes were read, and so newer than these.
+    stage: view?.stages.find((s) => s.status === 'waiting-approval')?.id ?? summary.stage,
     view: view === null ? null : withProgress(view, found.raw),
     retrying: retriedActivities(found.raw),
     reason: end?.reason ?? view?.reason ?? null,
