@@ -47,7 +47,7 @@ export async function connect(options: S3Options, context: OpenContext): Promise
   return { sdk, client, checksums, bucket: options.bucket, prefix: options.prefix ?? '' };
 }
 
-/** Options of one request. */
-export function requestOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
-  return signal ? { abortSignal: signal } : {};
+/** Options of one request; none at all where there is no signal, because only such requests use the kept middleware. */
+export function requestOptions(signal: AbortSignal | undefined): { abortSignal: AbortSignal } | undefined {
+  return signal && { abortSignal: signal };
 }
