@@ -54,7 +54,6 @@ function begin(stage: string, { note, ...flow }: Question, run: RunContext): Par
     quorum: flow.quorum,
     until: new Date(waiting.deadline).toISOString(),
   });
-  run.show();
   return waiting;
 }
 
@@ -78,7 +77,6 @@ async function decide(
       if (decision === 'reject' || waiting.approvers.length >= quorum)
         return outputOf(received, waiting.approvers, verified);
       run.state.mark(stage, 'waiting-approval', { note: note(waiting) });
-      run.show();
     }
   } finally {
     deadline.cancel();
@@ -113,16 +111,15 @@ async function judged(received: Received, approvers: readonly string[], run: Run
   const { decision } = received;
   if (decision === null) return undefined;
   if (decision.decision === 'approve' && approvers.includes(decision.by))
-    return refuse(received, 'has approved already', run);
+    return refuse(received, 'has approved already');
   const judgement = await calls.judgeDecision({ environment: run.state.environment, decision });
-  if (!judgement.accepted) return refuse(received, judgement.why ?? 'refused', run);
+  if (!judgement.accepted) return refuse(received, judgement.why ?? 'refused');
   received.status = 'used';
   return judgement.verified;
 }
 
-function refuse(received: Received, why: string, run: RunContext): undefined {
+function refuse(received: Received, why: string): undefined {
   Object.assign(received, { status: 'ignored', why });
-  run.show();
 }
 
 function outputOf(received: Received, approvers: readonly string[], verified: boolean): ApprovalOutput {

@@ -8,9 +8,7 @@ import type { RunContext } from './run-context.js';
 export function attemptsOf<T>(stage: GraphStage, run: RunContext, once: (attempt: number) => Promise<T>): Promise<T> {
   const { state } = run;
   const began = (attempt: number) => {
-    if (state.parked.has(stage.id)) return;
-    state.mark(stage.id, 'running', { attempt });
-    run.show();
+    if (!state.parked.has(stage.id)) state.mark(stage.id, 'running', { attempt });
   };
   const failed = (error: unknown) => state.spend(stage.id, failureFacts(error).cost);
   const tried = stage.budget === undefined ? once : withinBudget(stage, run, once);

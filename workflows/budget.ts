@@ -29,7 +29,6 @@ export function withinBudget<T>(
     const who = await agreed(id, budget?.withinMs ?? 0, why, run);
     state.overBudget.add(`${id}/${attempt}`);
     state.mark(id, 'running', { note: `over budget, approved by ${who}, unverified` });
-    run.show();
     return await once(attempt);
   };
 }

@@ -25,7 +25,6 @@ export async function compensate(run: RunContext): Promise<string[]> {
         failed.push(`${stage.id} was not undone: ${failureReason(error)}`);
         state.mark(stage.id, 'done', { note: `not undone: ${failureReason(error)}` });
       }
-      run.show();
     }
   });
   return failed;

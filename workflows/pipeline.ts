@@ -7,11 +7,11 @@ import {
   defineUpdate,
   log,
   makeContinueAsNewFunc,
-  setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { LoadedPlan } from '../activities/load-plan.js';
 import type { RunRecordFacts } from '../activities/record-run.js';
 import { failureMessageLimit } from '../plan/failures.js';
 import type { PlanGraph } from '../plan/graph.js';
@@ -25,6 +25,7 @@ import type { Verdict } from '../plan/verdict.js';
 import { calls } from './call.js';
 import { carriedRun } from './carried.js';
 import { checkedInput } from './checked-input.js';
+import { showDetails } from './current-details.js';
 import { exampleDecision, parseDecision } from './decision.js';
 import { failureFacts, failureReason } from './failure-facts.js';
 import { runDetails } from './details.js';
@@ -45,22 +46,22 @@ export default async function pipeline(input: RunInput | undefined): Promise<Run
   const environment = given.environment ?? '';
   const startedAt = info.startTime.toISOString();
   const state = new RunState(info.workflowId, info.runId, info.workflowType, environment, startedAt);
-  const run = new RunContext(state, () => setCurrentDetails(runDetails(state)));
+  const run = new RunContext(state);
   if (given.carried !== undefined) state.restore(carriedRun(given.carried));
   state.cache = given.cache ?? true;
   state.priority = given.priority;
   if (typeof given.trigger === 'string') state.trigger = given.trigger.slice(0, 200);
   handleMessages(run);
-  const graph = state.graph ?? (await resolve(run, given));
-  run.show();
+  showDetails(() => (state.graph === null ? '' : runDetails(state)));
+  const graph = state.graph ?? resolved(state, given, await loadPlan(state, given));
   const end = await walk(run, graph);
   if (end === 'continue-as-new') return await goOn(run, given);
   return await finish(run, end);
 }
 
 /** The plan, the params and the environment's times: the first fact of a run. */
-async function resolve({ state }: RunContext, input: RunInput): Promise<PlanGraph> {
-  const loaded = await calls.loadPlan({
+function loadPlan(state: RunState, input: RunInput): Promise<LoadedPlan> {
+  return calls.loadPlan({
     pipeline: state.pipeline,
     environment: input.environment ?? null,
     plan: input.plan ?? null,
@@ -68,6 +69,9 @@ async function resolve({ state }: RunContext, input: RunInput): Promise<PlanGrap
     rerun: input.rerun ?? null,
     ...(input.priority === undefined ? {} : { priority: input.priority }),
   });
+}
+
+function resolved(state: RunState, input: RunInput, loaded: LoadedPlan): PlanGraph {
   const graph = unpackGraph(loaded.graph);
   state.resolved(loaded.environment, graph, loaded.params);
   state.rerunOf = input.rerun?.workflowId;
@@ -113,12 +117,13 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
     run.tell(end.outcome, null, `${state.workflowId} ${end.outcome}`, { reason: end.reason });
   // A run that has promoted has promoted, also when its record could not be written.
   const facts = recordFacts(state, end);
-  const record = await regardless(() => calls.recordRun(facts)).catch((error: unknown) => {
+  let record: string | null = null;
+  try {
+    record = await regardless(() => calls.recordRun(facts));
+  } catch (error) {
     log.error('the run record was not written', { reason: failureReason(error) });
-    return null;
-  });
+  }
   if (run.busy) await run.settled();
-  run.show();
   if (!allHandlersFinished()) await regardless(() => condition(allHandlersFinished));
   if (end.outcome === 'cancelled') throw end.error;
   if (end.outcome === 'failed')
@@ -162,18 +167,12 @@ function handleMessages(run: RunContext): void {
   setHandler(defineQuery<RunView>(queries.run), () => state.query(), {
     description: 'State of the run: stages, verdicts, waits',
   });
-  const receive = (payload: unknown, channel: 'signal' | 'update') => {
-    const received = state.decisions.receive(payload, channel, new Date().toISOString());
-    if (state.graph !== null) run.show();
-    return received;
-  };
+  const receive = (payload: unknown, channel: 'signal' | 'update') =>
+    state.decisions.receive(payload, channel, new Date().toISOString());
   setHandler(defineSignal<[unknown?]>(signals.decide), (payload) => void receive(payload, 'signal'), {
     description: `Approve or reject: ${exampleDecision}`,
   });
-  const heard = (payload: unknown) => {
-    if (heardProgress(state, payload)) run.show();
-  };
-  setHandler(defineSignal<[unknown?]>(signals.progress), heard, {
+  setHandler(defineSignal<[unknown?]>(signals.progress), (payload) => heardProgress(state, payload), {
     description: 'How far a job is, sent by the worker that watches it',
   });
   setHandler(

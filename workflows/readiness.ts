@@ -34,6 +34,14 @@ export class Readiness {
   }
 }
 
+/** No two things are under way at the same time: every stage needs the one before it, and none is many. */
+export function oneAtATime({ stages }: PlanGraph): boolean {
+  return stages.every(({ needs, verb }, i) => {
+    const before = stages[i - 1];
+    return verb !== 'each' && (before === undefined || needs.includes(before.id));
+  });
+}
+
 /** Why a stage whose needs have ended is not run; null: it runs. */
 export function skipReason(stage: GraphStage, outputs: ReadonlyMap<string, StageOutput>): string | null {
   const { branch } = stage;

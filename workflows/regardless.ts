@@ -4,13 +4,12 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
  * Waits through a cancellation of the run. `wait` may be called twice: a scope costs a run six promises, so one is opened only
  * when the run was cancelled.
  */
-export async function regardless<T>(wait: () => Promise<T>): Promise<T> {
-  if (!CancellationScope.current().consideredCancelled) {
-    try {
-      return await wait();
-    } catch (error) {
-      if (!isCancellation(error) || !CancellationScope.current().consideredCancelled) throw error;
-    }
-  }
-  return await CancellationScope.nonCancellable(wait);
+export function regardless<T>(wait: () => Promise<T>): Promise<T> {
+  const scope = CancellationScope.current();
+  const again = () => CancellationScope.nonCancellable(wait);
+  if (scope.consideredCancelled) return again();
+  return wait().catch((error: unknown) => {
+    if (isCancellation(error) && scope.consideredCancelled) return again();
+    throw error;
+  });
 }

@@ -66,7 +66,6 @@ export class RolloutState {
   override: RolloutStepOutput['override'] | null = null;
   paused = false;
   epoch = 0;
-  onShow: () => void = () => undefined;
 
   constructor(
     readonly input: RolloutInput,
@@ -100,7 +99,6 @@ export class RolloutState {
 
   show(facts: Partial<RolloutView>): void {
     Object.assign(this.view, facts);
-    this.onShow();
   }
 
   output(outcome: RolloutOutput['outcome'], now: string, facts: Partial<RolloutOutput> = {}): RolloutOutput {

@@ -5,7 +5,6 @@ import {
   defineSignal,
   isCancellation,
   log,
-  setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -15,6 +14,7 @@ import type { RolloutOutput } from '../plan/outputs.js';
 import type { RolloutBase } from '../activities/open-rollout.js';
 import { failureCode, failureReason, refusal } from './failure-facts.js';
 import { calls } from './call.js';
+import { showDetails } from './current-details.js';
 import { rolloutDetails } from './details.js';
 import { Lease } from './lease.js';
 import { RollBack, RolloutState, type CarriedRollout, type RolloutInput } from './rollout-state.js';
@@ -228,7 +228,7 @@ function handleMessages(state: RolloutState): void {
   setHandler(defineSignal<[unknown?]>(signals.resume), () => void (state.signals++, (state.paused = false)), {
     description: 'End a pause: {"by":"…"}',
   });
-  state.onShow = () => setCurrentDetails(rolloutDetails(state));
+  showDetails(() => rolloutDetails(state));
 }
 
 /** Who steers and why, from whatever a form sent: bounded text, never a failure. */

@@ -12,13 +12,8 @@ export class RunContext {
   private readonly asked = new Map<string, Promise<ChampionFact | null>>();
   private telling = 0;
   private told: Promise<unknown>[] = [];
-  private stale = false;
-  private readonly now = Promise.resolve();
 
-  constructor(
-    readonly state: RunState,
-    private readonly render: () => void,
-  ) {}
+  constructor(readonly state: RunState) {}
 
   ref(): RunRef {
     const { workflowId, runId, pipeline, environment, plan } = this.state;
@@ -78,15 +73,5 @@ export class RunContext {
 
   async settled(): Promise<void> {
     await Promise.all(this.told);
-  }
-
-  /** Something that people see has changed. It is drawn once, after all that happens at the same time. */
-  show(): void {
-    if (this.stale) return;
-    this.stale = true;
-    void this.now.then(() => {
-      this.stale = false;
-      this.render();
-    });
   }
 }

@@ -13,7 +13,7 @@ import type { StageOutput } from '../plan/outputs.js';
 import { OverBudget } from './budget.js';
 import { compensate } from './compensate.js';
 import { failureFacts, failureReason } from './failure-facts.js';
-import { Readiness, skipReason } from './readiness.js';
+import { oneAtATime, Readiness, skipReason } from './readiness.js';
 import { regardless } from './regardless.js';
 import type { RunContext } from './run-context.js';
 import type { StageResult } from './run-state.js';
@@ -38,14 +38,20 @@ const settled: readonly string[] = ['done', 'cached', 'skipped', 'failed', 'comp
  * Walks the plan: every stage starts as soon as its predecessors have ended, stages without a path between them at
  * the same time. A no (or a failure) starts nothing more and cancels what runs.
  */
-export function walk(run: RunContext, graph: PlanGraph): Promise<Walked> {
-  return new Walker(run, graph).run().catch((error: unknown) => {
+export async function walk(run: RunContext, graph: PlanGraph): Promise<Walked> {
+  try {
+    const walker = new Walker(run, graph);
+    await walker.begin();
+    await regardless(() => condition(() => walker.rests()));
+    return await walker.rested();
+  } catch (error) {
     return { outcome: isCancellation(error) ? 'cancelled' : 'failed', reason: failureReason(error), error };
-  });
+  }
 }
 
 class Walker {
-  private readonly scope = new CancellationScope({ cancellable: true });
+  /** Of all that a stop cancels: nothing where one thing follows the other, and a scope would cost a run eight promises. */
+  private readonly scope: CancellationScope;
   private readonly readiness: Readiness;
   private readonly inFlight = new Set<string>();
   /** Stages that would start, while the run is about to continue as new. */
@@ -60,15 +66,19 @@ class Walker {
   ) {
     const ended = context.state.stages().filter((s) => settled.includes(s.status));
     this.readiness = new Readiness(graph, new Set(ended.map((s) => s.id)));
+    this.scope = oneAtATime(graph) ? CancellationScope.current() : new CancellationScope({ cancellable: true });
   }
 
-  async run(): Promise<Walked> {
-    await this.scope.run(async () => this.startAll(this.readiness.first()));
-    await regardless(() => condition(() => this.inFlight.size === 0 || this.mayContinueAsNew()));
-    return await this.rested();
+  begin(): Promise<void> | void {
+    const start = () => this.startAll(this.readiness.first());
+    return this.scope === CancellationScope.current() ? start() : this.scope.run(async () => start());
   }
 
-  private rested(): Walked | Promise<Walked> {
+  rests(): boolean {
+    return this.inFlight.size === 0 || this.mayContinueAsNew();
+  }
+
+  rested(): Walked | Promise<Walked> {
     if (this.end === null && (this.inFlight.size > 0 || this.held.length > 0)) {
       if (this.scope.consideredCancelled) throw new CancelledFailure('cancelled before its next stage');
       return 'continue-as-new';
@@ -96,7 +106,6 @@ class Walker {
     this.inFlight.add(stage.id);
     if (!state.parked.has(stage.id))
       state.mark(stage.id, 'running', { startedAt: new Date().toISOString(), attempt: 1 });
-    this.context.show();
     void this.runStage(stage).then(
       (result) => this.ended(stage, () => this.done(stage, result)),
       (error: unknown) => this.ended(stage, () => this.failed(stage, error)),
@@ -120,7 +129,6 @@ class Walker {
     }
     this.inFlight.delete(stage.id);
     if (this.end === null) this.startAll(this.readiness.settle(stage.id));
-    this.context.show();
   }
 
   private done(stage: GraphStage, { output, cached, stop, ...result }: StageResult): void {
@@ -161,7 +169,8 @@ class Walker {
   private stop(end: WalkEnd): void {
     if (this.end !== null) return;
     this.end = end;
-    this.scope.cancel();
+    // The stage that stops the run is in flight itself.
+    if (this.inFlight.size > 1) this.scope.cancel();
   }
 
   private async undone(end: WalkEnd): Promise<WalkEnd> {

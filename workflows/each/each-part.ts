@@ -1,5 +1,6 @@
-import { ApplicationFailure, isCancellation, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { sumOf, type Cost } from '../../plan/cost.js';
+import { showDetails } from '../current-details.js';
 import { failureFacts, failureReason, refusal } from '../failure-facts.js';
 import { runItems } from './items.js';
 import type { EachResult, EachWork, Spend } from './work.js';
@@ -10,8 +11,9 @@ export async function eachPart(work: EachWork): Promise<EachResult> {
     throw refusal('E_INPUT', 'Input', 'a part of an each is started by its run, never by hand');
   let spent: Cost | undefined;
   const spend: Spend = (cost) => void (spent = cost === undefined ? spent : sumOf(spent, cost));
-  const progressed = (done: number) =>
-    setCurrentDetails(`**${work.stage}**: ${done} of ${work.count} elements from ${work.first}`);
+  let ended = 0;
+  const progressed = (done: number) => void (ended = done);
+  showDetails(() => `**${work.stage}**: ${ended} of ${work.count} elements from ${work.first}`);
   try {
     const result = await runItems(work, progressed, spend);
     return spent === undefined ? result : { ...result, cost: spent };

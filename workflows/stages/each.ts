@@ -25,10 +25,8 @@ export async function each(stage: GraphStage, run: RunContext): Promise<StageRes
     const said = `stage ${stage.id} maps over ${work.count} elements; at most ${mostElements} are allowed`;
     throw refusal('E_EACH_SIZE', 'EachSize', `${said}. Map over batches of them`);
   }
-  const progressed = (done: number) => {
+  const progressed = (done: number) =>
     run.state.mark(stage.id, 'running', { note: `${done} of ${work.count} elements` });
-    run.show();
-  };
   const spend: Spend = (cost) => run.state.spend(stage.id, cost);
   const all = () => {
     const now = { ...work, ...run.spent(stage, 1) };

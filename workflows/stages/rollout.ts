@@ -34,10 +34,8 @@ export async function rollout(stage: GraphStage, run: RunContext): Promise<Stage
     { key: attributes.Stage, value: stage.id },
     { key: attributes.ModelVersion, value: searchValue(`${version.name}/${version.version}`) },
   ]);
-  run.show();
   const child = await startAlone(input, run);
   run.state.mark(stage.id, 'running', { note: null });
-  run.show();
   const output = await child.result();
   run.state.rollout = {
     ...run.state.rollout,
@@ -81,7 +79,6 @@ async function startAlone(input: RolloutInput, run: RunContext): Promise<ChildWo
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       run.state.mark(input.stage, 'running', { note: `waits for another rollout of ${input.service}` });
-      run.show();
       await calls.awaitRollout({ workflowId });
     }
   }

@@ -39,7 +39,6 @@ export async function runPipeline(stage: GraphStage, run: RunContext): Promise<S
     staticSummary: `${pipeline}, started by ${state.pipeline}`,
   });
   state.mark(stage.id, 'running', { note: workflowId });
-  run.show();
   const ended = await child.result().catch(childFailed(pipeline, workflowId));
   const { outcome, reason } = ended;
   const note = `${workflowId} ${outcome}${reason === null ? '' : `: ${reason}`}`;
