@@ -1,17 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, copyFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copyConfig } from '../config/repository-config.js';
 import { repository, slipway, startSlipway } from './command-line.js';
 
 /** A project whose stack was never started. */
 let project: string;
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'slipway-cli-'));
-  copyFileSync(join(repository, 'slipway.config.ts'), join(project, 'slipway.config.ts'));
+  copyConfig(project);
 });
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
