@@ -63,6 +63,21 @@ describe('a store that refuses', () => {
   });
 
   test.each([
+    [301, 'PermanentRedirect'],
+    [400, 'AuthorizationHeaderMalformed'],
+    [404, 'NoSuchBucket'],
+    [400, 'InvalidBucketName'],
+  ])('a bucket with %i %s (of another region, or none): 78, by the code of the store', async (status, code) => {
+    const store = await refusing(status, code);
+    for (const call of [() => store.read('a'), () => store.put('a', new Uint8Array(1)), () => store.list('')])
+      expect(await faultOf(call())).toMatchObject({
+        code: 'E_S3_ACCESS',
+        exitCode: 78,
+        message: expect.stringContaining(code) as string,
+      });
+  });
+
+  test.each([
     ['behind', 3_600_000],
     ['ahead of', -3_600_000],
   ])('requests of a machine whose clock is an hour %s its own: 69, with the seconds', async (word, aheadMs) => {

@@ -45,11 +45,15 @@ describe('wrong usage', () => {
     expect(stderr).toContain(message);
   });
 
-  test('a secret typed as a flag is not echoed', async () => {
-    const { code, stdout, stderr } = await slipway(project, 'run', 'iris', '--aws-secret=hunter2');
-    expect(code).toBe(2);
-    expect(stdout + stderr).not.toContain('hunter2');
-  });
+  test.each([['--aws-secret=hunter2'], ['--api-key', 'hunter2'], ['--db-password', 'hunter2']])(
+    'a secret typed as a flag, %s, is not echoed; a reference is asked for',
+    async (...flags) => {
+      const { code, stdout, stderr } = await slipway(project, 'run', 'iris', ...flags);
+      expect(code).toBe(2);
+      expect(stderr).toContain('use a secret reference, `env:NAME` or `file:PATH`');
+      expect(stdout + stderr).not.toContain('hunter2');
+    },
+  );
 
   test.each(['http://[::1', '127.0.0.1:99999', 'temporal://'])(
     'the address %s: refused before anything is opened',
