@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 
 const here = import.meta.dirname;
 
+// Tests write configurations; one that everybody may write is refused.
+process.umask(0o022);
+
 /** Real parts on a busy machine start ten times slower than on an idle one. */
 const readiness = 120_000;
 

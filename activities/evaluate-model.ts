@@ -61,7 +61,7 @@ async function evaluate(
     ...cost
   } = await runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) });
   const metrics = checkMetrics(stage, manifest.metrics);
-  return { kind: 'scores', model: model.digest, data: data.sha256, metrics, ...cost };
+  return { kind: 'scores', model: model.digest, data: data.sha256, rows: data.rows, metrics, ...cost };
 }
 
 /** The evaluator's numbers against the schema that the pipeline states: all faults at once. */

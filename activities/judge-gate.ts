@@ -1,4 +1,4 @@
-import { judgeGateRule } from '../plan/judge-gate.js';
+import { doubted, judgeGateRule } from '../plan/judge-gate.js';
 import type { GateOutput, ScoresOutput } from '../plan/outputs.js';
 import { worst } from '../plan/verdict.js';
 import type { Json } from '../plan/json.js';
@@ -16,8 +16,13 @@ export interface GateInput extends StageCall {
 export async function judgeGate(context: ActivityContext, call: GateInput): Promise<GateOutput> {
   const { stage, inputs } = await openStage(context, call, 'gate');
   const scores = asScores((inputs as { scores?: Json }).scores, `${call.stage} /scores`);
+  const { perfect } = stage.settings;
   const rules = stage.settings.rules.map((rule) =>
-    judgeGateRule(rule, scores.metrics, call.champion?.scores.metrics ?? null),
+    doubted(
+      judgeGateRule(rule, scores.metrics, call.champion?.scores.metrics ?? null),
+      scores.rows,
+      perfect === 'deny',
+    ),
   );
   return {
     verdict: worst(rules.map((r) => r.verdict)),

@@ -1,6 +1,7 @@
 import type { JobManifest } from '../adapters/trainer/port.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { FileRef } from '../plan/artifact.js';
+import { unavailableCode } from '../plan/failures.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { ModelOutput, Split } from '../plan/outputs.js';
 import type { TrainStage } from '../plan/plan.js';
@@ -78,7 +79,7 @@ async function train(
       ...cost,
     };
   } catch (error) {
-    if (error instanceof SlipwayError && error.code.startsWith('E_TRAINER'))
+    if (error instanceof SlipwayError && error.code !== unavailableCode)
       await ports.tracking.close(tracked.runId, 'failed');
     throw error;
   }

@@ -34,7 +34,8 @@ export function toUsageFault(
     case 'commander.unknownOption': {
       // The value may be a secret that somebody typed: only the flag is shown.
       const flag = named.split('=')[0] ?? '';
-      return usageFault(flag, unknownName('flag', flag, flagsOf(program, command)), help);
+      const fix = secretFlag.test(flag) ? `No secret is a flag: ${secretReference} ${help}` : help;
+      return usageFault(flag, unknownName('flag', flag, flagsOf(program, command)), fix);
     }
     case 'commander.optionMissingArgument':
       return usageFault(named.split(' ')[0] ?? '', 'this flag needs a value', help);
@@ -44,6 +45,10 @@ export function toUsageFault(
       return usageFault(command.name(), error.message.replace(/^error: /, ''), help);
   }
 }
+
+const secretFlag = /secret|token|passw|credential|(api|access|private)-?key/i;
+const secretReference =
+  'use a secret reference, `env:NAME` or `file:PATH`, in slipway.config.ts or in `secrets` of the stage.';
 
 function commandOf(program: Command, argv: readonly string[]): Command {
   const command = program.commands.find((c) => argv.includes(c.name()));

@@ -42,11 +42,11 @@ export function gatewaySettings(
       exitCodes.configuration,
     );
   }
-  const { secret } = references(o.root, o.env);
+  const { secret, open } = references(o.root, o.env);
   return {
     host,
     port,
     hosts: ['127.0.0.1', 'localhost', ...hosts],
-    ...(tls && { tls: { certificate: secret(tls.certificate), key: secret(tls.key) } }),
+    ...(tls && { tls: { certificate: open(tls.certificate), key: secret(tls.key) } }),
   };
 }

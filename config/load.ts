@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
+import { checkConfigFile } from './permissions.js';
 import type { Config } from './schema.js';
 import { parseConfig } from './schema.js';
 
@@ -22,10 +23,12 @@ export function hasConfig(root: string): boolean {
 
 /**
  * Loads and checks the configuration of a project folder.
- * Throws `E_CONFIG` (78) when there is none, more than one, or when it does not load or hold; every fault is listed.
+ * Throws `E_CONFIG` (78) when there is none, more than one, or when it does not load or hold, every fault
+ * listed; `E_CONFIG_PERMS` (78) for one that may not be read or that anybody may write.
  */
 export async function loadConfig(root: string): Promise<Config> {
   const file = configFile(root);
+  checkConfigFile(file);
   return parseConfig(await importDefault(file), file);
 }
 

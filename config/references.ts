@@ -1,30 +1,44 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { toFaults } from './faults.js';
+import { type Confidence, readSecretFile, secretFault } from './secret-file.js';
 import { stackAddresses } from './stack-addresses.js';
 
 export interface References {
-  /** The value behind `env:NAME`, `file:PATH` or `stack:s3/<name>`. Throws `E_SECRET_REF`, which names the reference only. */
+  /**
+   * The value behind `env:NAME`, `file:PATH` or `stack:s3/<name>`. Throws `E_SECRET_REF`, which names the reference only, and
+   * `E_CONFIG_PERMS` for a file that may not be read or that anybody may write.
+   */
   secret(reference: string): string;
+  /** The same for what is no secret, such as a certificate: everybody may read its file. */
+  open(reference: string): string;
   /** The same for addresses: `stack:<part>` and `env:NAME` are looked up, anything else is the address itself. */
   address(text: string): string;
   /** An address that people may follow; undefined while what it names does not run. */
   link(text: string): string | undefined;
 }
 
-/** Looks up references against a project folder and an environment; nothing is read before it is asked for. */
-export function references(root: string, env: Record<string, string | undefined>): References {
+/**
+ * Looks up references against a project folder and an environment; nothing is read before it is asked for.
+ * What people should know of a value that is used all the same goes to `notice`, as a warning of the process when it is absent.
+ */
+export function references(
+  root: string,
+  env: Record<string, string | undefined>,
+  notice: (text: string) => void = warnOnce,
+): References {
   const stack = stackAddresses(root);
-  const secret = (reference: string): string => {
-    const value = lookUp(reference);
+  const valueOf = (reference: string, confidence: Confidence): string => {
+    const value = lookUp(reference, confidence);
     if (value === undefined || value === '') throw secretFault(reference, 'is missing or empty');
     return value;
   };
-  const lookUp = (reference: string): string | undefined => {
+  const secret = (reference: string): string => valueOf(reference, 'secret');
+  const lookUp = (reference: string, confidence: Confidence): string | undefined => {
     if (reference.startsWith('env:')) return env[reference.slice(4)];
-    if (reference.startsWith('file:')) return readSecretFile(reference, resolve(root, reference.slice(5)));
+    if (reference.startsWith('file:'))
+      return readSecretFile(reference, resolve(root, reference.slice(5)), confidence, notice);
     if (reference === 'stack:s3/accessKeyId') return stack.credential('accessKeyId') ?? env['AWS_ACCESS_KEY_ID'];
     if (reference === 'stack:s3/secretAccessKey')
       return stack.credential('secretAccessKey') ?? env['AWS_SECRET_ACCESS_KEY'];
@@ -34,7 +48,21 @@ export function references(root: string, env: Record<string, string | undefined>
     if (text.startsWith('stack:')) return stack.address(text);
     return text.startsWith('env:') ? secret(text) : text;
   };
-  return { secret, address, link: (text) => unlessRefused(() => address(text)) };
+  return {
+    secret,
+    open: (reference) => valueOf(reference, 'public'),
+    address,
+    link: (text) => unlessRefused(() => address(text)),
+  };
+}
+
+const warned = new Set<string>();
+
+/** A notice goes to stderr, each once: references are looked up again and again. */
+function warnOnce(text: string): void {
+  if (warned.has(text)) return;
+  warned.add(text);
+  process.emitWarning(text, 'SlipwayNotice');
 }
 
 function unlessRefused(look: () => string): string | undefined {
@@ -84,28 +112,4 @@ export function lookUp<S extends z.ZodObject>(
   if (parsed.success) return parsed.data;
   const faults = toFaults(parsed.error, schema, value).map((f) => ({ ...f, where: `/${where}${f.where ?? ''}` }));
   throw new SlipwayError(faults, exitCodes.configuration);
-}
-
-function readSecretFile(reference: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw secretFault(
-      reference,
-      code === 'EISDIR' ? 'is a directory' : code === 'EACCES' ? 'may not be read' : 'is missing or empty',
-    );
-  }
-}
-
-function secretFault(reference: string, what: string): SlipwayError {
-  return new SlipwayError(
-    {
-      code: 'E_SECRET_REF',
-      where: reference,
-      message: `the reference ${what}`,
-      fix: 'References are `env:NAME` (a variable that is set) or `file:PATH` (a file that is not empty); secrets of jobs also `vault:NAME/PATH`.',
-    },
-    exitCodes.configuration,
-  );
 }

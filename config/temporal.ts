@@ -55,12 +55,14 @@ function tlsSettings(
   tls: Exclude<EnvironmentConfig['temporal']['tls'], true | undefined>,
   refs: References,
 ): TlsSettings {
-  const bytes = (reference: string) => Buffer.from(refs.secret(reference), 'utf8');
+  const bytes = (text: string) => Buffer.from(text, 'utf8');
   return {
     ...(tls.serverName !== undefined && { serverNameOverride: tls.serverName }),
-    ...(tls.ca !== undefined && { serverRootCACertificate: bytes(tls.ca) }),
+    ...(tls.ca !== undefined && { serverRootCACertificate: bytes(refs.open(tls.ca)) }),
     ...(tls.certificate !== undefined &&
-      tls.key !== undefined && { clientCertPair: { crt: bytes(tls.certificate), key: bytes(tls.key) } }),
+      tls.key !== undefined && {
+        clientCertPair: { crt: bytes(refs.open(tls.certificate)), key: bytes(refs.secret(tls.key)) },
+      }),
   };
 }
 

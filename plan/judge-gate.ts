@@ -41,6 +41,18 @@ export function judgeGateRule(rule: GateRule, candidate: Metrics, champion: Metr
   return row(sign * (value - threshold) >= -1e-12 ? 'pass' : 'fail', threshold);
 }
 
+/**
+ * The row of a rule, with a note when the value is perfect: exactly 1 where higher is better, 0 where lower is. Leaked data and a
+ * handful of rows give such values. `deny` fails the row. Members of a group, such as the recall of one class, may be perfect.
+ */
+export function doubted(row: GateRow, rows: number | undefined, deny: boolean): GateRow {
+  const { rule, value, verdict } = row;
+  const lower = rule.kind === 'atMost' || ('better' in rule && rule.better === 'lower');
+  if (rule.metric.length !== 1 || value !== (lower ? 0 : 1)) return row;
+  const suspicious = `${rule.metric[0]} is exactly ${value}${rows === undefined ? '' : ` on ${rows} rows`}, too good to be true`;
+  return { ...row, verdict: deny && verdict === 'pass' ? 'fail' : verdict, suspicious };
+}
+
 /** The rule as people read it: `recall.lock_door at least 0.95`. */
 export function gateText(rule: GateRule): string {
   const metric = rule.metric.join('.');

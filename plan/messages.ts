@@ -125,6 +125,8 @@ export interface RunResult {
   reason: string | null;
   /** Store URI of the run record. */
   record: string | null;
+  /** What all its jobs cost, and those of runs that it started, where the environment states prices. */
+  cost?: Cost;
 }
 
 /** What the last activity writes to the store, and reports are made from. */

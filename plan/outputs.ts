@@ -55,6 +55,8 @@ export interface ScoresOutput {
   kind: 'scores';
   model: string;
   data: string;
+  /** Of the data that was scored; absent in scores of older releases. */
+  rows?: number;
   metrics: Metrics;
 }
 export interface GateRow {
@@ -65,6 +67,8 @@ export interface GateRow {
   champion: number | null;
   threshold: number | null;
   verdict: Verdict;
+  /** Why nobody should believe the value: it is perfect. */
+  suspicious?: string;
 }
 export interface GateOutput {
   verdict: Verdict;

@@ -115,6 +115,8 @@ export type GateStage = StageBase<
     scores: string;
     /** False: a no does not end the run; its verdict is a value that a `when` routes on. */
     stop?: false;
+    /** A metric that is perfect fails the gate instead of being noted. */
+    perfect?: 'deny';
   }
 >;
 export type RegisterStage = StageBase<'register', { as: string; alias: string; version?: string }>;

@@ -126,9 +126,11 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
   if (run.busy) await run.settled();
   if (!allHandlersFinished()) await regardless(() => condition(allHandlersFinished));
   if (end.outcome === 'cancelled') throw end.error;
+  // A run that started this one pays for it.
+  const cost = facts.cost === undefined ? {} : { cost: facts.cost };
   if (end.outcome === 'failed')
     throw ApplicationFailure.create({
-      details: [failureFacts(end.error)],
+      details: [{ ...failureFacts(end.error), ...cost }],
       message: shortened(
         end.reason ?? 'failed',
         failureMessageLimit,
@@ -138,7 +140,7 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
       nonRetryable: true,
       ...(end.error instanceof Error ? { cause: end.error } : {}),
     });
-  return { outcome: end.outcome, reason: end.reason, record };
+  return { outcome: end.outcome, reason: end.reason, record, ...cost };
 }
 
 function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFacts {

@@ -63,7 +63,7 @@ export function openMlflowApi(server: MlflowServer, context: OpenContext): Mlflo
     async call(method, path, parameters, answer, signal) {
       const where = `${method} ${base}${path}`;
       const request = () => requestOf(method, `${base}${path}`, parameters, server, context);
-      const response = await untilStored(() => send(request(), server.timeoutMs, where, signal), where);
+      const response = await untilStored(() => send(request(), server, where, signal), where);
       const parsed = answer.safeParse(response);
       if (!parsed.success)
         throw noMlflow(
@@ -117,7 +117,7 @@ function requestOf(
 
 async function send(
   request: Request,
-  timeoutMs: number,
+  { timeoutMs, token }: MlflowServer,
   where: string,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
@@ -126,7 +126,7 @@ async function send(
       const response = await fetch(request, { signal: limit });
       const answer = await readAnswer(response);
       if (response.ok && answer.json !== undefined) return answer.json;
-      throw refusal(response.status, answer, where);
+      throw refusal(response.status, answer, where, token);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof SlipwayError) throw error;
@@ -139,7 +139,12 @@ async function send(
   });
 }
 
-function refusal(status: number, answer: { json?: unknown; problem?: string }, where: string): SlipwayError {
+function refusal(
+  status: number,
+  answer: { json?: unknown; problem?: string },
+  where: string,
+  token: string | undefined,
+): SlipwayError {
   if (status >= 500 || status === 429 || status === 408) return unavailable(where, `HTTP ${status}`);
   if (status === 401 || status === 403) {
     return new SlipwayError(
@@ -147,7 +152,10 @@ function refusal(status: number, answer: { json?: unknown; problem?: string }, w
         code: 'E_MLFLOW_ACCESS',
         where,
         message: `HTTP ${status}`,
-        fix: 'Check the token of the adapter and its rights in MLflow.',
+        fix:
+          token === undefined
+            ? 'Give the adapter a `token`; none was sent.'
+            : `Check the token of ${token} and its rights in MLflow.`,
       },
       exitCodes.permission,
     );

@@ -29,6 +29,11 @@ export interface GateOptions<
   champion?: C;
   /** Whether a no ends the run as rejected. Default true; false: `gate.verdict` is a value that a `when` routes on. */
   stop?: boolean;
+  /**
+   * What a perfect metric means (exactly 1 where higher is better, 0 where lower is; not those of a group): `'warn'`, the default,
+   * notes it, `'deny'` makes the gate say no. Leaked data and a handful of rows give such values.
+   */
+  perfect?: 'warn' | 'deny';
   /** At least one; all must hold. */
   rules: (m: Metrics<S, C extends Champion ? ComparedMetric : Metric>) => readonly GateRule[];
 }
@@ -37,6 +42,7 @@ const shape = z.strictObject({
   scores: reference('scores', 'scores'),
   champion: z.strictObject({ service: kebab }, "expects what `champion('<service>')` returns").optional(),
   stop: z.boolean().optional(),
+  perfect: z.enum(['warn', 'deny']).optional(),
   rules: z.custom((v) => typeof v === 'function', 'expects a function: (m) => [m.accuracy.atLeast(0.9)]'),
   ...stageShape,
 });
@@ -77,6 +83,7 @@ function settle(draft: StageDraft, options: GateOptions<MetricsShape>): object {
     rules,
     scores: single ? from.stage : '',
     ...(options.stop === false ? { stop: false } : {}),
+    ...(options.perfect === 'deny' ? { perfect: 'deny' } : {}),
     ...(options.champion === undefined ? {} : { champion: options.champion.service }),
   };
 }

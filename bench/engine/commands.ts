@@ -50,6 +50,7 @@ async function projectWithManyStages(repository: string): Promise<string> {
   await writeFile(
     path.join(folder, 'slipway.config.ts'),
     "export default { defaultEnvironment: 'dev', environments: {} };\n",
+    { mode: 0o644 },
   );
   await writeFile(
     path.join(folder, 'pipelines/many.ts'),

@@ -1,4 +1,4 @@
-import { cp, mkdir, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdir, rm, symlink } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { down } from '../../stack/index.js';
@@ -22,6 +22,8 @@ export async function prepareFolder(root: string, name: string, onProgress: OnPr
       filter: (source) => !notCopied.has(basename(source)),
     });
   }
+  // A checkout may have been made with every right for everybody; this copy is ours.
+  await chmod(join(folder, 'slipway.config.ts'), 0o644);
   for (const shared of ['python', 'tools']) {
     await mkdir(join(root, '.slipway', shared), { recursive: true });
     await symlink(join('..', '..', shared), join(folder, '.slipway', shared));

@@ -25,9 +25,10 @@ export function detailsOf(stage: Stage, environment: Environment): string[] {
     case 'evaluate':
       return jobDetails(stage.settings, stage.bindings);
     case 'gate': {
-      const { champion, rules } = stage.settings;
+      const { champion, rules, perfect } = stage.settings;
       const against = champion === undefined ? [] : [`champion: what serves as ${champion}, scored on the same data`];
-      return [...rules.map(gateText), ...against];
+      const denied = perfect === 'deny' ? ['a perfect metric fails it'] : [];
+      return [...rules.map(gateText), ...against, ...denied];
     }
     case 'register':
       return [

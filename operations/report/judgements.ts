@@ -22,7 +22,8 @@ function gate(id: string, output: GateOutput): Html {
     badge(r.verdict),
   ]);
   return html`<p><strong>${id}</strong> ${badge(output.verdict)} ${against}</p>
-    ${table(['rule', 'value', 'champion', 'threshold', 'verdict'], rows)}`;
+    ${table(['rule', 'value', 'champion', 'threshold', 'verdict'], rows)}
+    ${[...new Set(output.rules.flatMap((r) => r.suspicious ?? []))].map((doubt) => html`<p>${badge('suspicious')} ${doubt}</p>`)}`;
 }
 
 /** Who let it pass, and every decision that arrived. */

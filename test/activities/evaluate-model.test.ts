@@ -38,7 +38,7 @@ describe('an evaluation', () => {
   test('gives the evaluator the model and the data, and answers with its numbers', async () => {
     scores(good);
     const output = await run(world, evaluateModel, await input());
-    expect(output).toEqual({ kind: 'scores', model: model.digest, data: data.sha256, metrics: good });
+    expect(output).toEqual({ kind: 'scores', model: model.digest, data: data.sha256, rows: 1, metrics: good });
     expect([...world.trainer.jobs.values()][0]?.spec).toMatchObject({
       inputs: { model: [{ path: 'model.skops' }], data: [{ path: 'holdout.csv' }] },
       expects: ['metrics'],

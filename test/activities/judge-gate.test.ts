@@ -60,6 +60,18 @@ test('a gate that asks for no champion has no first model', async () => {
   });
 });
 
+test('a perfect metric is noted, and refused where the pipeline says so', async () => {
+  const world = createWorld();
+  const asked = async (perfect?: 'deny') => {
+    const stage = stageOf('gate', { rules: rules.slice(0, 1), scores: 'evaluate', ...(perfect && { perfect }) });
+    const call = await callOf(world, stage, { '/scores': { ...scoresOf({ accuracy: 1 }), rows: 3 } });
+    return await run(world, judgeGate, { ...call, champion: null });
+  };
+  const suspicious = 'accuracy is exactly 1 on 3 rows, too good to be true';
+  expect(await asked()).toMatchObject({ verdict: 'pass', rules: [{ verdict: 'pass', suspicious }] });
+  expect(await asked('deny')).toMatchObject({ verdict: 'fail', rules: [{ verdict: 'fail', suspicious }] });
+});
+
 test('a missing number is an error, and an error is no pass', async () => {
   expect((await gate(createWorld(), { f1: 1 }, { accuracy: 0.93 })).verdict).toBe('error');
 });

@@ -174,6 +174,40 @@ describe('a job that is not done well', () => {
     expect(trackedRun()?.status).toBe('failed');
   });
 
+  test.each([
+    ['../../x', 'E_PATH_ESCAPE'],
+    ['/etc/passwd', 'E_PATH_ESCAPE'],
+    ['C:\\x', 'E_PATH_ESCAPE'],
+    ['model/../../x', 'E_PATH_ESCAPE'],
+    ['model//x', 'E_PATH_ESCAPE'],
+    ['model/./x', 'E_PATH_ESCAPE'],
+    ['model/', 'E_PATH_ESCAPE'],
+    ['', 'E_PATH_ESCAPE'],
+    ['model/a\u0000b', 'E_PATH_ESCAPE'],
+    ['model/model.skops', 'E_MANIFEST'],
+  ])('because its manifest names %j as well is refused, and logged as failed', async (path, code) => {
+    const left = leaving(world, [await outputFile(world, 'model/model.skops', 'weights')], { accuracy: 1 });
+    world.jobs.play = (job) => {
+      const { manifest } = left(job) as { manifest: { files: FileRef[]; metrics: null } };
+      return { manifest: { ...manifest, files: [...manifest.files, { ...manifest.files[0]!, path }] } };
+    };
+    expect(await codesOf(train())).toEqual([code]);
+    expect([...world.store.objects.keys()].filter((key) => key.includes('packages/'))).toEqual([]);
+    expect(trackedRun()?.status).toBe('failed');
+  });
+
+  test('because its manifest names 200,000 files is refused at once', async () => {
+    const left = leaving(world, [await outputFile(world, 'model/model.skops', 'weights')], { accuracy: 1 });
+    world.jobs.play = (job) => {
+      const { manifest } = left(job) as { manifest: { files: FileRef[]; metrics: null } };
+      const files = Array.from({ length: 200_000 }, (_, n) => ({ ...manifest.files[0]!, path: `model/${n}` }));
+      return { manifest: { ...manifest, files } };
+    };
+    expect(await faultsOf(train())).toMatchObject([
+      { code: 'E_MANIFEST', message: expect.stringContaining('200000 files') as string },
+    ]);
+  });
+
   test('that is lost may be tried again by a new attempt', async () => {
     leaves([]);
     await codesOf(train());

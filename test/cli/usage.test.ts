@@ -1,17 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, copyFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copyConfig } from '../config/repository-config.js';
 import { repository, slipway, startSlipway } from './command-line.js';
 
 /** A project whose stack was never started. */
 let project: string;
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'slipway-cli-'));
-  copyFileSync(join(repository, 'slipway.config.ts'), join(project, 'slipway.config.ts'));
+  copyConfig(project);
 });
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
@@ -44,11 +45,15 @@ describe('wrong usage', () => {
     expect(stderr).toContain(message);
   });
 
-  test('a secret typed as a flag is not echoed', async () => {
-    const { code, stdout, stderr } = await slipway(project, 'run', 'iris', '--aws-secret=hunter2');
-    expect(code).toBe(2);
-    expect(stdout + stderr).not.toContain('hunter2');
-  });
+  test.each([['--aws-secret=hunter2'], ['--api-key', 'hunter2'], ['--db-password', 'hunter2']])(
+    'a secret typed as a flag, %s, is not echoed; a reference is asked for',
+    async (...flags) => {
+      const { code, stdout, stderr } = await slipway(project, 'run', 'iris', ...flags);
+      expect(code).toBe(2);
+      expect(stderr).toContain('use a secret reference, `env:NAME` or `file:PATH`');
+      expect(stdout + stderr).not.toContain('hunter2');
+    },
+  );
 
   test.each(['http://[::1', '127.0.0.1:99999', 'temporal://'])(
     'the address %s: refused before anything is opened',

@@ -9,6 +9,7 @@ import { isVersioned, parseConfig, sharesRegistry } from '../../config/schema.js
 import { toPolicy } from '../../config/policy.js';
 import { SlipwayError } from '../../plan/errors.js';
 import { defaultPolicy } from '../../plan/policy.js';
+import { copyConfig } from './repository-config.js';
 
 const local = (more: object = {}): EnvironmentInput => ({ ...localStack(), ...more });
 const config = (environments: Record<string, EnvironmentInput>): ConfigInput =>
@@ -244,7 +245,8 @@ describe('loading a configuration', () => {
   });
 
   test('is the one of this repository, with its four environments', async () => {
-    const { environments, defaultEnvironment } = await loadConfig(join(import.meta.dirname, '../..'));
+    copyConfig(root);
+    const { environments, defaultEnvironment } = await loadConfig(root);
     expect(Object.keys(environments)).toEqual(['demo', 'dev', 'staging', 'prod']);
     expect(defaultEnvironment).toBe('dev');
     expect(Object.values(environments).map((e) => e.protected)).toEqual([false, false, true, true]);

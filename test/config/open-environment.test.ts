@@ -77,7 +77,7 @@ describe('an unknown name', () => {
 
 describe('secret references', () => {
   test('give the value without its last newline', () => {
-    writeFileSync(join(root, 'key'), 'abc\n');
+    writeFileSync(join(root, 'key'), 'abc\n', { mode: 0o600 });
     const { secret } = references(root, { TOKEN: 'xyz' });
     expect([secret('env:TOKEN'), secret('file:key')]).toEqual(['xyz', 'abc']);
   });

@@ -131,6 +131,26 @@ describe('store s3, when answers go wrong', () => {
     expect(broken).toBe(2);
   });
 
+  test('sends only the part again that broke off, of a file of many', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'slipway-store-'));
+    const file = join(folder, 'model');
+    await writeFile(file, Buffer.alloc(80 * 1024 * 1024, 'a'));
+    const at = key();
+    const parts = new Map<string, number>();
+    proxy.meddle(({ method, path }) => {
+      const part = /partNumber=(\d+)/.exec(path)?.[1];
+      if (method !== 'PUT' || part === undefined) return 'pass';
+      const tries = (parts.get(part) ?? 0) + 1;
+      parts.set(part, tries);
+      return part === '3' && tries === 1 ? 'reset-after' : 'pass';
+    });
+    const ref = await store.putFile(at, file, { ifAbsent: true });
+    expect(Object.fromEntries(parts)).toEqual({ 1: 1, 2: 1, 3: 2, 4: 1, 5: 1 });
+    await store.getFile(ref, join(folder, 'again'));
+    expect(await store.list(at)).toHaveLength(1);
+    await rm(folder, { recursive: true });
+  });
+
   test('completes no upload of a file that changes meanwhile', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'slipway-store-'));
     const file = join(folder, 'model');

@@ -67,6 +67,19 @@ export function describeStore(name: string, open: () => Promise<StoreHarness>): 
         await expect(store.get(ref)).rejects.toMatchObject({ code: 'E_ARTIFACT_DIGEST' });
       });
 
+      test('with one bit changed anywhere are refused', async () => {
+        const key = `a/${unique()}`;
+        const body = randomBytes(4_096);
+        const ref = await store.put(key, body);
+        for (let n = 0; n < 200; n++) {
+          const changed = Buffer.from(body);
+          const at = randomBytes(2).readUInt16LE() % body.length;
+          changed[at] = (changed[at] ?? 0) ^ (1 << (n % 8));
+          await harness.tamper(key, changed);
+          await expect(store.get(ref), `byte ${at}`).rejects.toMatchObject({ code: 'E_ARTIFACT_DIGEST' });
+        }
+      });
+
       test('that are not there are refused as missing', async () => {
         const ref: ArtifactRef = { uri: store.uri(`a/${unique()}`), sha256: sha256(bytes('x')), bytes: 1 };
         await expect(store.get(ref)).rejects.toMatchObject({ code: 'E_ARTIFACT_MISSING' });

@@ -40,7 +40,7 @@ const workflowId = 'dev:talks:one';
 const run = (...args: string[]): Promise<Ended> => slipway(project.root, ...args);
 const put = (file: string, text: string): void => {
   mkdirSync(dirname(join(project.root, file)), { recursive: true });
-  writeFileSync(join(project.root, file), text);
+  writeFileSync(join(project.root, file), text, { mode: 0o640 });
 };
 
 beforeAll(async () => {

@@ -56,7 +56,7 @@ const holds = (text: string): string[] =>
 beforeAll(async () => {
   const put = (file: string, text: string): void => {
     mkdirSync(dirname(join(projectRoot, file)), { recursive: true });
-    writeFileSync(join(projectRoot, file), text);
+    writeFileSync(join(projectRoot, file), text, { mode: 0o640 });
   };
   put('pipelines/keeper.ts', pipeline);
   put('keeper/vault/token', token);

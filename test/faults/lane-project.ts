@@ -29,6 +29,8 @@ export function makeProject(root: string, repository: string, names: ProjectName
     "leaseTtl: '30s'": `leaseTtl: '${names.lease}'`,
     TARGETS: names.targets,
   });
+  // A copy has the rights of its original, and a checkout may have been made with all of them for everybody.
+  chmodSync(join(root, 'slipway.config.ts'), 0o644);
   fill('pipelines/reference.ts', { SERVICE: names.name });
   const starts = join(root, 'starts.jsonl');
   writeFileSync(starts, '');

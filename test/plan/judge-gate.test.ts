@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { GateRule } from '../../plan/gate-rule.js';
-import { gateText, judgeGateRule, metricAt } from '../../plan/judge-gate.js';
+import { doubted, gateText, judgeGateRule, metricAt } from '../../plan/judge-gate.js';
 import { intentScores } from './intent-fixture.js';
 
 const noWorse: GateRule = { kind: 'noWorseThanChampion', metric: ['accuracy'], by: 0.005, better: 'higher' };
@@ -96,4 +96,37 @@ describe('a critical intent is guarded', () => {
 test('rules read as people say them', () => {
   expect(gateText({ kind: 'atMost', metric: ['loss'], value: 2 })).toBe('loss at most 2');
   expect(gateText(better)).toBe('accuracy better than the champion by at least 0.005');
+});
+
+describe('a perfect metric', () => {
+  const auc: GateRule = { kind: 'atLeast', metric: ['auc'], value: 0.9 };
+  const loss: GateRule = { kind: 'noWorseThanChampion', metric: ['loss'], by: 0, better: 'lower' };
+  const judged = (rule: GateRule, scores: Record<string, number>, rows?: number, deny = false) =>
+    doubted(judgeGateRule(rule, scores, null), rows, deny);
+
+  test('is noted with the number of rows, and fails where that is asked for', () => {
+    expect(judged(auc, { auc: 1 }, 3)).toMatchObject({
+      verdict: 'pass',
+      suspicious: 'auc is exactly 1 on 3 rows, too good to be true',
+    });
+    expect(judged(auc, { auc: 1 }, 3, true)).toMatchObject({ verdict: 'fail', value: 1 });
+    expect(judged(auc, { auc: 1 }).suspicious).toBe('auc is exactly 1, too good to be true');
+  });
+
+  test('is 0 where lower is better', () => {
+    expect(judged(loss, { loss: 0 }, 3).suspicious).toContain('exactly 0');
+    expect(judged({ kind: 'atMost', metric: ['loss'], value: 1 }, { loss: 0 }).suspicious).toContain('exactly 0');
+    expect(judged({ kind: 'atMost', metric: ['loss'], value: 1 }, { loss: 1 })).not.toHaveProperty('suspicious');
+  });
+
+  test('is not one that is nearly so, nor that of one member of a group', () => {
+    expect(judged(auc, { auc: 0.9999 }, 3, true)).not.toHaveProperty('suspicious');
+    const member: GateRule = { kind: 'atLeast', metric: ['recall', 'yes'], value: 0.9 };
+    expect(doubted(judgeGateRule(member, { recall: { yes: 1 } }, null), 3, true).verdict).toBe('pass');
+  });
+
+  test('stays what it was when it is an error or a no already', () => {
+    expect(judged({ ...auc, value: 2 }, { auc: 1 }, 3, true).verdict).toBe('fail');
+    expect(judged(auc, {}, 3, true).verdict).toBe('error');
+  });
 });

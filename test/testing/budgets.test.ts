@@ -53,6 +53,37 @@ describe('what a run costs', () => {
   });
 });
 
+describe('a run that another one starts', () => {
+  const parent = (budget?: number) =>
+    definePipeline('nightly', { params: z.strictObject({}), ...(budget !== undefined && { budget }) }, (p) => {
+      const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
+      const child = p.run('child', { pipeline: training({}) });
+      p.train('own', { trainer, data, params: { rate: 1 }, after: child });
+    });
+  const jobs = { train: [failingJob({ seconds }), fakeModel({ seconds })], own: fakeModel({ seconds: 60 }) };
+  const both = (more: Partial<PipelineScript> = {}) => script({ trainers: jobs, pipelines: [training({})], ...more });
+
+  it('costs the stage that started it, failed jobs too', async () => {
+    const run = await slipway.run(parent(), both());
+    expect(run.outcome).toBe('completed');
+    expect(run.stage('child').cost).toEqual({ amount: 0.24, currency: 'EUR', seconds: 240, jobs: 2 });
+    expect(run.record.cost).toEqual({ amount: 0.3, currency: 'EUR', seconds: 300, jobs: 3 });
+  });
+
+  it('costs it also when it fails', async () => {
+    const run = await slipway.run(parent(), both({ trainers: { ...jobs, train: failingJob({ seconds }) } }));
+    expect(run).toMatchObject({ outcome: 'failed', record: { cost: { amount: 0.36, jobs: 3 } } });
+    expect(run.stage('child').cost).toEqual(run.record.cost);
+  });
+
+  it('uses up the budget of the run that started it', async () => {
+    const run = await slipway.run(parent(0.2), both({ approvals: [{ stage: 'own', by: 'ada' }] }));
+    expect(run.outcome).toBe('completed');
+    expect(run.decisions).toMatchObject([{ by: 'ada', status: 'used' }]);
+    expect((await slipway.run(parent(0.3), both())).decisions).toEqual([]);
+  });
+});
+
 describe('an attempt that would begin with the budget used up', () => {
   it.each([
     ['stage', { stage: 0.1 }, 'the budget of stage train, 0.10 EUR, is used up: 0.12 EUR are spent; attempt 2 waits'],

@@ -9,9 +9,14 @@ import { taken } from '../taken.js';
 export async function gate(stage: GraphStage, run: RunContext): Promise<StageResult> {
   const output = await calls.judgeGate({ ...run.call(stage), champion: await championScores(stage, run) });
   const failing = output.rules.filter((r) => r.verdict !== 'pass');
-  const note = `${output.rules.length - failing.length}/${output.rules.length} rules hold${output.firstModel ? ', first model' : ''}`;
+  const doubts = [...new Set(output.rules.flatMap((r) => r.suspicious ?? []))];
+  const note = [
+    `${output.rules.length - failing.length}/${output.rules.length} rules hold`,
+    ...(output.firstModel ? ['first model'] : []),
+    ...doubts,
+  ].join(', ');
   if (output.verdict === 'pass') return { output, verdict: 'pass', note };
-  const reason = `${stage.id}: ${failing.map((r) => `${r.text}, but it is ${r.value ?? 'missing'}`).join('; ')}`;
+  const reason = `${stage.id}: ${failing.map((r) => r.suspicious ?? `${r.text}, but it is ${r.value ?? 'missing'}`).join('; ')}`;
   if (output.verdict === 'error') throw refusal('E_METRIC_INVALID', 'MetricInvalid', reason);
   if (stage.gate?.stop === false) return { output, verdict: output.verdict, note };
   return { output, verdict: output.verdict, note, stop: { outcome: 'rejected', reason } };

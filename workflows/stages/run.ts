@@ -11,7 +11,7 @@ import type { JsonObject } from '../../plan/json.js';
 import { childRunWorkflowId, taskQueues } from '../../plan/names.js';
 import type { RunInput, RunResult } from '../../plan/messages.js';
 import { pointerSteps } from '../../plan/json.js';
-import { failureReason, refusal } from '../failure-facts.js';
+import { failureFacts, failureReason, refusal } from '../failure-facts.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
 import { attributes } from '../search-attributes.js';
@@ -39,7 +39,8 @@ export async function runPipeline(stage: GraphStage, run: RunContext): Promise<S
     staticSummary: `${pipeline}, started by ${state.pipeline}`,
   });
   state.mark(stage.id, 'running', { note: workflowId });
-  const ended = await child.result().catch(childFailed(pipeline, workflowId));
+  const { cost, ...ended } = await child.result().catch(childFailed(pipeline, workflowId));
+  state.spend(stage.id, cost);
   const { outcome, reason } = ended;
   const note = `${workflowId} ${outcome}${reason === null ? '' : `: ${reason}`}`;
   const output = { kind: 'run', workflowId, ...ended } as const;
@@ -67,6 +68,8 @@ function childFailed(pipeline: string, workflowId: string): (error: unknown) => 
     // What the child says of its end, not what it says of the end's cause: that names its stage.
     const said = error instanceof Error && error.cause instanceof Error ? error.cause.message : failureReason(error);
     const how = isCancellation(error) ? 'was cancelled' : `failed: ${said}`;
-    throw refusal('E_CHILD_RUN', 'ChildRun', `run ${workflowId} of ${pipeline} ${how}`);
+    const { cost } = failureFacts(error);
+    const paid = cost === undefined ? {} : { cost };
+    throw refusal('E_CHILD_RUN', 'ChildRun', `run ${workflowId} of ${pipeline} ${how}`, paid);
   };
 }

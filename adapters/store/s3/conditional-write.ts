@@ -39,7 +39,7 @@ export async function conditionalWrite(
         return there?.metadata['write'] === stamp.write ? 'written' : 'refused';
       }
       // Two conditional writes met: the store decided neither.
-      if (status !== 409) throw storeFault(error, 'writing', where);
+      if (status !== 409) throw storeFault(error, 'writing', where, c);
     }
     await delay(25 * 2 ** attempt * (0.5 + Math.random()));
   }
@@ -60,6 +60,6 @@ export async function headObject(
     return { bytes: head.ContentLength ?? 0, metadata: head.Metadata ?? {} };
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw storeFault(error, 'looking up', `s3://${c.bucket}/${key}`);
+    throw storeFault(error, 'looking up', `s3://${c.bucket}/${key}`, c);
   }
 }

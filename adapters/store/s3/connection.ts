@@ -10,6 +10,8 @@ export interface Connection extends Location {
   client: S3Client;
   /** A checksum travels with every write. */
   checksums: boolean;
+  /** Where the keys come from, for people: the references, never the values. */
+  keys: string;
 }
 
 const attempts = 4;
@@ -44,7 +46,10 @@ export async function connect(options: S3Options, context: OpenContext): Promise
     }),
   });
   const checksums = options.checksums === 'when_supported';
-  return { sdk, client, checksums, bucket: options.bucket, prefix: options.prefix ?? '' };
+  const keys = credentials
+    ? `the keys of ${credentials.accessKeyId} and ${credentials.secretAccessKey}`
+    : 'the keys that the SDK finds by itself (AWS_… variables, shared files, the role of the machine)';
+  return { sdk, client, checksums, keys, bucket: options.bucket, prefix: options.prefix ?? '' };
 }
 
 /** Options of one request; none at all where there is no signal, because only such requests use the kept middleware. */

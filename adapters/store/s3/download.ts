@@ -39,7 +39,7 @@ export async function stream(
     } catch (error) {
       // The SDK retries requests; a body that breaks off is ours to fetch again.
       if (attempt >= attempts || !isTransient(error) || signal?.aborted)
-        throw storeFault(error, 'reading', `s3://${c.bucket}/${key}`);
+        throw storeFault(error, 'reading', `s3://${c.bucket}/${key}`, c);
       await delay(100 * 2 ** attempt * (0.5 + Math.random()));
     }
   }

@@ -6,6 +6,9 @@ interface ServiceError {
   code?: string;
   message?: string;
   $metadata?: { httpStatusCode?: number };
+  /** When the store answered, in an answer about the time. */
+  ServerTime?: string;
+  $response?: { headers?: Record<string, string> };
 }
 
 const networkCodes = new Set([
@@ -25,6 +28,8 @@ const accessNames = new Set([
   'SignatureDoesNotMatch',
   'CredentialsProviderError',
   'ExpiredToken',
+  'InvalidToken',
+  'TokenRefreshRequired',
 ]);
 
 /** The bytes changed on their way: the store took none of them. */
@@ -57,23 +62,20 @@ export function isTransient(error: unknown): boolean {
 }
 
 /**
- * A failed request as people and activities see it. `E_UNAVAILABLE` (75) may succeed later; `E_S3_ACCESS` needs a person.
- * An abort, a fault of ours and a fault of the file system pass unchanged.
+ * A failed request as people and activities see it. `E_UNAVAILABLE` (75; 69 when clocks differ) may succeed later; `E_S3_ACCESS` needs
+ * a person, who is told where the keys come from. An abort, a fault of ours and a fault of the file system pass unchanged.
  */
-export function storeFault(error: unknown, doing: string, where: string): unknown {
+export function storeFault(error: unknown, doing: string, where: string, { keys }: { keys: string }): unknown {
   const { name = 'Error', code, message = '' } = error as ServiceError;
   if (error instanceof SlipwayError || name === 'AbortError') return error;
   const said = `${doing} failed: ${code ?? name} ${message}`.trim();
+  if (clockNames.has(name)) return clockFault(error as ServiceError, said, where, keys);
   if (isTransient(error)) return unavailable(said, where);
   const fault = (faultCode: string, fix: string, exitCode: ExitCode) =>
     new SlipwayError({ code: faultCode, where, message: said, fix }, exitCode);
   const status = statusOf(error);
   if (accessNames.has(name) || status === 403 || status === 401) {
-    return fault(
-      'E_S3_ACCESS',
-      'Check the credentials of the store and their rights on this bucket.',
-      exitCodes.permission,
-    );
+    return fault('E_S3_ACCESS', `Check ${keys}, and their rights on this bucket.`, exitCodes.permission);
   }
   if (status === undefined) return error;
   if (status === notImplemented) {
@@ -95,6 +97,17 @@ export function storeFault(error: unknown, doing: string, where: string): unknow
     'Check endpoint, region and bucket of the store in the configuration.',
     exitCodes.configuration,
   );
+}
+
+/** Signed too early or too late, also with the store's own time: `E_UNAVAILABLE` (69) with the seconds that the clocks are apart. */
+function clockFault(error: ServiceError, said: string, where: string, keys: string): SlipwayError {
+  const theirs = Date.parse(error.ServerTime ?? error.$response?.headers?.['date'] ?? '');
+  const ahead = Math.round((Date.now() - theirs) / 1_000);
+  const skew = Number.isNaN(ahead)
+    ? "the clocks of this machine and of the store differ, by how much the store's answer does not say"
+    : `this machine's clock is ${Math.abs(ahead)} s ${ahead < 0 ? 'behind' : 'ahead of'} the store's`;
+  const fix = `Set the clock of the machine (NTP); the request was signed with ${keys}.`;
+  return new SlipwayError({ code: 'E_UNAVAILABLE', where, message: `${said}; ${skew}`, fix }, exitCodes.unavailable);
 }
 
 /** The store cannot be used at the moment. */

@@ -77,7 +77,7 @@ async function readRecord(c: Connection, key: string, limit: number): Promise<St
     return { body: body ?? new Uint8Array(), etag: answer.ETag ?? '' };
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw storeFault(error, 'reading', uri);
+    throw storeFault(error, 'reading', uri, c);
   }
 }
 
@@ -95,7 +95,7 @@ async function listObjects(
       }
     }
   } catch (error) {
-    throw storeFault(error, 'listing', `s3://${c.bucket}/${whole}`);
+    throw storeFault(error, 'listing', `s3://${c.bucket}/${whole}`, c);
   }
   return found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }

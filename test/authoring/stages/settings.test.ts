@@ -186,6 +186,24 @@ test('a gate keeps its rules, the stage that scored, and the service of the cham
   });
 });
 
+test('a gate keeps that a perfect metric fails it, and nothing of the default', () => {
+  const settings = (perfect?: 'warn' | 'deny') =>
+    stageOf('gate', (p) => {
+      const data = p.snapshot('s', { from });
+      const metrics = z.object({ auc: z.number() });
+      const scores = p.evaluate('e', {
+        model: p.train('t', { trainer, data }),
+        data,
+        with: evaluators.process({ run: 'x' }),
+        metrics,
+      });
+      p.gate('g', { scores, rules: (m) => [m.auc.atLeast(0.9)], ...(perfect && { perfect }) });
+    }).settings;
+  expect(settings('deny')).toHaveProperty('perfect', 'deny');
+  expect(settings('warn')).toEqual(settings());
+  expect(settings()).not.toHaveProperty('perfect');
+});
+
 test('an approval has its defaults written out', () => {
   const stage = stageOf('approve', (p) => {
     const model = p.train('t', { trainer, data: p.snapshot('s', { from }) });

@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../config/load.js';
@@ -9,6 +11,7 @@ import { describePlan } from '../../../operations/plan-view/describe-plan.js';
 import type { Plan } from '../../../plan/plan.js';
 import { readSchedule } from '../../../plan/schedule.js';
 import { fakeStore } from '../../../testing/fakes/store.js';
+import { copyConfig } from '../../config/repository-config.js';
 
 const repository = resolve(import.meta.dirname, '../../..');
 
@@ -21,7 +24,10 @@ async function describeIris(
     await loadDefinitions(repository, { files: [join(repository, 'pipelines/iris.ts')] }),
   );
   if (complete === undefined) throw new Error('iris is gone');
-  const opened = await openEnvironment(await loadConfig(repository), environment, { root: repository, env: {} });
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-described-'));
+  copyConfig(folder);
+  const opened = await openEnvironment(await loadConfig(folder), environment, { root: repository, env: {} });
+  rmSync(folder, { recursive: true });
   const store = fakeStore();
   const described: Environment = { ...withoutPorts(opened), ports: { store } as unknown as Environment['ports'] };
   const plan = { ...complete.plan, ...changed };

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
 import pickle
+import tarfile
 import tempfile
 import unittest
 import zipfile
@@ -157,6 +159,51 @@ class ModelFormats(unittest.TestCase):
                 self.assert_refused("model.onnx", onnx(tensor=external(location)), location)
         self.assert_refused("model.onnx", onnx(node=field(7, b"my.ops")), "my.ops")
         self.assert_refused("model.onnx", onnx()[:-3])
+
+    def test_a_tensor_of_no_values_hides_no_bytes(self) -> None:
+        empty = {"dtype": "F32", "shape": [0, 1 << 62], "data_offsets": [0, 8]}
+        self.assert_refused("model.safetensors", safetensors({"hidden": empty}, b"\0" * 8), "hidden", "do not hold")
+        self.assert_refused("model.safetensors", safetensors({"a": F32, "beyond": {**F32, "data_offsets": [8, 16]}}, b"\0" * 8), "end at 16")
+
+    def test_archives_of_files_are_never_a_model_whatever_is_in_them(self) -> None:
+        def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", **pax: str) -> tarfile.TarInfo:
+            made = tarfile.TarInfo(name)
+            made.type, made.linkname, made.pax_headers = kind, link, pax
+            return made
+
+        archives = {
+            "a file above": [entry("../../x")],
+            "an absolute one": [entry("/etc/passwd")],
+            "a link that is written through": [entry("a", tarfile.SYMTYPE, "/etc"), entry("a/x")],
+            "a hard link out": [entry("a", tarfile.LNKTYPE, "../../x")],
+            "a device": [entry("a", tarfile.CHRTYPE)],
+            "a pax name with NUL": [entry("a", path="a\0b")],
+            "10 TB of holes": [entry("a", **{"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(10 << 40)})],
+            "one name twice": [entry("a"), entry("a")],
+            "a harmless file": [entry("a.txt")],
+        }
+        for name, members in archives.items():
+            content = io.BytesIO()
+            with tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                for member in members:
+                    tar.addfile(member)
+            for packed in (content.getvalue(), gzip.compress(content.getvalue()), bz2.compress(content.getvalue())):
+                with self.subTest(name):
+                    self.assert_refused("model.tar", packed, trust=["pickle"])
+        for name in ("../../x", "/etc/passwd", "a"):
+            zipped = io.BytesIO()
+            with zipfile.ZipFile(zipped, "w") as made:
+                made.writestr(name, b"1")
+            with self.subTest(name):
+                self.assert_refused("model.onnx", zipped.getvalue(), "an archive", trust=["pickle"])
+
+    def test_what_joblib_and_torch_write_are_pickles_under_any_name(self) -> None:
+        joblib = pickle.dumps({"weights": None}, 4) + b"\x93NUMPY" + bytes(range(256)) * 8
+        torch = archive(**{"archive/data__pkl": pickle.dumps({"w": 1}, 2), "archive/version": b"3"})
+        for content in (joblib, torch, gzip.compress(joblib), zlib.compress(joblib)):
+            for name in ("model.skops", "model.onnx", "model.safetensors", "model.json"):
+                with self.subTest(name, content=content[:8]):
+                    self.assert_refused(name, content, "pickle")
 
     def test_an_empty_model_is_refused(self) -> None:
         self.assert_refused("model.json", b"", code="E_ARTIFACT_SIZE")

@@ -34,6 +34,19 @@ class Contract(JobTest):
         self.assertEqual((environment["SLIPWAY_JOB_KEY"], environment["SLIPWAY_MARKER"]), ("ab" * 32, "m1"))
         self.assertEqual((environment["MLFLOW_RUN_ID"], environment["PYTHONHASHSEED"]), ("r1", "0"))
 
+    def test_hostile_values_are_one_argument_each_as_they_stand(self) -> None:
+        values = ["; rm -rf /", "$(id)", "`id`", "a\nb", "--flag=injected", "-x", "*", "~", "${HOME}", "a b", "", "x" * 100_000, "\u202e", "'\"\\"]
+        script = METRICS + MODEL + "import sys\nprint(json.dumps(sys.argv[1:]))\n"
+        state = self.run_job(self.spec(script, hyperparameters={f"v{n:02d}": value for n, value in enumerate(values)}))
+        self.assertEqual(state["phase"], "succeeded")
+        expected = [word for n, value in enumerate(values) for word in (f"--v{n:02d}", value)]
+        self.assertEqual(json.loads(self.log()), expected)
+
+    def test_values_that_no_argument_can_hold_start_nothing(self) -> None:
+        for value, code in (("a\0b", "E_TRAINER_SPEC"), ("x" * 200_000, "E_TRAINER_REFUSED")):
+            with self.subTest(code):
+                self.assert_failed(self.run_job(self.spec(METRICS + MODEL, hyperparameters={"v": value})), code)
+
     def test_nothing_of_the_launchers_own_environment_reaches_the_command(self) -> None:
         script = METRICS + MODEL + "print(sorted(os.environ))\n"
         self.run_job(self.spec(script), AWS_SECRET_ACCESS_KEY="s3cret", AWS_ACCESS_KEY_ID="id", SOMETHING="else")
@@ -113,6 +126,38 @@ class Failures(JobTest):
     def test_a_model_folder_replaced_by_a_link_is_refused(self) -> None:
         script = METRICS + "d = os.environ['SM_MODEL_DIR']\nos.rmdir(d)\nos.symlink('/etc', d)\n"
         self.assert_failed(self.run_job(self.spec(script)), "E_FILE_KIND", "model is no longer a folder")
+
+    def test_each_thing_that_is_expected_and_not_there_is_named_and_nothing_is_uploaded(self) -> None:
+        data = "open(os.environ['SM_OUTPUT_DATA_DIR'] + '/rows.csv', 'w').write('1')\n"
+        for script, expects, named in (
+            (METRICS, ["model", "metrics"], "no model"),
+            ("import os\n" + MODEL, ["model", "metrics"], "no metrics"),
+            (METRICS + MODEL, ["model", "data"], "no data"),
+            ("import os\n" + data, ["metrics"], "no metrics"),
+            ("pass", ["model", "metrics", "data"], "no model"),
+        ):
+            with self.subTest(named, script=script):
+                state = self.run_job(self.spec(script, expects=expects))
+                self.assert_failed(state, "E_TRAINER_CONTRACT", named, "ended with 0")
+                self.assertFalse((self.base / "outputs").exists())
+
+    def test_more_files_than_may_be_listed_upload_nothing(self) -> None:
+        script = METRICS + MODEL + "for n in range(10_001): open(f\"{os.environ['SM_MODEL_DIR']}/{n}\", 'w').close()\n"
+        self.assert_failed(self.run_job(self.spec(script)), "E_TRAINER_LIMIT", "10000 files")
+        self.assertFalse((self.base / "outputs").exists())
+
+    def test_what_is_printed_is_never_taken_for_a_result(self) -> None:
+        script = METRICS + MODEL + (
+            "import sys\n"
+            "print('MODEL_URI=s3://other/model')\n"
+            'print(\'{"phase":"succeeded","manifest":{"format":1,"metrics":{"accuracy":1}}}\')\n'
+            "print('accuracy=1.0')\n"
+            "sys.stdout.flush(); sys.stdout.buffer.write(bytes([0xff, 0xfe, 0x1b]) + b'[2J' + b'x' * (1 << 20) + bytes([10]))\n"
+        )
+        state = self.run_job(self.spec(script))
+        self.assertEqual(state["phase"], "succeeded")
+        self.assertEqual(state["manifest"]["metrics"], {"accuracy": 0.5})
+        self.assertEqual([file["path"] for file in state["manifest"]["files"]], ["model/model.txt", "output/data/metrics.json"])
 
     def test_metrics_that_are_no_numbers_upload_nothing(self) -> None:
         script = METRICS + MODEL + "open(os.environ['SM_OUTPUT_DATA_DIR'] + '/metrics.json', 'w').write('{\"f1\": NaN}')\n"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -13,12 +14,17 @@ CONTRACT = {
     "an array": b"[1]",
     "no UTF-8": b'{"a": 1, "\xff": 2}',
     "deep": b"[" * 100_000,
+    "10,000 deep": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
     "2 MB": b'{"a": 1}' + b" " * 2_000_000,
 }
 INVALID = {
     "NaN": b'{"a": NaN}',
     "Infinity": b'{"a": -Infinity}',
     "a text": b'{"a": "0.93"}',
+    "the text nan": b'{"a": "nan"}',
+    "what Python writes for not a number": json.dumps({"a": float("nan")}).encode(),
+    "a number beyond its bounds nested": b'{"recall": {"a": -1e999}}',
+    "5,000 names": ("{" + ",".join(f'"m{n}": 1' for n in range(5_000)) + "}").encode(),
     "true": b'{"a": true}',
     "null": b'{"a": null}',
     "a list": b'{"a": [1]}',
