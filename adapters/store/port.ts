@@ -1,4 +1,5 @@
 import type { ArtifactRef } from '../../plan/artifact.js';
+import type { SlipwayError } from '../../plan/errors.js';
 
 /** A small document with the tag that compare-and-set needs. */
 export interface StoredDocument {
@@ -28,6 +29,11 @@ export interface Store {
   /** The URI of a key, and the key of a URI of this store (`E_S3_URI` otherwise). */
   uri(key: string): string;
   key(uri: string): string;
+  /**
+   * Proves that a create-only write is one: `E_STORE_UNSAFE` (78) when it is not; with the option `singleWriter` the fault is
+   * answered instead. Writes one small object, at a fixed key. Any number may do so at once.
+   */
+  checkConditions(options?: { signal?: AbortSignal }): Promise<SlipwayError | undefined>;
   /** Facts that a job's launcher needs to reach the same store; credentials by reference only. */
   access(): { endpoint: string; region: string; bucket: string };
 }

@@ -8,9 +8,10 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { openS3Store } from '../../adapters/store/s3/index.js';
-import { s3Options } from '../../adapters/store/s3/options.js';
+import { s3Options, type S3Options } from '../../adapters/store/s3/options.js';
 import type { Store } from '../../adapters/store/port.js';
 import { freePort } from '../../processes/index.js';
+import { ignoring, inverting } from '../careless-store.js';
 import { faultyProxy, type FaultyProxy } from '../faulty-proxy.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
 import { describeStore } from './store.contract.js';
@@ -165,5 +166,59 @@ describe('store s3, when answers go wrong', () => {
     proxy.meddle(({ method }) => (method === 'PUT' ? 'change-bytes' : 'pass'));
     await expect(store.put(at, body, { ifAbsent: true })).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
     expect(await store.list(at)).toEqual([]);
+  });
+});
+
+describe('store s3, asked whether create-only writes are such', () => {
+  let proxy: FaultyProxy;
+  const below = () => `${prefix}${randomUUID()}/`;
+  const through = (more: Partial<S3Options> = {}) =>
+    openS3Store({ ...stack.s3(below()), endpoint: proxy.url, ...more }, stack.context);
+  beforeAll(async () => {
+    proxy = await faultyProxy(stack.address('s3'));
+  });
+  afterAll(() => proxy.close());
+
+  test('finds that they are, the first time and later, and when many ask at once', async () => {
+    const own = below();
+    const ask = () => openS3Store(stack.s3(own), stack.context).checkConditions();
+    expect(await Promise.all(Array.from({ length: 8 }, ask))).toEqual(Array.from({ length: 8 }));
+    expect(await ask()).toBeUndefined();
+    const objects = await openS3Store(stack.s3(own), stack.context).list('');
+    expect(objects.map(({ key }) => key)).toEqual(['probes/conditional-write']);
+  });
+
+  test('refuses a store that writes over what is there', async () => {
+    proxy.meddle(ignoring);
+    await expect(through().checkConditions()).rejects.toMatchObject({
+      code: 'E_STORE_UNSAFE',
+      exitCode: 78,
+      message: expect.stringContaining('singleWriter: true') as string,
+    });
+  });
+
+  test.each([
+    ['nothing is there', false],
+    ['something is there', true],
+  ])('refuses a store that has it the wrong way round, when %s', async (_when, there) => {
+    proxy.meddle(inverting(() => there));
+    await expect(through().checkConditions()).rejects.toMatchObject({ code: 'E_STORE_UNSAFE', exitCode: 78 });
+  });
+
+  test('lets it pass, with a warning, where only one process writes', async () => {
+    proxy.meddle(ignoring);
+    expect(await through({ singleWriter: true }).checkConditions()).toMatchObject({ code: 'E_STORE_UNSAFE' });
+  });
+
+  test('says no such thing of a store that gives no answer, or that was interrupted by another write', async () => {
+    const busy = (status: number, code: string) => ({
+      status,
+      type: 'application/xml',
+      body: `<Error><Code>${code}</Code></Error>`,
+    });
+    for (const fate of [busy(503, 'SlowDown'), busy(409, 'ConditionalRequestConflict')]) {
+      proxy.meddle(() => fate);
+      await expect(through().checkConditions()).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+    }
   });
 });
