@@ -7,6 +7,13 @@ export interface StoredDocument {
   etag: string;
 }
 
+/** An upload in parts that nobody has completed: it shows nowhere and takes room. */
+export interface UnfinishedUpload {
+  key: string;
+  id: string;
+  startedAt: Date;
+}
+
 /** Where artifacts and records live. Every write can be create-only; every read of an artifact checks its digest. */
 export interface Store {
   /**
@@ -26,6 +33,10 @@ export interface Store {
   replace(key: string, body: Uint8Array, etag: string | undefined): Promise<boolean>;
   /** Keys below a prefix, sorted. */
   list(prefix: string): Promise<{ key: string; bytes: number }[]>;
+  /** Unfinished uploads below a prefix, by key. One may be under way right now. */
+  unfinished(prefix: string): Promise<UnfinishedUpload[]>;
+  /** Gives up an upload and frees its parts; `false` when the store no longer knows it. */
+  abort(upload: UnfinishedUpload): Promise<boolean>;
   /** The URI of a key, and the key of a URI of this store (`E_S3_URI` otherwise). */
   uri(key: string): string;
   key(uri: string): string;

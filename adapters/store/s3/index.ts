@@ -10,6 +10,7 @@ import { isMissing, storeFault } from './faults.js';
 import { keyOf, type Location, objectKey, uriOf } from './location.js';
 import type { S3Options } from './options.js';
 import { probeConditions, probeKey, unsafeStore } from './probe.js';
+import { abortUpload, listUnfinished } from './unfinished.js';
 import { putBytes, putFile, writeBytes } from './upload.js';
 
 const maxGetBytes = 256 * 1024 * 1024;
@@ -55,6 +56,12 @@ export function openS3Store(options: S3Options, context: OpenContext): Store {
     },
     async list(prefix) {
       return listObjects(await connected(), location, prefix);
+    },
+    async unfinished(prefix) {
+      return listUnfinished(await connected(), prefix);
+    },
+    async abort(upload) {
+      return abortUpload(await connected(), upload);
     },
     async checkConditions(o = {}) {
       const found = await probeConditions(await connected(), objectKey(location, probeKey), o.signal);
