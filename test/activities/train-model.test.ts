@@ -123,6 +123,31 @@ describe('a training job', () => {
   });
 });
 
+describe('a job that wakes up after a later attempt succeeded', () => {
+  const late = 'weights of the first';
+
+  test('leaves what nothing refers to, marked with the job that took its place', async () => {
+    fails('E_TRAINER_LOST');
+    expect(await codesOf(train())).toEqual(['E_TRAINER_LOST']);
+    const [first = ''] = [...world.trainer.jobs.values()].map((job) => job.key);
+    leaves([await outputFile(world, 'model/model.skops', 'weights of the second')]);
+    call = { ...call, attempt: 2 };
+    const model = await train();
+    const marks = () => [...world.store.objects.keys()].filter((key) => key.endsWith('/superseded.json'));
+    expect(marks()).toEqual([keys.superseded(first)]);
+
+    await world.store.put(`${keys.job(first)}model/model.skops`, Buffer.from(late));
+    await world.store.put(`${keys.job(first)}manifest.json`, Buffer.from('{}'));
+    // The run asks again, as after a crash of its worker.
+    expect(await train()).toEqual(model);
+    expect(model.files.map(({ uri }) => uri.includes(first))).toEqual([false]);
+    expect(marks()).toEqual([keys.superseded(first)]);
+    const mark = await world.store.read(keys.superseded(first));
+    const by = { run: call.run.workflowId, stage: 'train', attempt: 2, key: model.job.key };
+    expect(JSON.parse(Buffer.from(mark?.body ?? []).toString())).toEqual({ format: 1, by });
+  });
+});
+
 describe('a job that is not done well', () => {
   test.each([[[]], [['model/weights.bin']], [['model/model.json']], [['model/sub/model.skops']], [['model.skops']]])(
     'with the files %j leaves no model: refused, and logged as failed',
