@@ -80,7 +80,7 @@ async function train(
       ...cost,
     };
   } catch (error) {
-    if (error instanceof SlipwayError && error.code.startsWith('E_TRAINER'))
+    if (error instanceof SlipwayError && (error.code.startsWith('E_TRAINER') || error.code === 'E_MANIFEST'))
       await ports.tracking.close(tracked.runId, 'failed');
     throw error;
   }
