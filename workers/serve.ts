@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { thisBuild } from '../config/build.js';
 import { loadConfig } from '../config/load.js';
@@ -7,6 +8,7 @@ import { checkQueues } from './check-queues.js';
 import { checkStores } from './check-stores.js';
 import { checkSearchAttributes } from './check-search-attributes.js';
 import { connect } from './connect.js';
+import { Deaths } from './deaths.js';
 import { workerProcessOptions } from './options.js';
 import { servedEnvironments } from './served-environments.js';
 import { queuesToServe } from './shares.js';
@@ -31,7 +33,11 @@ export async function serve(): Promise<void> {
   const { namespace } = served.temporal;
   await checkSearchAttributes(connection, served.temporal);
   await checkQueues(connection, namespace, queues);
-  const workers = await createWorkers({ connection, root, served, queues, slots, build });
+  const deaths = await Deaths.open(path.join(root, '.slipway', 'worker', 'in-flight')).catch((error: unknown) => {
+    process.stderr.write(`warning: nothing that kills this worker is quarantined: ${String(error)}\n`);
+    return undefined;
+  });
+  const workers = await createWorkers({ connection, root, served, queues, slots, build, deaths });
   // A store that is away holds up nobody for long; it is asked until it answers.
   await Promise.race([stores, sleep(storeAnswerMs, undefined, { signal: end.signal }).catch(() => undefined)]);
   const running = workers.map((w) => w.run());
@@ -44,6 +50,7 @@ export async function serve(): Promise<void> {
   const at = new Date().toISOString();
   await writeFileAtomic(ready, JSON.stringify({ pid: process.pid, at, environments: served.names, queues, build }));
   await Promise.all([...running, stores]);
+  deaths?.close();
   await served.close();
   await connection.close();
 }
