@@ -26,13 +26,13 @@ export async function serve(): Promise<void> {
   const config = await loadConfig(root);
   const served = await servedEnvironments(config, environment ?? config.defaultEnvironment, { root, env });
   const { queues, slots } = queuesToServe(asked, served);
-  const end = new AbortController();
-  const stores = checkStores(served, (text) => process.stderr.write(`${text}\n`), end.signal);
-  stores.catch(() => end.abort());
   const connection = await connect(served.temporal);
   const { namespace } = served.temporal;
   await checkSearchAttributes(connection, served.temporal);
   await checkQueues(connection, namespace, queues);
+  const end = new AbortController();
+  const stores = checkStores(served, (text) => process.stderr.write(`${text}\n`), end.signal);
+  stores.catch(() => end.abort());
   const deaths = await Deaths.open(path.join(root, '.slipway', 'worker', 'in-flight')).catch((error: unknown) => {
     process.stderr.write(`warning: nothing that kills this worker is quarantined: ${String(error)}\n`);
     return undefined;
