@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,9 @@ export class Deaths {
   private readonly folder: string;
   private readonly file: string;
   private readonly marks: Marks;
+  private descriptor: number | undefined;
+  private written = 0;
+  private closed = false;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -74,18 +77,32 @@ export class Deaths {
 
   /** The process ends as it should. */
   close(): void {
+    this.closed = true;
+    this.closeFile();
     rmSync(this.file, { force: true });
   }
 
-  /** At once: the very next thing that happens may be the end. Without the disk, runs go on. */
+  /**
+   * At once, as the very next thing that happens may be the end; in one piece, so that no death leaves half of it. Without
+   * the disk, runs go on.
+   */
   private write(): void {
-    const draft = `${this.file}.tmp`;
+    if (this.closed) return;
     try {
-      writeFileSync(draft, JSON.stringify(this.marks), { mode: 0o600 });
-      renameSync(draft, this.file);
+      this.descriptor ??= openSync(this.file, 'w', 0o600);
+      const text = Buffer.from(JSON.stringify(this.marks));
+      // Blanks cover what was longer before.
+      const whole = Buffer.alloc(Math.max(text.length, this.written), ' ');
+      text.copy(whole);
+      this.written = writeSync(this.descriptor, whole, 0, whole.length, 0);
     } catch {
-      mkdirSync(this.folder, { recursive: true });
+      this.closeFile();
     }
+  }
+
+  private closeFile(): void {
+    if (this.descriptor !== undefined) closeSync(this.descriptor);
+    this.descriptor = undefined;
   }
 
   private async countDeath(file: string): Promise<void> {
@@ -127,6 +144,8 @@ function readMarks(file: string): Marks | undefined {
 }
 
 async function readCount(file: string): Promise<{ deaths: number; at: number }> {
+  // Nearly always there is none, and every activity asks.
+  if (!existsSync(file)) return { deaths: 0, at: 0 };
   try {
     return JSON.parse(await readFile(file, 'utf8')) as { deaths: number; at: number };
   } catch {
