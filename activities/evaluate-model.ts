@@ -14,6 +14,7 @@ import { openStage, type OpenStage } from './plan-cache.js';
 import { runJob } from './run-job.js';
 import { cachedOr, identityOf } from './stage-cache.js';
 import { asModel, asSplit } from './stage-inputs.js';
+import { tagSuperseded } from './tag-superseded.js';
 
 export interface EvaluateInput extends StageCall {
   /** Scores this model instead of the candidate: the champion, by the same evaluator on the same data. */
@@ -53,13 +54,15 @@ async function evaluate(
     expects: ['metrics'],
     maxMs: stage.limits.timeoutMs,
   });
-  await listJob(ports.store, call, key, call.champion === null ? 'candidate' : 'champion');
+  const purpose = call.champion === null ? 'candidate' : 'champion';
+  await listJob(ports.store, call, key, purpose);
   const trainer = ports.trainer(stage.settings.trainer.adapter);
   const {
     manifest,
     job: _job,
     ...cost
   } = await runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) });
+  await tagSuperseded(ports.store, call, key, purpose);
   const metrics = checkMetrics(stage, manifest.metrics);
   return { kind: 'scores', model: model.digest, data: data.sha256, rows: data.rows, metrics, ...cost };
 }

@@ -19,6 +19,7 @@ import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
 import { dataFormat, readTable, writeTable, type Table } from './rows.js';
 import { runJob } from './run-job.js';
+import { tagSuperseded } from './tag-superseded.js';
 
 /** Read as a whole: larger files would hold up the worker's other work for too long. */
 const largestFile = 64 * 1024 * 1024;
@@ -121,6 +122,7 @@ async function generate(
     job: _job,
     ...cost
   } = await runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) });
+  await tagSuperseded(ports.store, call, key);
   const data = manifest.files.filter((f) => f.path.startsWith('output/data/') && /\.(jsonl|ndjson|csv)$/i.test(f.path));
   const [file] = data;
   if (file === undefined || data.length > 1) {

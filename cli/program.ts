@@ -12,6 +12,7 @@ import { addDev } from './commands/dev.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addHistory } from './commands/history.js';
+import { addGc } from './commands/gc.js';
 import { addGateway } from './commands/gateway.js';
 import { addLogs } from './commands/logs.js';
 import { addLs } from './commands/ls.js';
@@ -78,6 +79,7 @@ export function makeProgram(io: Io, version: string, onExit: (code: number) => v
     addUp,
     addDown,
     addDoctor,
+    addGc,
     addDev,
     addDemo,
   ];

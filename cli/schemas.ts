@@ -349,6 +349,10 @@ export const schemas = {
     deployed,
   }),
   down: z.object({ ended: z.int() }),
+  gc: z.object({
+    dryRun: z.boolean(),
+    uploads: z.array(z.object({ uri: z.string(), startedAt: time, removed: z.boolean() })),
+  }),
   doctor: z.object({
     checks: z.array(z.object({ name: z.string(), ok: z.boolean(), found: z.string(), fix: z.string().optional() })),
   }),

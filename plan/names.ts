@@ -86,6 +86,8 @@ export const keys = {
   data: (sha256: string, extension: string) => `data/${sha256}.${extension}`,
   snapshot: (digest: string) => `snapshots/${digest}.json`,
   job: (key: string) => `jobs/${key}/`,
+  /** Beside the outputs of a job whose place a later attempt took. */
+  superseded: (key: string) => `jobs/${key}/superseded.json`,
   /** Below it the jobs of a run are listed, see run-jobs.ts; `run` is the SHA-256 of its workflow id. */
   runJobs: (run: string) => `run-jobs/${run}/`,
   package: (name: string, version: string) => `packages/${name}/${name}-${version}.tar.gz`,

@@ -7,6 +7,8 @@ import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { taskQueues, workerDeployment } from '../plan/names.js';
 import { bundlePath } from './bundle-path.js';
 import { workerIdentity } from './identity.js';
+import type { Deaths } from './deaths.js';
+import { quarantine } from './quarantine.js';
 import type { Served } from './served-environments.js';
 import type { Slots } from './shares.js';
 import { unknownActivity } from './unknown-activity.js';
@@ -22,6 +24,8 @@ export interface CreateOptions {
   slots?: Slots;
   /** This build of the package. */
   build: string;
+  /** What died with which work; absent: nothing is quarantined. */
+  deaths?: Deaths | undefined;
 }
 
 /** A stop lets short work end: the grace is above the longest poll. */
@@ -50,6 +54,9 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
         taskQueue,
         identity: workerIdentity(o.build, isOfJobs(taskQueue) ? tuning.maxConcurrentActivityTaskExecutions : undefined),
         activities: { ...activities, default: unknownActivity(known) },
+        // What moves traffic knows no author code and no data, and must never wait.
+        ...(o.deaths !== undefined &&
+          taskQueue !== taskQueues.release && { interceptors: { activity: [quarantine(o.deaths)] } }),
       });
     }),
   );

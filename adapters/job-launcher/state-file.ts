@@ -1,22 +1,13 @@
 import { z } from 'zod';
 
 import { SlipwayError } from '../../plan/errors.js';
-import type { JobFailure } from '../trainer/port.js';
+import type { JobFailure, JobManifest } from '../trainer/port.js';
+import { parseManifest } from './manifest.js';
 
 /** 75 is "try again later"; negative numbers are signals that come from outside: hang-up, interrupt, kill, terminate. */
 const transientExitCodes: readonly (number | undefined)[] = [75, -1, -2, -9, -15];
 const transientCodes: readonly string[] = ['E_DISK_FULL', 'E_STORE', 'E_TRAINER_LOST'];
 
-const metrics = z.record(z.string(), z.union([z.number(), z.record(z.string(), z.number())]));
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const file = z.object({ path: z.string(), uri: z.string(), sha256, bytes: z.int().min(0) });
-const manifest = z.object({
-  format: z.literal(1),
-  key: sha256,
-  files: z.array(file),
-  metrics: metrics.nullable(),
-  formats: z.record(z.string(), z.string()),
-});
 const times = { startedAt: z.iso.datetime().optional(), endedAt: z.iso.datetime().optional() };
 /** `state.json` as the launcher writes it. */
 const stateFile = z.discriminatedUnion('phase', [
@@ -24,7 +15,7 @@ const stateFile = z.discriminatedUnion('phase', [
     phase: z.enum(['fetching', 'running', 'uploading']),
     progress: z.record(z.string(), z.number()).optional(),
   }),
-  z.object({ phase: z.literal('succeeded'), ...times, manifest }),
+  z.object({ phase: z.literal('succeeded'), ...times, manifest: z.unknown() }),
   z.object({
     phase: z.literal('failed'),
     ...times,
@@ -36,11 +27,14 @@ const stateFile = z.discriminatedUnion('phase', [
     }),
   }),
 ]);
-export type StateFile = z.output<typeof stateFile>;
+type Read = z.output<typeof stateFile>;
+type Succeeded = Omit<Extract<Read, { phase: 'succeeded' }>, 'manifest'> & { manifest: JobManifest };
+export type StateFile = Exclude<Read, { phase: 'succeeded' }> | Succeeded;
 export type FailedState = Extract<StateFile, { phase: 'failed' }>;
 
 /**
- * Reads what a launcher told last. `E_TRAINER_PROTOCOL` for what it cannot have written, among it the manifest of another job.
+ * Reads what a launcher told last. `E_TRAINER_PROTOCOL` for what it cannot have written, among it the manifest of another job;
+ * what is wrong with a manifest has codes of its own, see `parseManifest`.
  *
  * @param job how the job's key begins
  * @param where names the file in errors
@@ -52,9 +46,11 @@ export function parseStateFile(text: string, job: string, where: string): StateF
     throw protocolFault(where, `/${issue?.path.join('/') ?? ''} ${issue?.message ?? ''}`);
   }
   const state = parsed.data;
-  if (state.phase === 'succeeded' && !state.manifest.key.startsWith(job))
-    throw protocolFault(where, `the manifest is that of another job, ${state.manifest.key.slice(0, 32)}`);
-  return state;
+  if (state.phase !== 'succeeded') return state;
+  const manifest = parseManifest(state.manifest, where);
+  if (!manifest.key.startsWith(job))
+    throw protocolFault(where, `the manifest is that of another job, ${manifest.key.slice(0, 32)}`);
+  return { ...state, manifest };
 }
 
 /** How long the launcher worked, where it says so: from the first input that it fetched to the last output that it stored. */

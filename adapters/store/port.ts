@@ -1,9 +1,17 @@
 import type { ArtifactRef } from '../../plan/artifact.js';
+import type { SlipwayError } from '../../plan/errors.js';
 
 /** A small document with the tag that compare-and-set needs. */
 export interface StoredDocument {
   body: Uint8Array;
   etag: string;
+}
+
+/** An upload in parts that nobody has completed: it shows nowhere and takes room. */
+export interface UnfinishedUpload {
+  key: string;
+  id: string;
+  startedAt: Date;
 }
 
 /** Where artifacts and records live. Every write can be create-only; every read of an artifact checks its digest. */
@@ -25,9 +33,18 @@ export interface Store {
   replace(key: string, body: Uint8Array, etag: string | undefined): Promise<boolean>;
   /** Keys below a prefix, sorted. */
   list(prefix: string): Promise<{ key: string; bytes: number }[]>;
+  /** Unfinished uploads below a prefix, by key. One may be under way right now. */
+  unfinished(prefix: string): Promise<UnfinishedUpload[]>;
+  /** Gives up an upload and frees its parts; `false` when the store no longer knows it. */
+  abort(upload: UnfinishedUpload): Promise<boolean>;
   /** The URI of a key, and the key of a URI of this store (`E_S3_URI` otherwise). */
   uri(key: string): string;
   key(uri: string): string;
+  /**
+   * Proves that a create-only write is one: `E_STORE_UNSAFE` (78) when it is not; with the option `singleWriter` the fault is
+   * answered instead. Writes one small object, at a fixed key. Any number may do so at once.
+   */
+  checkConditions(options?: { signal?: AbortSignal }): Promise<SlipwayError | undefined>;
   /** Facts that a job's launcher needs to reach the same store; credentials by reference only. */
   access(): { endpoint: string; region: string; bucket: string };
 }

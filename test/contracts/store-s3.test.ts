@@ -4,13 +4,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateMultipartUploadCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { openS3Store } from '../../adapters/store/s3/index.js';
-import { s3Options } from '../../adapters/store/s3/options.js';
+import { s3Options, type S3Options } from '../../adapters/store/s3/options.js';
 import type { Store } from '../../adapters/store/port.js';
+import { removeAbandoned } from '../../operations/gc.js';
 import { freePort } from '../../processes/index.js';
+import { ignoring, inverting } from '../careless-store.js';
 import { faultyProxy, type FaultyProxy } from '../faulty-proxy.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
 import { describeStore } from './store.contract.js';
@@ -21,10 +23,9 @@ beforeAll(async () => {
   stack = await provideStack(['s3']);
 });
 
-describeStore('s3', () => {
-  const { context } = stack;
-  const client = new S3Client({
-    endpoint: stack.address('s3'),
+function clientOf({ address, context }: TestStack): S3Client {
+  return new S3Client({
+    endpoint: address('s3'),
     region: 'us-east-1',
     forcePathStyle: true,
     credentials: {
@@ -32,6 +33,11 @@ describeStore('s3', () => {
       secretAccessKey: context.secret('env:AWS_SECRET_ACCESS_KEY'),
     },
   });
+}
+
+describeStore('s3', () => {
+  const { context } = stack;
+  const client = clientOf(stack);
   return Promise.resolve({
     store: openS3Store(stack.s3(prefix), context),
     tamper: async (key: string, body: Uint8Array) => {
@@ -185,5 +191,106 @@ describe('store s3, when answers go wrong', () => {
     proxy.meddle(({ method }) => (method === 'PUT' ? 'change-bytes' : 'pass'));
     await expect(store.put(at, body, { ifAbsent: true })).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
     expect(await store.list(at)).toEqual([]);
+  });
+});
+
+describe('store s3, asked whether create-only writes are such', () => {
+  let proxy: FaultyProxy;
+  const below = () => `${prefix}${randomUUID()}/`;
+  const through = (more: Partial<S3Options> = {}) =>
+    openS3Store({ ...stack.s3(below()), endpoint: proxy.url, ...more }, stack.context);
+  beforeAll(async () => {
+    proxy = await faultyProxy(stack.address('s3'));
+  });
+  afterAll(() => proxy.close());
+
+  test('finds that they are, the first time and later, and when many ask at once', async () => {
+    const own = below();
+    const ask = () => openS3Store(stack.s3(own), stack.context).checkConditions();
+    expect(await Promise.all(Array.from({ length: 8 }, ask))).toEqual(Array.from({ length: 8 }));
+    expect(await ask()).toBeUndefined();
+    const objects = await openS3Store(stack.s3(own), stack.context).list('');
+    expect(objects.map(({ key }) => key)).toEqual(['probes/conditional-write']);
+  });
+
+  test('refuses a store that writes over what is there', async () => {
+    proxy.meddle(ignoring);
+    await expect(through().checkConditions()).rejects.toMatchObject({
+      code: 'E_STORE_UNSAFE',
+      exitCode: 78,
+      message: expect.stringContaining('singleWriter: true') as string,
+    });
+  });
+
+  test.each([
+    ['nothing is there', false],
+    ['something is there', true],
+  ])('refuses a store that has it the wrong way round, when %s', async (_when, there) => {
+    proxy.meddle(inverting(() => there));
+    await expect(through().checkConditions()).rejects.toMatchObject({ code: 'E_STORE_UNSAFE', exitCode: 78 });
+  });
+
+  test('lets it pass, with a warning, where only one process writes', async () => {
+    proxy.meddle(ignoring);
+    expect(await through({ singleWriter: true }).checkConditions()).toMatchObject({ code: 'E_STORE_UNSAFE' });
+  });
+
+  test('says no such thing of a store that gives no answer, or that was interrupted by another write', async () => {
+    const busy = (status: number, code: string) => ({
+      status,
+      type: 'application/xml',
+      body: `<Error><Code>${code}</Code></Error>`,
+    });
+    for (const fate of [busy(503, 'SlowDown'), busy(409, 'ConditionalRequestConflict')]) {
+      proxy.meddle(() => fate);
+      await expect(through().checkConditions()).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+    }
+  });
+});
+
+describe('an upload whose writer died', () => {
+  const own = `${prefix}dead/`;
+
+  async function dyingUpload(): Promise<void> {
+    const proxy = await faultyProxy(stack.address('s3'));
+    const folder = await mkdtemp(join(tmpdir(), 'slipway-store-'));
+    const file = join(folder, 'model');
+    await writeFile(file, Buffer.alloc(80 * 1024 * 1024, 'a'));
+    const writer = openS3Store({ ...stack.s3(own), endpoint: proxy.url }, stack.context);
+    const death = new AbortController();
+    let parts = 0;
+    // As with a dead process, the store hears no more of it: neither the second part nor that it is given up.
+    proxy.meddle(({ method, path }) => {
+      if (method === 'PUT' && path.includes('partNumber=') && ++parts === 1) return 'pass';
+      if (method === 'POST' && path.includes('uploads')) return 'pass';
+      if (parts > 1) death.abort();
+      return method === 'HEAD' ? 'pass' : 'black-hole';
+    });
+    await writer.putFile('jobs/a/model', file, { ifAbsent: true, signal: death.signal }).catch(() => undefined);
+    await proxy.close();
+    await rm(folder, { recursive: true });
+  }
+
+  test('shows no object, and is removed once it is old; younger ones and those of others stay', async () => {
+    await dyingUpload();
+    const store = openS3Store(stack.s3(own), stack.context);
+    expect(await store.list('')).toEqual([]);
+    const [upload] = await store.unfinished('jobs/');
+    expect(upload?.key).toBe('jobs/a/model');
+    const client = clientOf(stack);
+    const strangers = ['strange/a', 'jobs'].map((key) => `${own}${key}`);
+    for (const Key of strangers) await client.send(new CreateMultipartUploadCommand({ Bucket: 'slipway', Key }));
+    const day = 86_400_000;
+    const gone = { uri: store.uri('jobs/a/model'), startedAt: upload?.startedAt.toISOString() };
+
+    expect(await removeAbandoned(store, { olderThanMs: day, dryRun: false })).toEqual([]);
+    const later = Date.now() + day + 60_000;
+    const dry = await removeAbandoned(store, { olderThanMs: day, dryRun: true, now: later });
+    expect(dry).toEqual([{ ...gone, removed: false }]);
+    expect(await store.unfinished('')).toHaveLength(3);
+    expect(await removeAbandoned(store, { olderThanMs: 0, dryRun: false, now: later })).toEqual([
+      { ...gone, removed: true },
+    ]);
+    expect((await store.unfinished('')).map(({ key }) => `${own}${key}`).sort()).toEqual([...strangers].sort());
   });
 });

@@ -184,7 +184,10 @@ describe('trainer process', () => {
     for (const text of [
       '{',
       '{"phase":"done"}',
-      JSON.stringify({ phase: 'succeeded', manifest: { format: 1, key: key(), files: [], metrics: null } }),
+      JSON.stringify({
+        phase: 'succeeded',
+        manifest: { format: 1, key: key(), files: [], metrics: null, formats: {} },
+      }),
     ]) {
       await writeFile(file, text);
       await expect(trainer.poll(job)).rejects.toMatchObject({ code: 'E_TRAINER_PROTOCOL' });

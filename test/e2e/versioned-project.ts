@@ -35,6 +35,8 @@ export interface WorkerProcess {
   pid: number;
   /** SIGKILL, as a crash would end it. */
   kill(): Promise<void>;
+  /** Its exit code, once it has one. */
+  ended: Promise<number | null>;
 }
 
 interface ProjectOptions {
@@ -111,13 +113,14 @@ async function startWorker(
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   workers.push(child);
+  const ended = once(child, 'exit').then(([code]) => code as number | null);
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-2_000)));
   await until(async () => {
     if (child.exitCode !== null) throw new Stop(`the worker ended: ${said}`);
     return existsSync(ready) && (JSON.parse(await readFile(ready, 'utf8')) as { pid: number }).pid === child.pid;
   });
-  return { pid: child.pid ?? 0, kill: () => kill(child) };
+  return { pid: child.pid ?? 0, kill: () => kill(child), ended };
 }
 
 async function kill(child: ChildProcess): Promise<void> {

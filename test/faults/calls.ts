@@ -7,6 +7,9 @@ export type Dependency = (typeof dependencies)[number];
 /** Calls that only repeat: who dies at the first dies at any of them. A sweep kills at the first only. */
 const repeated = [/^router POST renew$/, /^prometheus POST query/, /^s3 \S+ jobs\/\*\/(log|progress)/, /^job /];
 
+/** What a worker does as it starts, whatever runs there are: no place of a run. */
+const ofStart = /^s3 \S+ probes\//;
+
 /**
  * What a call does, the same from run to run: `s3 PUT packages/*`, `mlflow POST model-versions/create`, `router PUT service`.
  * Calls of a job's launcher begin with `job`: it is a process of its own, and the worker dies while that works.
@@ -48,9 +51,11 @@ export function placeName({ operation, nth }: Place): string {
 /** Places of a run in their order, given its calls; `folded` leaves out those that only repeat an earlier one. */
 export function placesOf(operations: readonly string[], folded: boolean): Place[] {
   const seen = new Map<string, number>();
-  return operations.flatMap((operation) => {
-    const nth = (seen.get(operation) ?? 0) + 1;
-    seen.set(operation, nth);
-    return folded && nth > 1 && repeated.some((r) => r.test(operation)) ? [] : [{ operation, nth }];
-  });
+  return operations
+    .filter((o) => !ofStart.test(o))
+    .flatMap((operation) => {
+      const nth = (seen.get(operation) ?? 0) + 1;
+      seen.set(operation, nth);
+      return folded && nth > 1 && repeated.some((r) => r.test(operation)) ? [] : [{ operation, nth }];
+    });
 }

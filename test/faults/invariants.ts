@@ -16,6 +16,8 @@ export interface Expectation {
   outcomes?: readonly Outcome[];
   /** The harness itself doubled requests, so the registry may hold a marked duplicate. */
   doubled?: boolean;
+  /** The server forgot a part of the run, which may have begun its rollout anew. */
+  forgotten?: boolean;
 }
 
 /** Everything that must hold after a run, whatever happened on the way; one line per violation, each begins with its row. */
@@ -34,7 +36,7 @@ export async function violationsOf(lane: Lane, end: RunEnd, expected: Expectatio
     ...trainingFaults(lane, end),
     ...(await registryFaults(lane, end, record, doubled)),
     ...(await artifactFaults(lane, versionOf(record), doubled)),
-    ...weightFaults(lane, end, record),
+    ...weightFaults(lane, end, record, expected.forgotten),
     ...(await agreementFaults(lane, record)),
     ...(await historyFaults(lane, end)),
   ];

@@ -5,6 +5,7 @@ import { directedSchedules } from './directed.js';
 import { catches, clearLanes, type Harness, inTurns, openHarness, runAll, runAlone } from './harness.js';
 import { type PlantedBug, plantedBugs } from './planted.js';
 import { keptSeeds, randomSchedule } from './random.js';
+import { restoredServers } from './restored.js';
 import type { Result, Schedule } from './schedule.js';
 import { type Summary, summarise } from './summary.js';
 import { measureReference, sweepSchedules } from './sweep.js';
@@ -56,6 +57,12 @@ async function run(harness: Harness): Promise<Summary> {
   const results = await runAll(harness, schedules, { lanes, onResult: tell, first });
   if (!values.sweep) return summarise(results, []);
   await inTurns(directedSchedules.filter(wanted), lanes, async (schedule) => {
+    const result = await runAlone(harness, schedule);
+    results.push(result);
+    tell(result);
+  });
+  // All lanes share the server: with an older one nobody else may run.
+  await inTurns(restoredServers(harness.site.root).filter(wanted), 1, async (schedule) => {
     const result = await runAlone(harness, schedule);
     results.push(result);
     tell(result);

@@ -17,6 +17,10 @@ export interface RunEnd {
 export interface RunOptions {
   /** What the person says who is asked at each gate; default: approves, once. */
   decide?: (workflowId: string, stage: string) => Promise<void>;
+  /** Gates at which somebody decided; who empties it has them ask again. */
+  decided?: Set<string>;
+  /** The server may be away. Default false. */
+  patient?: boolean;
 }
 
 /** Takes the reference pipeline through one run: starts it, decides at each gate, answers its end. Throws when it does not end. */
@@ -32,13 +36,19 @@ export async function referenceRun(lane: Lane, seed: string, o: RunOptions = {})
     cache: false,
   });
   const decide = o.decide ?? ((id, stage) => approve(lane, id, stage));
-  const decided = new Set<string>();
+  const { decided = new Set<string>(), patient = false } = o;
   for (;;) {
-    const { open, waitsAt } = await stateOf(lane, workflowId);
+    const { open, waitsAt } = await stateOf(lane, workflowId).catch((error: unknown) => {
+      if (!patient) throw error;
+      return { open: true, waitsAt: null };
+    });
     if (!open) return { workflowId, seed, startedAt, run: await viewRun(lane.client, workflowId) };
     if (waitsAt !== null && !decided.has(waitsAt)) {
       decided.add(waitsAt);
-      await decide(workflowId, waitsAt);
+      await decide(workflowId, waitsAt).catch((error: unknown) => {
+        if (!patient) throw error;
+        decided.delete(waitsAt);
+      });
     }
     if (Date.now() - startedAt > limitMs) {
       const { view, retrying } = await viewRun(lane.client, workflowId);

@@ -4,6 +4,7 @@ import { projectRoot } from '../e2e/project-setup.js';
 import { directedSchedules } from './directed.js';
 import { catches, type Harness, inTurns, openHarness, runAll, runAlone } from './harness.js';
 import { type PlantedBug, plantedBugs } from './planted.js';
+import { restoredServers } from './restored.js';
 import type { Result } from './schedule.js';
 import { summarise } from './summary.js';
 import { measureReference, sweepSchedules } from './sweep.js';
@@ -48,6 +49,20 @@ test(
     });
     expect(violated(results)).toEqual([]);
     expect(summarise(results, [])).toMatchObject({ ok: true, fired: directedSchedules.length });
+  },
+  limitMs,
+);
+
+test(
+  'a server that is restored from an older copy starts no second job, registers no second version, and takes no weight back',
+  async () => {
+    const schedules = restoredServers(harness.site.root).filter((_, i) => all || i === day % thirds);
+    const results: Result[] = [];
+    await inTurns(schedules, 1, async (schedule) => {
+      results.push(await runAlone(harness, schedule));
+    });
+    expect(violated(results)).toEqual([]);
+    expect(summarise(results, [])).toMatchObject({ ok: true, fired: schedules.length });
   },
   limitMs,
 );

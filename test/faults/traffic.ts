@@ -30,9 +30,9 @@ export function movesSince(lane: Lane, since: number): Move[] {
 
 /**
  * I-04: weights are the planned ones and grow until all goes home, once. I-09: no older epoch moves anything. I-07: traffic and
- * alias disagree only for a moment.
+ * alias disagree only for a moment. `again`: the rollout may begin anew under a later epoch; the rules hold for each.
  */
-export function weightFaults(lane: Lane, end: RunEnd, record: RunRecord): string[] {
+export function weightFaults(lane: Lane, end: RunEnd, record: RunRecord, again = false): string[] {
   const moves = movesSince(lane, end.startedAt);
   const faults: string[] = [];
   let before = 0;
@@ -40,6 +40,7 @@ export function weightFaults(lane: Lane, end: RunEnd, record: RunRecord): string
   let epoch = 0;
   for (const { weight, candidate, epoch: given, cause } of moves) {
     if (given < epoch) faults.push(`I-09: epoch ${given} moved traffic after epoch ${epoch}`);
+    if (again && given > epoch) [before, home] = [0, false];
     epoch = Math.max(epoch, given);
     if (cause === 'corrected') continue;
     if (candidate !== null && weight > 0) {

@@ -15,6 +15,8 @@ process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
 /** A real worker process that can be killed at any instant, and is started again as a supervisor would. */
 export class WorkerProcess {
   deaths = 0;
+  /** How often it was started again after its end. */
+  restarts = 0;
   /** False: who is killed stays dead. */
   revive = true;
   private child: ChildProcess | undefined;
@@ -91,7 +93,9 @@ export class WorkerProcess {
     alive.add(child);
     child.on('exit', () => {
       alive.delete(child);
-      if (!this.stopping && this.revive) this.spawn();
+      if (this.stopping || !this.revive) return;
+      this.restarts++;
+      this.spawn();
     });
     return child;
   }

@@ -67,6 +67,9 @@ export function fakeStore(): FakeStore {
         .map(([key, { body }]) => ({ key, bytes: body.length }));
       return found.sort((a, b) => (a.key < b.key ? -1 : 1));
     },
+    unfinished: () => Promise.resolve([]),
+    abort: () => Promise.resolve(false),
+    checkConditions: () => Promise.resolve(undefined),
     uri: (key) => uriOf(location, key),
     key: (uri) => keyOf(location, uri),
     access: () => ({ endpoint: 'http://127.0.0.1:1', region: 'us-east-1', bucket: location.bucket }),

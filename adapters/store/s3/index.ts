@@ -9,6 +9,8 @@ import { getBytes, getFile, type Measured } from './download.js';
 import { isMissing, storeFault } from './faults.js';
 import { keyOf, type Location, objectKey, uriOf } from './location.js';
 import type { S3Options } from './options.js';
+import { probeConditions, probeKey, unsafeStore } from './probe.js';
+import { abortUpload, listUnfinished } from './unfinished.js';
 import { putBytes, putFile, writeBytes } from './upload.js';
 
 const maxGetBytes = 256 * 1024 * 1024;
@@ -54,6 +56,19 @@ export function openS3Store(options: S3Options, context: OpenContext): Store {
     },
     async list(prefix) {
       return listObjects(await connected(), location, prefix);
+    },
+    async unfinished(prefix) {
+      return listUnfinished(await connected(), prefix);
+    },
+    async abort(upload) {
+      return abortUpload(await connected(), upload);
+    },
+    async checkConditions(o = {}) {
+      const found = await probeConditions(await connected(), objectKey(location, probeKey), o.signal);
+      if (found === 'kept') return undefined;
+      const fault = unsafeStore(found, `s3://${options.bucket}`);
+      if (options.singleWriter) return fault;
+      throw fault;
     },
     uri: (key) => uriOf(location, key),
     key: (uri) => keyOf(location, uri),

@@ -23,6 +23,11 @@ export const s3Options = z.strictObject({
    * demands it, for a store that does not know them. SHA-256 is compared on every read either way.
    */
   checksums: z.enum(['when_supported', 'when_required']).default('when_supported'),
+  /**
+   * Only one process ever writes: then a store that does not keep `If-None-Match` is a warning instead of `E_STORE_UNSAFE`.
+   * Default false.
+   */
+  singleWriter: z.boolean().default(false),
   /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. Default true, which every S3-compatible store understands. */
   forcePathStyle: z.boolean().default(true),
 });

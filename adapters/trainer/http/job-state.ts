@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import { exitCodes, type Fault, printable, SlipwayError } from '../../../plan/errors.js';
 import { pointerStep } from '../../../plan/json.js';
+import { manifestFaults } from '../../job-launcher/manifest.js';
 import type { JobState } from '../port.js';
 import { type Answer, protocolFault, unavailable } from './exchange.js';
 import type { JobHandle } from './job-handle.js';
@@ -49,10 +50,12 @@ export function readJob(answer: Answer, key: string): JobMessage | undefined {
   throw refusal(answer);
 }
 
-/** The answer in the form of a schema, or `E_TRAINER_PROTOCOL` with the places that are not. */
+/** The answer in the form of a schema, or `E_TRAINER_PROTOCOL` with the places that are not; a wrong manifest has codes of its own. */
 export function parse<T>(schema: z.ZodType<T>, { body, url }: Answer): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
+  if (result.error.issues.every(({ path }) => path[0] === 'manifest'))
+    throw new SlipwayError(manifestFaults(result.error, url, 1));
   const issues = result.error.issues
     .slice(0, 5)
     .map(({ path, message }) => `${pointer(path)} ${printable(message, 160)}`);

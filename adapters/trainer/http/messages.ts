@@ -1,21 +1,13 @@
 import { z } from 'zod';
 
+import { relativePath, sha256 } from '../../job-launcher/manifest.js';
 import type { JobManifest } from '../port.js';
 
-/** What travels between the adapter and a service, strict on both sides (`trainers/http-server/openapi.json`). */
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
+// What travels between the adapter and a service, strict on both sides (`trainers/http-server/openapi.json`).
+
 /** The service's own name for a job. */
 const jobName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'letters, digits, dots, dashes, 1 to 128');
 
-const relativePath = z
-  .string()
-  .min(1)
-  .max(1024)
-  // eslint-disable-next-line no-control-regex
-  .regex(/^[^\u0000-\u001f\u007f\\]+$/, 'no control characters and no backslashes')
-  .refine((path) => path.split('/').every((step) => step !== '' && step !== '.' && step !== '..'), {
-    message: 'a path below its folder: no leading slash, no empty step, no `.` or `..`',
-  });
 const file = z
   .strictObject({
     path: relativePath,

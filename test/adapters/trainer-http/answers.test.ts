@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openHttpTrainer } from '../../../adapters/trainer/http/index.js';
 import type { Trainer } from '../../../adapters/trainer/port.js';
 import type { SlipwayError } from '../../../plan/errors.js';
+import { wrongManifests } from '../wrong-manifests.js';
 import {
   context,
   denied,
@@ -83,39 +84,6 @@ describe('an answer that is not of the protocol', () => {
       () => service.json({ ...failed, failure: { ...failure, code: 'E_UNAVAILABLE' } }),
     ],
     ['a status that nobody knows', () => service.json({}, 299)],
-    ...['../../x', '/etc/passwd', 'a\\b', 'a//b', './a', 'model/', 'a\u0000b'].map((path): [string, () => void] => [
-      `a file at ${JSON.stringify(path)}`,
-      () => service.json({ ...succeeded, manifest: { ...manifest, files: [{ ...manifest.files[0], path }] } }),
-    ]),
-    [
-      'a file elsewhere',
-      () =>
-        service.json({
-          ...succeeded,
-          manifest: { ...manifest, files: [{ ...manifest.files[0], uri: 's3://b/other' }] },
-        }),
-    ],
-    [
-      'a file of http',
-      () =>
-        service.json({
-          ...succeeded,
-          manifest: { ...manifest, files: [{ ...manifest.files[0], uri: 'http://b/model/model.json' }] },
-        }),
-    ],
-    [
-      'a short digest',
-      () =>
-        service.json({ ...succeeded, manifest: { ...manifest, files: [{ ...manifest.files[0], sha256: 'C0FFEE' }] } }),
-    ],
-    [
-      'a negative size',
-      () => service.json({ ...succeeded, manifest: { ...manifest, files: [{ ...manifest.files[0], bytes: -1 }] } }),
-    ],
-    [
-      'a file twice',
-      () => service.json({ ...succeeded, manifest: { ...manifest, files: [manifest.files[0], manifest.files[0]] } }),
-    ],
   ];
 
   test.each(hostile)('such as %s is refused', async (_, prepare) => {
@@ -124,6 +92,16 @@ describe('an answer that is not of the protocol', () => {
     expect(error.code).toBe('E_TRAINER_PROTOCOL');
     expect(error.message.length).toBeLessThan(2_000);
   });
+
+  test.each(wrongManifests({ ...manifest, metrics: null }))(
+    'such as a manifest %s is refused',
+    async (_, wrong, code) => {
+      service.json({ ...succeeded, manifest: wrong });
+      const error = await refusalOf(trainer.poll(job));
+      expect(error.code).toBe(code);
+      expect(error.message.length).toBeLessThan(2_000);
+    },
+  );
 
   test.each([301, 302, 303, 307, 308])('such as a redirect (%i) is not followed', async (status) => {
     service.answer((response) => response.writeHead(status, { location: `${service.options.url}/elsewhere` }).end());

@@ -1,0 +1,154 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { isAlive, type ProcessRecord, recordOf, writeFileAtomic } from '../processes/index.js';
+
+/** An activity that runs in this process. */
+export interface InFlight {
+  /** Tells it from all others, the same in each of its tries. */
+  id: string;
+  /** No other one that is suspected runs beside it. */
+  alone: boolean;
+}
+
+/** What a process writes down of itself while it lives. */
+interface Marks {
+  host: string;
+  process: ProcessRecord;
+  inFlight: InFlight[];
+}
+
+/** Counts older than this are of no run that is still tried. */
+const keptMs = 7 * 86_400_000;
+
+/**
+ * With how many deaths of worker processes an activity has to do. Each process writes down what runs in it; the next one that
+ * starts on this machine in the same folder counts what it finds there of dead ones.
+ */
+export class Deaths {
+  private readonly folder: string;
+  private readonly file: string;
+  private readonly marks: Marks;
+  private descriptor: number | undefined;
+  private written = 0;
+  private closed = false;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    const facts = { marker: '', command: 'worker', args: [], logFile: '' };
+    this.marks = { host: hostname(), process: recordOf(process.pid, facts), inFlight: [] };
+    this.file = join(folder, `${process.pid}-${randomUUID()}.marks.json`);
+  }
+
+  /** Counts the deaths that nobody has counted. Throws when nothing can be written below `folder`. */
+  static async open(folder: string): Promise<Deaths> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const deaths = new Deaths(folder);
+    for (const name of readdirSync(folder)) {
+      if (name.endsWith('.marks.json')) await deaths.countDeath(join(folder, name));
+      else if (name.endsWith('.count.json')) await deaths.forgetOld(join(folder, name));
+    }
+    return deaths;
+  }
+
+  /** How many processes died with this activity in them: of those with one that ran alone, only that one counts. */
+  async of(id: string): Promise<number> {
+    return (await readCount(this.countFile(id))).deaths;
+  }
+
+  /** Says that it runs from now on. The answer takes it off again: it ended, or has run for so long that it is no danger. */
+  begin(activity: InFlight): () => void {
+    this.marks.inFlight.push(activity);
+    this.write();
+    return () => {
+      const at = this.marks.inFlight.indexOf(activity);
+      if (at === -1) return;
+      this.marks.inFlight.splice(at, 1);
+      this.write();
+    };
+  }
+
+  /** It is no danger. */
+  async clear(id: string): Promise<void> {
+    await rm(this.countFile(id), { force: true });
+  }
+
+  /** The process ends as it should. */
+  close(): void {
+    this.closed = true;
+    this.closeFile();
+    rmSync(this.file, { force: true });
+  }
+
+  /**
+   * At once, as the very next thing that happens may be the end; in one piece, so that no death leaves half of it. Without
+   * the disk, runs go on.
+   */
+  private write(): void {
+    if (this.closed) return;
+    try {
+      this.descriptor ??= openSync(this.file, 'w', 0o600);
+      const text = Buffer.from(JSON.stringify(this.marks));
+      // Blanks cover what was longer before.
+      const whole = Buffer.alloc(Math.max(text.length, this.written), ' ');
+      text.copy(whole);
+      this.written = writeSync(this.descriptor, whole, 0, whole.length, 0);
+    } catch {
+      this.closeFile();
+    }
+  }
+
+  private closeFile(): void {
+    if (this.descriptor !== undefined) closeSync(this.descriptor);
+    this.descriptor = undefined;
+  }
+
+  private async countDeath(file: string): Promise<void> {
+    const marks = readMarks(file);
+    if (marks !== undefined && (marks.host !== hostname() || isAlive(marks.process))) return;
+    // Two workers may start at once: one of them gets it.
+    const claimed = `${file}.${randomUUID()}`;
+    try {
+      renameSync(file, claimed);
+    } catch {
+      return;
+    }
+    const inFlight = marks?.inFlight ?? [];
+    const alone = inFlight.filter((activity) => activity.alone);
+    // A try that was given up may still run beside its successor.
+    const ids = new Set((alone.length > 0 ? alone : inFlight).map(({ id }) => id));
+    for (const id of ids) {
+      const { deaths } = await readCount(this.countFile(id));
+      await writeFileAtomic(this.countFile(id), JSON.stringify({ id, deaths: deaths + 1, at: Date.now() }), 0o600);
+    }
+    rmSync(claimed, { force: true });
+  }
+
+  private async forgetOld(file: string): Promise<void> {
+    if (Date.now() - (await readCount(file)).at > keptMs) await rm(file, { force: true });
+  }
+
+  private countFile(id: string): string {
+    return join(this.folder, `${createHash('sha256').update(id).digest('hex')}.count.json`);
+  }
+}
+
+function readMarks(file: string): Marks | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Marks;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readCount(file: string): Promise<{ deaths: number; at: number }> {
+  // Nearly always there is none, and every activity asks.
+  if (!existsSync(file)) return { deaths: 0, at: 0 };
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as { deaths: number; at: number };
+  } catch {
+    return { deaths: 0, at: 0 };
+  }
+}
