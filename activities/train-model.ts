@@ -46,12 +46,12 @@ async function train(
     'slipway.run': call.run.workflowId,
     'slipway.stage': call.stage,
     'slipway.plan': call.run.plan,
+    'slipway.dataset': splits[0]?.[1].dataset ?? '',
     'mlflow.runName': `${call.run.workflowId} ${call.stage}`,
   };
-  const [tracked] = await Promise.all([
-    ports.tracking.open(plan.pipeline, key, tags, { first: activityInfo().attempt === 1 }),
-    listJob(ports.store, call, key),
-  ]);
+  // A run that was reset does the same job once more, in what is a first try to Temporal.
+  const first = (await listJob(ports.store, call, key)) && activityInfo().attempt === 1;
+  const tracked = await ports.tracking.open(plan.pipeline, key, tags, { first });
   const { spec } = jobSpec(ports, plan, {
     call,
     settings: stage.settings,
@@ -69,8 +69,7 @@ async function train(
       ...tellRun(call),
     });
     const { metrics, ...made } = whatWasMade(manifest, inputs, call.stage);
-    const facts = { params, metrics, tags: { 'slipway.dataset': made.dataset } };
-    await ports.tracking.close(tracked.runId, 'finished', facts);
+    await ports.tracking.close(tracked.runId, 'finished', { params, metrics }, { first });
     return {
       kind: 'model',
       ...made,

@@ -16,10 +16,7 @@ export interface TrackingFacts {
 
 /** Where experiments are logged. */
 export interface Tracking {
-  /**
-   * The run of this key in an experiment; made when absent. `first`: as far as the caller knows, nobody opened the key before
-   * and nobody else does now. Where that is wrong the result is the same, at the cost of a run marked as a duplicate.
-   */
+  /** The run of this key in an experiment; made when absent. `first`: nobody opened the key before, and nobody else does now. */
   open(
     experiment: string,
     key: string,
@@ -33,11 +30,11 @@ export interface Tracking {
    * numbers twice are two points.
    */
   progress(runId: string, numbers: Record<string, number>, signal?: AbortSignal): Promise<void>;
-  /** Ends the run, and logs facts as `log` does. Twice is the same. */
+  /** Ends the run, and logs facts as `log` does. Twice is the same; `first`: it was not ended before. */
   close(
     runId: string,
     status: 'finished' | 'failed' | 'killed',
     facts?: TrackingFacts,
-    signal?: AbortSignal,
+    o?: { first?: boolean; signal?: AbortSignal },
   ): Promise<void>;
 }

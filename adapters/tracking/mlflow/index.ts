@@ -30,14 +30,13 @@ export function openMlflowTracking(options: MlflowTrackingOptions, context: Open
     },
     log: async (runId, facts, signal) => await logFacts(api, await getRun(api, runId, signal), facts, signal),
     progress: (runId, numbers, signal) => logProgress(api, runId, numbers, signal),
-    async close(runId, status, facts = {}, signal) {
-      const known = await getRun(api, runId, signal);
+    async close(runId, status, facts = {}, { first = false, signal } = {}) {
       const body = { run_id: runId, status: statuses[status], end_time: Date.now() };
-      await Promise.all([
-        logFacts(api, known, facts, signal),
-        // A second close must not move the time at which the run ended.
-        known.info.status !== statuses[status] && api.call('POST', 'runs/update', body, z.object({}), signal),
-      ]);
+      const nothing = Object.values(facts).every((some) => Object.keys(some).length === 0);
+      const known = first && nothing ? undefined : await getRun(api, runId, signal);
+      if (known !== undefined) await logFacts(api, known, facts, signal);
+      // A second close must not move the time at which the run ended.
+      if (known?.info.status !== statuses[status]) await api.call('POST', 'runs/update', body, z.object({}), signal);
     },
   };
 }

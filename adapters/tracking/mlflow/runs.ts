@@ -35,23 +35,15 @@ export async function runOfKey(
   { key, tags, first: isFirst }: WantedRun,
   signal?: AbortSignal,
 ): Promise<Run> {
-  const search = () => runsOfKey(api, experiment, key, signal);
-  const create = () => createRun(api, experiment, key, tags, signal);
-  let refused: Error | undefined;
-  if (isFirst) {
-    // The search is for the rare case, and must not keep the usual one waiting.
-    const [made, before] = await Promise.all([create(), search()]);
-    if (!(made instanceof Error) && before.every(({ info }) => info.run_id === made.info.run_id)) return made;
-    refused = made instanceof Error ? made : undefined;
-  } else {
-    const [before] = await search();
-    if (before !== undefined) return before;
-    const made = await create();
-    refused = made instanceof Error ? made : undefined;
-  }
+  const [before] = isFirst ? [] : await runsOfKey(api, experiment, key, signal);
+  if (before !== undefined) return before;
+  const made = await createRun(api, experiment, { key, tags }, signal);
+  if (isFirst && !(made instanceof Error)) return made;
   // The server may have made it and failed to say so: what is there decides.
-  const [first, ...others] = await search();
-  if (first === undefined) throw refused ?? new Error(`MLflow lists no run of key ${key} right after creating it`);
+  const [first, ...others] = await runsOfKey(api, experiment, key, signal);
+  if (first === undefined) {
+    throw made instanceof Error ? made : new Error(`MLflow lists no run of key ${key} right after creating it`);
+  }
   for (const { info } of others) {
     await api.call(
       'POST',
@@ -75,8 +67,7 @@ export async function runOfKey(
 async function createRun(
   api: MlflowApi,
   experiment: string,
-  key: string,
-  tags: Record<string, string>,
+  { key, tags }: Omit<WantedRun, 'first'>,
   signal: AbortSignal | undefined,
 ): Promise<Run | Error> {
   const body = {
