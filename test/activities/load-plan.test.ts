@@ -226,8 +226,8 @@ describe('times', () => {
 });
 
 test('an environment whose dead workers are replaced soon says so to each stage, elements of an each too', async () => {
-  const item = { ...trainStage, id: 'item' };
-  const each = stageOf('each', { item, concurrency: 1, onItemFailure: 'fail' }) as unknown as Stage;
+  const settings = { item: { ...trainStage, id: 'item' }, concurrency: 1, onItemFailure: 'fail' };
+  const each = stageOf('each', settings as EachStage['settings']);
   await deploy(planOf([trainStage, each]));
   const silences = async () =>
     (await load()).graph.stages.map(({ limits, each: e }) => [limits.heartbeatMs, e?.item.limits.heartbeatMs]);
