@@ -32,6 +32,8 @@ export interface ActivityEnvironment {
   sharedRegistry: boolean;
   /** Queues of workers of their own that stages may name. */
   pools: Readonly<Record<string, unknown>>;
+  /** How soon a worker that died is replaced. Default `usual`. */
+  recovery?: 'usual' | 'fast';
   /** What an hour of a job costs; absent: nobody has said. */
   prices?: Prices;
   policy: Policy;

@@ -4,6 +4,12 @@ import { jobOf } from '../plan/stage-definition.js';
 import type { Policy } from '../plan/policy.js';
 import type { ActivityEnvironment } from './context.js';
 
+/**
+ * Twice what activities beat at, and the SDK sends a beat after 80 % of the limit at the latest. A worker that is gone is replaced
+ * after this, half a second before its retry and the two seconds for which a run waits for its own worker.
+ */
+const fastHeartbeatMs = 4_000;
+
 /** What the workflow needs of a plan, with the environment's times: ids, edges, limits; settings stay in the store. */
 export function planGraph(plan: Plan, digest: string, environment: ActivityEnvironment): PlanGraph {
   return {
@@ -21,7 +27,7 @@ function graphStage(stage: Stage, environment: ActivityEnvironment): GraphStage 
     verb,
     needs,
     bindings,
-    limits: paced(limits),
+    limits: { ...paced(limits), ...(environment.recovery === 'fast' ? { heartbeatMs: fastHeartbeatMs } : {}) },
     ...(pool === undefined ? {} : { pool }),
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(branch === undefined ? {} : { branch }),

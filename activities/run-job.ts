@@ -109,18 +109,31 @@ async function follow(
   let lostSince: number | undefined;
   // Soon at first where asking is cheap: a job of a second does not wait for us.
   for (let pause = Math.min(firstPollMs, slowest / 20); ; pause = Math.min(pause * 1.5, slowest)) {
-    const state = await trainer.poll(job, cancellationSignal());
-    if (state.phase === 'running' && state.progress !== null) progressed(state.progress);
-    tell(facts, state);
-    if (state.phase === 'succeeded') return { manifest: state.manifest, ...cost(state.ranMs) };
-    if (state.phase === 'failed') throw failedJob(trainer.adapter, spec, job, state.failure, cost(state.ranMs));
-    if (state.phase === 'lost') {
-      lostSince ??= Date.now();
-      if (Date.now() - lostSince >= (trainer.absenceMs ?? defaultAbsenceMs))
-        throw await lost(trainer, job, state.reason, cost());
-    } else lostSince = undefined;
-    await sleep(pause);
+    // Listens before it asks: no change falls in between.
+    const news = listen(trainer, job);
+    try {
+      const state = await trainer.poll(job, cancellationSignal());
+      if (state.phase === 'running' && state.progress !== null) progressed(state.progress);
+      tell(facts, state);
+      if (state.phase === 'succeeded') return { manifest: state.manifest, ...cost(state.ranMs) };
+      if (state.phase === 'failed') throw failedJob(trainer.adapter, spec, job, state.failure, cost(state.ranMs));
+      if (state.phase === 'lost') {
+        lostSince ??= Date.now();
+        if (Date.now() - lostSince >= (trainer.absenceMs ?? defaultAbsenceMs))
+          throw await lost(trainer, job, state.reason, cost());
+      } else lostSince = undefined;
+      await Promise.race([sleep(pause), news.came]);
+    } finally {
+      news.end();
+    }
   }
+}
+
+/** Waits for word from the trainer, where it gives any; what has not come by `end` comes then. */
+function listen(trainer: Trainer, job: string): { came: Promise<void>; end(): void } {
+  const ended = new AbortController();
+  const never = new Promise<void>(() => undefined);
+  return { came: trainer.changed?.(job, ended.signal) ?? never, end: () => ended.abort() };
 }
 
 function tell(facts: JobFacts, state: JobState): void {

@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import type { JobManifest } from '../adapters/trainer/port.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { FileRef } from '../plan/artifact.js';
@@ -42,12 +43,16 @@ async function train(
   const { ports } = environment;
   const splits = Object.entries(inputs);
   const key = idempotencyKey(call);
-  const tracked = await ports.tracking.open(plan.pipeline, key, {
+  const tags = {
     'slipway.run': call.run.workflowId,
     'slipway.stage': call.stage,
     'slipway.plan': call.run.plan,
+    'slipway.dataset': splits[0]?.[1].dataset ?? '',
     'mlflow.runName': `${call.run.workflowId} ${call.stage}`,
-  });
+  };
+  // A run that was reset does the same job once more, in what is a first try to Temporal.
+  const first = (await listJob(ports.store, call, key)) && activityInfo().attempt === 1;
+  const tracked = await ports.tracking.open(plan.pipeline, key, tags, { first });
   const { spec } = jobSpec(ports, plan, {
     call,
     settings: stage.settings,
@@ -59,15 +64,13 @@ async function train(
   });
   const trainer = ports.trainer(stage.settings.trainer.adapter);
   try {
-    await listJob(ports.store, call, key);
     const { job, manifest, ...cost } = await runJob(trainer, spec, key, {
       price: priceOfStage(open),
       each: (progress) => ports.tracking.progress(tracked.runId, progress),
       ...tellRun(call),
     });
     const { metrics, ...made } = whatWasMade(manifest, inputs, call.stage);
-    await ports.tracking.log(tracked.runId, { params, metrics, tags: { 'slipway.dataset': made.dataset } });
-    await ports.tracking.close(tracked.runId, 'finished');
+    await ports.tracking.close(tracked.runId, 'finished', { params, metrics }, { first });
     return {
       kind: 'model',
       ...made,

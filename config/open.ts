@@ -51,6 +51,8 @@ export interface Environment {
   readonly temporal: TemporalSettings;
   links: { mlflow?: string; prometheus?: string; users?: string };
   policy: Policy;
+  /** How soon a worker that died is replaced. */
+  recovery: EnvironmentConfig['recovery'];
   /** Queues of workers of their own that stages may name, and how many jobs of each may run at once. */
   pools: EnvironmentConfig['pools'];
   /** What an hour of a job costs; absent: nobody has said. */
@@ -91,6 +93,7 @@ export async function openEnvironment(config: Config, name: string, o: OpenOptio
     },
     links: openLinks(environment.links, refs),
     policy: toPolicy(environment.policy),
+    recovery: environment.recovery,
     pools: environment.pools,
     ...(environment.prices === undefined ? {} : { prices: environment.prices }),
     approvers: environment.approvers,

@@ -83,6 +83,11 @@ const environmentSchema = z.strictObject({
       z.discriminatedUnion('adapter', [commandVaultOptions]),
     )
     .default({}),
+  /**
+   * How soon the work of a stage goes on elsewhere after its worker died: `usual` within 25 s, `fast` within 8 s. A worker that stalls
+   * for four seconds, as on a machine that swaps, is then taken for dead; its jobs go on, only the waiting for them moves.
+   */
+  recovery: z.enum(['usual', 'fast']).default('usual'),
   /** Queues of workers of their own that stages may name with `pool`. Default none. */
   pools: z.record(z.string(), poolSchema).default({}),
   /** What an hour of a job costs, for what runs cost and for budgets. Default: nothing is known, and no budget is ever used up. */

@@ -2,13 +2,18 @@ import type { JsonObject, Json } from './json.js';
 import type { Binding, Limits, OnFailure, Verb } from './plan.js';
 import type { Turn } from './turn.js';
 
+/** The limits of a stage, and how long its worker may be silent before another takes over; absent: 10 s. */
+export interface GraphLimits extends Limits {
+  heartbeatMs?: number;
+}
+
 /** What the workflow needs of a stage: ids, edges, limits; settings stay in the store. */
 export interface GraphStage {
   id: string;
   verb: Verb;
   needs: string[];
   bindings: Binding[];
-  limits: Limits;
+  limits: GraphLimits;
   pool?: string;
   /** The turn of the whole graph. */
   turn?: Turn;

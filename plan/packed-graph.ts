@@ -1,5 +1,5 @@
-import type { GraphStage, PlanGraph } from './graph.js';
-import type { Binding, Limits, Ref, Verb } from './plan.js';
+import type { GraphLimits, GraphStage, PlanGraph } from './graph.js';
+import type { Binding, Ref, Verb } from './plan.js';
 
 /** A stage by its number, or by its id when the graph has none of that id. */
 type StageNumber = number | string;
@@ -16,14 +16,14 @@ type PackedStage = [
 
 /** A graph as it travels through the history: what is said often is said once. */
 export interface PackedGraph extends Omit<PlanGraph, 'stages'> {
-  limits: Limits[];
+  limits: GraphLimits[];
   stages: PackedStage[];
 }
 
 export function packGraph({ stages, ...facts }: PlanGraph): PackedGraph {
   const numbers = new Map(stages.map((s, i) => [s.id, i]));
   const numberOf = (id: string): StageNumber => numbers.get(id) ?? id;
-  const limits = new Map<string, { at: number; value: Limits }>();
+  const limits = new Map<string, { at: number; value: GraphLimits }>();
   const packed = stages.map(({ id, verb, needs, bindings, limits: own, ...rest }): PackedStage => {
     const text = JSON.stringify(own);
     const known = limits.get(text) ?? { at: limits.size, value: own };

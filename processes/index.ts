@@ -1,5 +1,6 @@
 export { baseEnvironment } from './base-environment.js';
 export { endGroup, endMarked } from './end-group.js';
+export { fileReplaced } from './file-replaced.js';
 export { freePort } from './free-port.js';
 export { tryMachineLock, withMachineLock } from './machine-lock.js';
 export { memoryOf } from './members.js';

@@ -11,6 +11,8 @@ export interface Served {
   names: string[];
   /** Some of them is protected. */
   protected: boolean;
+  /** Some of them wants dead workers replaced sooner. */
+  fast: boolean;
   /** Pool → how many of its jobs may run at once. */
   pools: Readonly<Record<string, number>>;
   /** Of runs that name none. */
@@ -38,6 +40,7 @@ export async function servedEnvironments(config: Config, home: string, options: 
     versioned,
     names,
     protected: ours.some(([, e]) => e.protected),
+    fast: ours.some(([, e]) => e.recovery === 'fast'),
     pools: Object.fromEntries(pools),
     defaultEnvironment: names.includes(config.defaultEnvironment) ? config.defaultEnvironment : home,
     open: (name) => {

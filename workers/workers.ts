@@ -28,6 +28,9 @@ export interface CreateOptions {
   deaths?: Deaths | undefined;
 }
 
+/** How long a run waits for the worker that has it in memory, where dead workers are to be replaced soon. */
+const fastStickyMs = 2_000;
+
 /** A stop lets short work end: the grace is above the longest poll. */
 const shutdown = { shutdownGraceTime: '10s', shutdownForceTime: '20s' } as const;
 
@@ -45,7 +48,8 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
   return await Promise.all(
     o.queues.map((taskQueue) => {
       const { workflows, ...tuning } = queueTuning(taskQueue, o.slots?.[taskQueue]);
-      const options = { ...tuning, ...(workflows && { workflowBundle: workflowBundle() }) };
+      const sticky = o.served.fast ? { stickyQueueScheduleToStartTimeout: fastStickyMs } : {};
+      const options = { ...tuning, ...(workflows && { workflowBundle: workflowBundle(), ...sticky }) };
       const activities = activitiesFor(taskQueue, context);
       const known = Object.keys(activities);
       return Worker.create({

@@ -15,12 +15,12 @@ import { poolQueue, taskQueues } from '../plan/names.js';
  */
 const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
 const minute = 60_000;
+const usualHeartbeatMs = 10_000;
 
 /** Seconds of work; gives up when a dependency stays away for half an hour. */
 const short: ActivityOptions = { startToCloseTimeout: 30_000, scheduleToCloseTimeout: 30 * minute, retry };
 /** Long polls: the worker's death is seen by the missing heartbeat, cancellation ends the job first. */
 const longPoll: ActivityOptions = {
-  heartbeatTimeout: 10_000,
   retry,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
@@ -55,7 +55,12 @@ interface CallOptions extends ActivityOptions {
  * waits is what a cached run holds in memory.
  */
 function call<I, O>(activity: Named<I, O>, queue: string, input: I, options: CallOptions): Promise<O> {
-  const settled = { taskQueue: queue, heartbeatTimeout: 10_000, ...options, summary: options.summary.slice(0, 200) };
+  const settled = {
+    taskQueue: queue,
+    heartbeatTimeout: usualHeartbeatMs,
+    ...options,
+    summary: options.summary.slice(0, 200),
+  };
   return activity.executeWithOptions(settled, [input]);
 }
 
@@ -111,6 +116,7 @@ export const calls = {
   validateData: (i: StageCall, stage: JobStage) =>
     call(jobs.validateData, queueOf(stage), i, {
       ...inLine(stage, 30 * minute),
+      heartbeatTimeout: silence(stage),
       startToCloseTimeout: stage.limits.timeoutMs,
       activityId: i.stage,
       summary: `validate ${i.stage}`,
@@ -230,7 +236,13 @@ export const calls = {
 };
 
 function job(stage: JobStage): ActivityOptions {
-  return { ...longPoll, startToCloseTimeout: stage.limits.timeoutMs + 2 * minute, ...inLine(stage, 60 * minute) };
+  const startToCloseTimeout = stage.limits.timeoutMs + 2 * minute;
+  return { ...longPoll, heartbeatTimeout: silence(stage), startToCloseTimeout, ...inLine(stage, 60 * minute) };
+}
+
+/** How long the worker of a stage may be silent before another takes over. */
+function silence({ limits }: JobStage): number {
+  return limits.heartbeatMs ?? usualHeartbeatMs;
 }
 
 /**

@@ -8,20 +8,33 @@ export interface TrackingRun {
   environment: Record<string, string>;
 }
 
+export interface TrackingFacts {
+  params?: JsonObject;
+  metrics?: Metrics;
+  tags?: Record<string, string>;
+}
+
 /** Where experiments are logged. */
 export interface Tracking {
-  /** The run of this key in an experiment; made when absent. */
-  open(experiment: string, key: string, tags: Record<string, string>, signal?: AbortSignal): Promise<TrackingRun>;
+  /** The run of this key in an experiment; made when absent. `first`: nobody opened the key before, and nobody else does now. */
+  open(
+    experiment: string,
+    key: string,
+    tags: Record<string, string>,
+    o?: { first?: boolean; signal?: AbortSignal },
+  ): Promise<TrackingRun>;
   /** Logs what is not logged yet; nested metrics as `recall.lock_door`. */
-  log(
-    runId: string,
-    facts: { params?: JsonObject; metrics?: Metrics; tags?: Record<string, string> },
-    signal?: AbortSignal,
-  ): Promise<void>;
+  log(runId: string, facts: TrackingFacts, signal?: AbortSignal): Promise<void>;
   /**
    * Logs how far a training is, as a step of its run: `training.loss` at the step that `step` or `epoch` names. The same
    * numbers twice are two points.
    */
   progress(runId: string, numbers: Record<string, number>, signal?: AbortSignal): Promise<void>;
-  close(runId: string, status: 'finished' | 'failed' | 'killed', signal?: AbortSignal): Promise<void>;
+  /** Ends the run, and logs facts as `log` does. Twice is the same; `first`: it was not ended before. */
+  close(
+    runId: string,
+    status: 'finished' | 'failed' | 'killed',
+    facts?: TrackingFacts,
+    o?: { first?: boolean; signal?: AbortSignal },
+  ): Promise<void>;
 }

@@ -82,6 +82,11 @@ export interface Trainer {
   /** Starts the job; the same key gives the same job, also when it was stopped. Two starters at once start one. */
   start(job: JobSpec, key: string, signal?: AbortSignal): Promise<string>;
   poll(job: string, signal?: AbortSignal): Promise<JobState>;
+  /**
+   * Resolves once the job may be another than at the time of the call, or `signal` is aborted; never rejects. A hint that brings the
+   * next poll forward: it may come for nothing, or not at all.
+   */
+  changed?(job: string, signal: AbortSignal): Promise<void>;
   /** Ends it with all its descendants and returns when they are gone; twice is fine. */
   stop(job: string): Promise<void>;
   /**

@@ -225,6 +225,23 @@ describe('times', () => {
   });
 });
 
+test('an environment whose dead workers are replaced soon says so to each stage, elements of an each too', async () => {
+  const settings = { item: { ...trainStage, id: 'item' }, concurrency: 1, onItemFailure: 'fail' };
+  const each = stageOf('each', settings as EachStage['settings']);
+  await deploy(planOf([trainStage, each]));
+  const silences = async () =>
+    (await load()).graph.stages.map(({ limits, each: e }) => [limits.heartbeatMs, e?.item.limits.heartbeatMs]);
+  expect(await silences()).toEqual([
+    [undefined, undefined],
+    [undefined, undefined],
+  ]);
+  world.environment.recovery = 'fast';
+  expect(await silences()).toEqual([
+    [4_000, undefined],
+    [4_000, 4_000],
+  ]);
+});
+
 describe('a protected environment', () => {
   const approvesAlone = stageOf('approve', { by: ['ada'], quorum: 1, withinMs: 1_000, onTimeout: 'approve' });
   beforeEach(() => void (world.environment.protected = true));

@@ -53,13 +53,13 @@ async function look(runId: string): Promise<LoggedRun> {
 describeTracking('mlflow', () => Promise.resolve({ tracking: openAt(stack.address('mlflow')), look }));
 
 describe('tracking mlflow, when the server misbehaves', () => {
-  test('opens one run when the answer to its creation is lost', async () => {
+  test.each([true, false])('opens one run when the answer to its creation is lost (first: %s)', async (first) => {
     const proxy = await faultyProxy(stack.address('mlflow'));
     try {
       proxy.meddle(({ path }) => (path.endsWith('/runs/create') ? 'lose-answer' : 'pass'));
-      const at = `lost-${Date.now()}`;
+      const at = `lost-${first}-${Date.now()}`;
       const key = 'ab'.repeat(32);
-      const { runId } = await openAt(proxy.url).open(at, key, {});
+      const { runId } = await openAt(proxy.url).open(at, key, {}, { first });
       expect((await openAt(stack.address('mlflow')).open(at, key, {})).runId).toBe(runId);
     } finally {
       await proxy.close();

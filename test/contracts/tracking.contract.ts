@@ -38,6 +38,26 @@ export function describeTracking(name: string, open: () => Promise<TrackingHarne
       expect((await tracking.open(at, hex(), {})).runId).not.toBe(first.runId);
     });
 
+    test('gives later openers of a key the run of the first', async () => {
+      const at = experiment();
+      const key = hex();
+      const first = await tracking.open(at, key, { stage: 'train' }, { first: true });
+      expect(await tracking.open(at, key, { stage: 'train' })).toEqual(first);
+      expect(await look(first.runId)).toMatchObject({ status: 'running', tags: { stage: 'train' } });
+    });
+
+    test('logs the last facts with the end of a run, each once', async () => {
+      const { runId } = await tracking.open(experiment(), hex(), {}, { first: true });
+      const facts = { params: { epochs: 3 }, metrics: { accuracy: 0.5 } };
+      await tracking.close(runId, 'finished', facts, { first: true });
+      await tracking.close(runId, 'finished', facts);
+      expect(await look(runId)).toMatchObject({
+        status: 'finished',
+        params: { epochs: '3' },
+        metrics: [{ key: 'accuracy', value: 0.5 }],
+      });
+    });
+
     test('gives racing openers of a key the same run', async () => {
       const at = experiment();
       const key = hex();

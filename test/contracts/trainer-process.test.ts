@@ -116,6 +116,20 @@ describe('trainer process', () => {
     expect(Buffer.from(await store.get(model!)).toString()).toBe('{"text":"hello"}\n');
   });
 
+  test('gives word of each step of a job, also to a process that did not start it', async () => {
+    const job = await openProcessTrainer(options, context).start(jobOf(programs.runs), key());
+    const trainer = openProcessTrainer(options, context);
+    const listening = new AbortController();
+    await running(job);
+    const told = trainer.changed!(job, listening.signal);
+    await writeFile(join(folder, 'jobs', job, 'state.json'), JSON.stringify({ format: 1, phase: 'uploading' }));
+    await told;
+    const nothing = trainer.changed!(job, listening.signal);
+    listening.abort();
+    await nothing;
+    await trainer.stop(job);
+  });
+
   test('goes on with a job after a restart of the process that started it', async () => {
     const jobKey = key();
     const job = await openProcessTrainer(options, context).start(jobOf(programs.runs), jobKey);

@@ -44,6 +44,7 @@ interface ProjectOptions {
   only: PartName[];
   policy?: string;
   pools?: string;
+  recovery?: 'usual' | 'fast';
   /** Default `upgrade`; plans of one environment are shared by all namespaces of the test run. */
   environment?: string;
   pipelines?: Record<string, string>;
@@ -81,7 +82,7 @@ export async function openNamespaceProject(name: string, o: ProjectOptions): Pro
 
 function configuration(
   namespace: string,
-  { versioned, policy = '{}', pools = '{}', environment = 'upgrade' }: ProjectOptions,
+  { versioned, policy = '{}', pools = '{}', recovery = 'usual', environment = 'upgrade' }: ProjectOptions,
 ): string {
   return `import { defineConfig, localStack } from 'slipway/config';
 export default defineConfig({
@@ -92,6 +93,7 @@ export default defineConfig({
       temporal: { address: 'stack:temporal', namespace: '${namespace}', versioned: ${versioned} },
       policy: ${policy},
       pools: ${pools},
+      recovery: '${recovery}',
       approvers: { 'ml-leads': ['ada@example.com'] },
     },
   },

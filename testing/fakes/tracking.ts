@@ -24,6 +24,14 @@ export function fakeTracking(): FakeTracking {
     if (run === undefined) throw new Error(`there is no run ${runId}`);
     return run;
   };
+  const log: Tracking['log'] = async (runId, { params = {}, metrics = {}, tags = {} }) => {
+    const run = known(runId);
+    for (const [name, value] of Object.entries(params)) {
+      run.params[name] ??= (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 500);
+    }
+    Object.assign(run.metrics, flatMetrics(metrics));
+    Object.assign(run.tags, tags);
+  };
   return {
     runs,
     async open(experiment, key, tags) {
@@ -32,18 +40,12 @@ export function fakeTracking(): FakeTracking {
         runs.set(runId, { experiment, key, params: {}, metrics: {}, tags, steps: [], status: 'running' });
       return { runId, url: `http://127.0.0.1/runs/${runId}`, environment: { TRACKING_RUN_ID: runId } };
     },
-    async log(runId, { params = {}, metrics = {}, tags = {} }) {
-      const run = known(runId);
-      for (const [name, value] of Object.entries(params)) {
-        run.params[name] ??= (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 500);
-      }
-      Object.assign(run.metrics, flatMetrics(metrics));
-      Object.assign(run.tags, tags);
-    },
+    log,
     async progress(runId, numbers) {
       known(runId).steps.push(...progressPoints(numbers));
     },
-    async close(runId, status) {
+    async close(runId, status, facts = {}) {
+      await log(runId, facts);
       known(runId).status = status;
     },
   };

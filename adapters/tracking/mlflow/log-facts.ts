@@ -5,23 +5,19 @@ import type { Metrics } from '../../../plan/outputs.js';
 import { stepOf } from '../../../plan/progress.js';
 import type { MlflowApi } from '../../mlflow-api/client.js';
 import { fromTagList, toTagList } from '../../mlflow-api/tags.js';
-import { getRun, type Run } from './runs.js';
+import type { TrackingFacts } from '../port.js';
+import type { Run } from './runs.js';
 
 /** MLflow's limits of one `runs/log-batch` request, and of a value. */
 const batchLimits = { params: 100, metrics: 1000, tags: 100 };
 const maxParam = 500;
 const maxTag = 5000;
 
-export interface Facts {
-  params?: JsonObject;
-  metrics?: Metrics;
-  tags?: Record<string, string>;
-}
 type Entry = { key: string; value: string | number };
 
 /** Logs what the run does not have yet: parameters cannot change in MLflow, and a metric logged twice would be two points. */
-export async function logFacts(api: MlflowApi, runId: string, facts: Facts, signal?: AbortSignal): Promise<void> {
-  const known = await getRun(api, runId, signal);
+export async function logFacts(api: MlflowApi, known: Run, facts: TrackingFacts, signal?: AbortSignal): Promise<void> {
+  const runId = known.info.run_id;
   const left = {
     params: newParams(facts.params ?? {}, known),
     metrics: newMetrics(facts.metrics ?? {}, known),

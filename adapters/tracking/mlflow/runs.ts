@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
-import { SlipwayError } from '../../../plan/errors.js';
-import { isRefusal, type MlflowApi } from '../../mlflow-api/client.js';
+import type { MlflowApi } from '../../mlflow-api/client.js';
 import { duplicateTag, keyFilter, keyTag, tagList, toTagList } from '../../mlflow-api/tags.js';
 
 const run = z.object({
@@ -22,45 +21,29 @@ const run = z.object({
 /** A run as MLflow tells it. */
 export type Run = z.output<typeof run>;
 const runAnswer = z.object({ run });
-const experimentAnswer = z.object({
-  experiment: z.object({ experiment_id: z.string(), lifecycle_stage: z.string().default('active') }),
-});
-
-/** The id of an experiment; made when absent. `E_TRACKING_DELETED` when somebody deleted it. */
-export async function experimentId(api: MlflowApi, name: string, signal?: AbortSignal): Promise<string> {
-  const found = (await findExperiment(api, name, signal)) ?? (await createExperiment(api, name, signal));
-  if (found.lifecycle_stage === 'active') return found.experiment_id;
-  throw new SlipwayError({
-    code: 'E_TRACKING_DELETED',
-    where: name,
-    message: `this experiment was deleted in MLflow (id ${found.experiment_id}), and its name is still taken`,
-    fix: `Restore it: mlflow experiments restore --experiment-id ${found.experiment_id}`,
-  });
+/** A run that is wanted: see `Tracking.open`. */
+export interface WantedRun {
+  key: string;
+  tags: Record<string, string>;
+  first: boolean;
 }
 
 /** The run of a key; made when absent. Of several made by racing starters the oldest counts, the others are tagged. */
 export async function runOfKey(
   api: MlflowApi,
   experiment: string,
-  key: string,
-  tags: Record<string, string>,
+  { key, tags, first: isFirst }: WantedRun,
   signal?: AbortSignal,
 ): Promise<Run> {
-  const before = await runsOfKey(api, experiment, key, signal);
-  if (before[0] !== undefined) return before[0];
-  const body = {
-    experiment_id: experiment,
-    run_name: tags['mlflow.runName'] ?? key.slice(0, 12),
-    start_time: Date.now(),
-    tags: toTagList({ ...tags, [keyTag]: key }),
-  };
-  const refused = await api.call('POST', 'runs/create', body, runAnswer, signal).then(
-    () => undefined,
-    (error: Error) => error,
-  );
+  const [before] = isFirst ? [] : await runsOfKey(api, experiment, key, signal);
+  if (before !== undefined) return before;
+  const made = await createRun(api, experiment, { key, tags }, signal);
+  if (isFirst && !(made instanceof Error)) return made;
   // The server may have made it and failed to say so: what is there decides.
   const [first, ...others] = await runsOfKey(api, experiment, key, signal);
-  if (first === undefined) throw refused ?? new Error(`MLflow lists no run of key ${key} right after creating it`);
+  if (first === undefined) {
+    throw made instanceof Error ? made : new Error(`MLflow lists no run of key ${key} right after creating it`);
+  }
   for (const { info } of others) {
     await api.call(
       'POST',
@@ -80,6 +63,25 @@ export async function runOfKey(
   return first;
 }
 
+/** The new run, or why there is none. */
+async function createRun(
+  api: MlflowApi,
+  experiment: string,
+  { key, tags }: Omit<WantedRun, 'first'>,
+  signal: AbortSignal | undefined,
+): Promise<Run | Error> {
+  const body = {
+    experiment_id: experiment,
+    run_name: tags['mlflow.runName'] ?? key.slice(0, 12),
+    start_time: Date.now(),
+    tags: toTagList({ ...tags, [keyTag]: key }),
+  };
+  return await api.call('POST', 'runs/create', body, runAnswer, signal).then(
+    ({ run: made }) => made,
+    (error: Error) => error,
+  );
+}
+
 export async function getRun(api: MlflowApi, runId: string, signal?: AbortSignal): Promise<Run> {
   return (await api.call('GET', 'runs/get', { run_id: runId }, runAnswer, signal)).run;
 }
@@ -88,33 +90,4 @@ async function runsOfKey(api: MlflowApi, experiment: string, key: string, signal
   const body = { experiment_ids: [experiment], filter: keyFilter(key), max_results: 100 };
   const { runs } = await api.call('POST', 'runs/search', body, z.object({ runs: z.array(run).default([]) }), signal);
   return runs.sort((a, b) => a.info.start_time - b.info.start_time || (a.info.run_id < b.info.run_id ? -1 : 1));
-}
-
-type Experiment = z.output<typeof experimentAnswer>['experiment'];
-
-async function findExperiment(api: MlflowApi, name: string, signal?: AbortSignal): Promise<Experiment | undefined> {
-  try {
-    return (await api.call('GET', 'experiments/get-by-name', { experiment_name: name }, experimentAnswer, signal))
-      .experiment;
-  } catch (error) {
-    if (isRefusal(error, 'RESOURCE_DOES_NOT_EXIST')) return undefined;
-    throw error;
-  }
-}
-
-async function createExperiment(api: MlflowApi, name: string, signal?: AbortSignal): Promise<Experiment> {
-  try {
-    const { experiment_id } = await api.call(
-      'POST',
-      'experiments/create',
-      { name },
-      z.object({ experiment_id: z.string() }),
-      signal,
-    );
-    return { experiment_id, lifecycle_stage: 'active' };
-  } catch (error) {
-    const found = isRefusal(error, 'RESOURCE_ALREADY_EXISTS') ? await findExperiment(api, name, signal) : undefined;
-    if (found === undefined) throw error;
-    return found;
-  }
 }

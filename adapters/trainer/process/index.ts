@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
-import { endGroup, isAlive, readRecord } from '../../../processes/index.js';
+import { endGroup, fileReplaced, isAlive, readRecord } from '../../../processes/index.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Trainer } from '../port.js';
 import { jobState, recordStop } from './job-state.js';
@@ -36,6 +36,9 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
     },
     async poll(job) {
       return jobState(scratchOfJob(directory, job));
+    },
+    async changed(job, signal) {
+      await fileReplaced(scratchOfJob(directory, job).state, signal);
     },
     async stop(job) {
       const scratch = scratchOfJob(directory, job);

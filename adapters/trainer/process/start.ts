@@ -39,7 +39,7 @@ export async function startJob(
       await writeFileAtomic(scratch.spec, JSON.stringify(spec, null, 1), 0o600);
       await startDetached({
         command: python.launcher,
-        args: ['-m', 'slipway_launcher', scratch.spec],
+        args: ['-S', '-m', 'slipway_launcher', scratch.spec],
         env,
         cwd: scratch.folder,
         logFile: scratch.launcherLog,

@@ -52,6 +52,7 @@ function withoutPorts({
     policy,
     approvers,
     links,
+    recovery: 'usual',
     pools,
     sharedRegistry,
     temporal: { address: '', namespace: '' },

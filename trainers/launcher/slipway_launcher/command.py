@@ -22,8 +22,10 @@ from .watch import Watch
 _PERMANENT = {2, *range(64, 79), 126, 127} - {75}
 
 
-def run_command(spec: JobSpec, tell: Callable[[dict[str, float]], None]) -> None:
+def run_command(spec: JobSpec, tell: Callable[[dict[str, float]], None], meanwhile: Callable[[], object]) -> None:
     """Runs the command to its end; returns when it ended with 0. ``tell`` gets its progress when that changes.
+
+    ``meanwhile`` is called once it runs.
 
     E_TRAINER_EXIT with the last lines of the log for another end (E_TRAINER_REFUSED where trying again cannot help),
     E_TRAINER_LIMIT or E_DISK_FULL when it went over a limit.
@@ -35,6 +37,7 @@ def run_command(spec: JobSpec, tell: Callable[[dict[str, float]], None]) -> None
     copier.start()
     watch = Watch(spec, log, Progress(spec.directory / "output/intermediate/progress.json"), tell)
     try:
+        meanwhile()
         code = watch.wait(process)
     except JobFailure:
         # Over a limit: it has no claim to a grace, and a bomb of forks would use it.

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -24,7 +24,8 @@ def end_descendants(keep: int | None = None, grace: float = 3.0) -> None:
 
     Ended processes are reaped, except the child ``keep`` whose exit status the caller collects.
     """
-    _signal_all(signal.SIGTERM, keep)
+    if not _signal_all(signal.SIGTERM, keep):
+        return
     deadline = time.monotonic() + grace
     while _living(keep):
         if time.monotonic() > deadline:
@@ -32,10 +33,13 @@ def end_descendants(keep: int | None = None, grace: float = 3.0) -> None:
         time.sleep(0.02)
 
 
-def _signal_all(number: int, keep: int | None) -> None:
-    for pid in _living(keep):
+def _signal_all(number: int, keep: int | None) -> bool:
+    """Whether there was anybody."""
+    living = _living(keep)
+    for pid in living:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
+    return living != []
 
 
 def usage() -> tuple[int, int]:
@@ -44,8 +48,7 @@ def usage() -> tuple[int, int]:
     return len(running), sum(status.ticks for status in running)
 
 
-@dataclass(frozen=True)
-class _Status:
+class _Status(NamedTuple):
     parent: int
     state: str
     ticks: int

@@ -14,16 +14,18 @@ import lzma
 import os
 import pickletools
 import re
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from .failures import JobFailure, quoted
 from .onnx import check_onnx
 from .paths import open_regular
 from .safetensors import check_safetensors
+
+if TYPE_CHECKING:
+    import zipfile
 
 HEAD = 1 << 16
 JSON_LIMIT = 256 << 20
@@ -126,6 +128,8 @@ def _unpickles(head: bytes) -> bool:
 
 
 def _sniff_zip(source: BinaryIO) -> str:
+    import zipfile
+
     try:
         with zipfile.ZipFile(source) as archive:
             names = archive.namelist()

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from .checkpoints import Checkpoints
@@ -17,7 +18,6 @@ from .descendants import adopt_orphans, end_descendants
 from .failures import JobFailure
 from .limits import check_disk
 from .live import LiveUploads
-from .outputs import collect_outputs, upload_outputs
 from .spec import JobSpec, parse_spec
 from .state import JobState, succeeded_before
 from .store import fetch, open_store
@@ -67,9 +67,17 @@ def _run(spec: JobSpec, state: JobState) -> dict[str, Any]:
     checkpoints.restore()
     state.enter("running")
     with LiveUploads(spec, checkpoints):
-        run_command(spec, state.progress)
+        run_command(spec, state.progress, _load_outputs)
     state.enter("uploading")
-    return upload_outputs(spec, collect_outputs(spec))
+    outputs = _load_outputs()
+    return outputs.upload_outputs(spec, outputs.collect_outputs(spec))
+
+
+def _load_outputs() -> ModuleType:
+    """What is needed after the command only: loading it must not keep the command waiting."""
+    from . import outputs
+
+    return outputs
 
 
 def _lay_out(directory: Path) -> None:

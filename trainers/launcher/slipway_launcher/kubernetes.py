@@ -21,7 +21,8 @@ from .failures import JobFailure, quoted
 from .job import run_job
 from .spec import RemoteFile, StoreAddress, read_document
 from .state import JobState
-from .store import StoreFault, fetch, open_store, patiently
+from .store import fetch, open_store, patiently
+from .store_fault import StoreFault
 
 ECHO_SECONDS = 0.5
 CHUNK = 1 << 16

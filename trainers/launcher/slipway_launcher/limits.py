@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .failures import JobFailure, quoted
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """``None`` is no limit. Sizes in MiB, times in seconds."""
 
     address_space_mb: int | None = None

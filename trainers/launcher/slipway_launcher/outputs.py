@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote
 
 from .failures import JobFailure, quoted
@@ -16,11 +15,11 @@ from .metrics import Metrics, read_metrics
 from .paths import open_regular, regular_files
 from .spec import JobSpec
 from .state import write_atomic
-from .store import CHUNK, Store, StoreFault, open_store, patiently
+from .store import CHUNK, Store, open_store, patiently
+from .store_fault import StoreFault
 
 
-@dataclass(frozen=True)
-class Outputs:
+class Outputs(NamedTuple):
     files: list[tuple[str, Path]]
     metrics: Metrics | None
     # Path → format, of the files below model/.

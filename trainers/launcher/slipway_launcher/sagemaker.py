@@ -17,9 +17,11 @@ from .container import Teller, python_of
 from .environment import SECRET_PREFIX
 from .failures import JobFailure
 from .job import run_job
+from .s3_sdk import isolate_credentials
 from .spec import StoreAddress, read_document
 from .state import JobState
-from .store import StoreFault, isolate_credentials, patiently
+from .store import patiently
+from .store_fault import StoreFault
 
 # What SageMaker shows of /opt/ml/output/failure.
 REASON_LIMIT = 1024

@@ -6,9 +6,8 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .environment import forbidden_reason
 from .failures import JobFailure, quoted
@@ -26,8 +25,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _URI = re.compile(r"(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/|file:///)[^\x00-\x1f\x7f]{0,1024}")
 
 
-@dataclass(frozen=True)
-class RemoteFile:
+class RemoteFile(NamedTuple):
     """Bytes elsewhere: ``path`` is where they go below their folder."""
 
     path: str
@@ -36,14 +34,12 @@ class RemoteFile:
     bytes: int
 
 
-@dataclass(frozen=True)
-class StoreAddress:
+class StoreAddress(NamedTuple):
     endpoint: str | None
     region: str
 
 
-@dataclass(frozen=True)
-class JobSpec:
+class JobSpec(NamedTuple):
     key: str
     directory: Path
     command: list[str]

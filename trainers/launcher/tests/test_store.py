@@ -5,7 +5,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from slipway_launcher.store import FileStore, StoreFault, patiently
+from slipway_launcher.store import FileStore, patiently
+from slipway_launcher.store_fault import StoreFault
 
 
 class Patience(unittest.TestCase):
