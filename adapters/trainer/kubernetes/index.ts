@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { checkedName, nameOfKey } from '../../job-launcher/job-name.js';
 import type { StoreAccess } from '../../job-launcher/job-options.js';
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
@@ -10,7 +11,7 @@ import type { JobFailure, JobSpec, JobState, LogRange, Trainer } from '../port.j
 import { type Cluster, openCluster } from './cluster.js';
 import { jobDocument } from './job-document.js';
 import { documentKey, jobManifest, secretManifest } from './job-manifest.js';
-import { checkedName, hasSecret, nameOfKey, type Owner, ownerOf } from './job-name.js';
+import { hasSecret, type Owner, ownerOf } from './job-name.js';
 import { containerSecrets } from './container-secrets.js';
 import { hasEnded, judge } from './job-state.js';
 import type { KubernetesJob } from './objects.js';
@@ -69,9 +70,9 @@ export function openKubernetesTrainer(
     adapter: 'kubernetes',
     find: async (key, signal) => find(site, nameOfKey(key), signal),
     start: async (job, key, signal) => start(site, job, key, signal),
-    poll: async (job, signal) => poll(site, checkedName(job), signal),
-    stop: async (job) => stop(site, checkedName(job)),
-    logs: async (job, range = {}, signal) => logs(site, checkedName(job), range, signal),
+    poll: async (job, signal) => poll(site, checkedName(job, 'Kubernetes'), signal),
+    stop: async (job) => stop(site, checkedName(job, 'Kubernetes')),
+    logs: async (job, range = {}, signal) => logs(site, checkedName(job, 'Kubernetes'), range, signal),
     list: (owner) => list(site, owner),
   };
 }
