@@ -32,6 +32,7 @@ export async function openTrainers(
         return processes.openProcessTrainer(
           { ...options, store: options.store ?? storeAccess(store(), settings) },
           context,
+          environment,
         );
       case 'http': {
         const found = lookUp(httpTrainerOptions, options, `trainers/${name}`, refs);

@@ -6,19 +6,21 @@ export function addDoctor(cli: Cli): void {
     .command('doctor')
     .summary('check what this machine and the stack lack')
     .description(
-      'Checks everything that Slipway needs here, and what the workers of --env serve: builds, shares of pools; says what mends what is missing. Changes nothing. Exit 78 when something is missing.',
+      'Checks everything that Slipway needs here, what the workers of --env serve (builds, shares of pools), and whether jobs run that no run follows; says what mends what is missing. Changes nothing. Exit 78 when something is missing.',
     )
     .action(
       cli.run(async ({ out, root, project, env }) => {
         const { doctor } = await import('../../stack/index.js');
         const { buildChecks } = await import('../../operations/worker-builds.js');
         const { poolChecks } = await import('../../operations/queue.js');
+        const { orphanChecks } = await import('../../operations/orphaned-jobs.js');
         const folder = await root();
         const opened = async () => (await project()).environment;
         const checks = [
           ...(await doctor(folder, { env })),
           ...(await buildChecks(folder, opened)),
           ...(await poolChecks(folder, opened)),
+          ...(await orphanChecks(folder, opened)),
         ];
         out.facts({ checks });
         const { green, red, dim } = out.colors;

@@ -2,9 +2,10 @@ import { durationMs } from '../../../plan/duration.js';
 import { checkedName, keyOfName } from '../../job-launcher/job-name.js';
 import type { OpenContext } from '../../open-context.js';
 import { type Api, type ApiAnswer, type ApiCall, openApi } from './api.js';
+import type { JobOwner } from '../port.js';
 import { isAbsent, isForbidden, isTaken, notKubernetes, refusal } from './faults.js';
 import { ownedBy } from './job-manifest.js';
-import { containerName, jobLabel, keyAnnotation, type Owner, ownerLabels } from './job-name.js';
+import { containerName, jobLabel, keyAnnotation, ownerLabels } from './job-name.js';
 import { ownCluster, readKubeconfig } from './kubeconfig.js';
 import { type KubernetesJob, parseEvents, parseJob, parseJobs, parsePods, type Pod } from './objects.js';
 import type { KubernetesTrainerOptions } from './options.js';
@@ -13,7 +14,7 @@ import type { KubernetesTrainerOptions } from './options.js';
 export interface Cluster {
   job(name: string, signal?: AbortSignal): Promise<{ job: KubernetesJob | undefined; at: number }>;
   /** Our Jobs, of one owner. */
-  jobs(owner: Owner): Promise<KubernetesJob[]>;
+  jobs(owner: JobOwner): Promise<KubernetesJob[]>;
   pods(name: string, signal?: AbortSignal): Promise<Pod[]>;
   /** Makes the Job, or finds that it is there; it is that of the same key. */
   createJob(name: string, manifest: object, signal?: AbortSignal): Promise<KubernetesJob>;

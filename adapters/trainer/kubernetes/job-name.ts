@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { JobSpec } from '../port.js';
+import type { JobOwner, JobSpec } from '../port.js';
 
 /** Keys of the store, below which the adapter and the job's container write to each other. */
 export function placesOf(name: string): { folder: string; state: string; owner: string; outputs: string; end: string } {
@@ -18,12 +18,6 @@ export function placesOf(name: string): { folder: string; state: string; owner: 
   };
 }
 
-/** Whose job it is. Absent parts are not asked for. */
-export interface Owner {
-  environment?: string;
-  run?: string;
-  stage?: string;
-}
 type Texts = Record<string, string>;
 
 const domain = 'slipway.dev';
@@ -55,18 +49,18 @@ export function marksOf(
 }
 
 /** The labels that all jobs of an owner carry. */
-export function ownerLabels(owner: Owner): Texts {
+export function ownerLabels(owner: JobOwner): Texts {
   const labels = Object.entries(qualified(owner)).map(([label, value]) => [label, labelValue(value)]);
   return { 'app.kubernetes.io/managed-by': 'slipway', ...(Object.fromEntries(labels) as Texts) };
 }
 
 /** Whose job it is, by its annotations. */
-export function ownerOf(annotations: Texts): Required<Owner> & { attempt: number } {
+export function ownerOf(annotations: Texts): Required<JobOwner> & { attempt: number } {
   const said = (what: string): string => annotations[`${domain}/${what}`] ?? '';
   return { environment: said('environment'), run: said('run'), stage: said('stage'), attempt: Number(said('attempt')) };
 }
 
-function qualified(owner: Owner): Texts {
+function qualified(owner: JobOwner): Texts {
   return Object.fromEntries(Object.entries(owner).map(([what, value]) => [`${domain}/${what}`, value as string]));
 }
 

@@ -37,6 +37,7 @@ function withoutPorts({
   approvers,
   links,
   pools,
+  trainers,
   sharedRegistry,
 }: Environment): Omit<Environment, 'ports'> {
   return {
@@ -47,6 +48,7 @@ function withoutPorts({
     approvers,
     links,
     pools,
+    trainers,
     sharedRegistry,
     temporal: { address: '', namespace: '' },
   };
