@@ -48,7 +48,7 @@ export async function openTrainers(
       case 'ray': {
         const found = lookUp(rayTrainerOptions, options, `trainers/${name}`, refs);
         const access = found.store ?? storeAccess(store(), settings);
-        return ray.openRayTrainer({ ...found, store: access }, context, store());
+        return ray.openRayTrainer({ ...found, store: access }, context, store(), environment);
       }
       case 'kubernetes': {
         const found = { ...options, store: options.store ?? storeAccess(store(), settings) };

@@ -68,5 +68,6 @@ function describe({ job, run, stage, attempt }: OwnedJob): string {
 function failed(name: string, error: unknown): Check {
   if (!(error instanceof SlipwayError)) throw error;
   const [fault] = error.faults;
-  return { name, ok: false, found: fault?.message ?? error.message, fix: fault?.fix ?? '' };
+  const where = fault?.where === undefined ? '' : `${fault.where}: `;
+  return { name, ok: false, found: `${where}${fault?.message ?? error.message}`, fix: fault?.fix ?? '' };
 }
