@@ -3,7 +3,7 @@ export type { ConnectOptions, SlipwayClient } from './connect.js';
 export { connect } from './connect.js';
 export { cancelRun, decide, signalDecision } from './decide.js';
 export type { ListRequest, RetriedActivity, RunDetails, RunSummary } from './runs.js';
-export { checkListRequest, listRuns, resolveRun, runStates, viewRun } from './runs.js';
+export { checkListRequest, isOpen, listRuns, resolveRun, runStates, viewRun } from './runs.js';
 export type { StartRequest, StartedRun } from './start.js';
 export { checkRunKey, newRunKey, startRun } from './start.js';
 export type { AppliedSchedule, ScheduleKey, ScheduleOwner, ScheduleRequest, ScheduleView } from './schedules.js';

@@ -75,6 +75,13 @@ export async function viewRun(client: SlipwayClient, workflowId: string): Promis
   };
 }
 
+/** Whether a run is open; one that the server does not know is not. */
+export async function isOpen(client: SlipwayClient, workflowId: string): Promise<boolean> {
+  const describe = () => client.temporal.workflow.getHandle(workflowId).describe();
+  const found = await client.call(() => describe().catch(unlessUnknown));
+  return found !== undefined && found.closeTime === undefined;
+}
+
 /** What the run answers; its rollout is asked itself, because the run only knows how that began and ended. */
 async function currentView(client: SlipwayClient, workflowId: string): Promise<RunView | null> {
   const handle = client.temporal.workflow.getHandle(workflowId);

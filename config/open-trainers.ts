@@ -32,6 +32,7 @@ export async function openTrainers(
         return processes.openProcessTrainer(
           { ...options, store: options.store ?? storeAccess(store(), settings) },
           context,
+          environment,
         );
       case 'http': {
         const found = lookUp(httpTrainerOptions, options, `trainers/${name}`, refs);
@@ -47,7 +48,7 @@ export async function openTrainers(
       case 'ray': {
         const found = lookUp(rayTrainerOptions, options, `trainers/${name}`, refs);
         const access = found.store ?? storeAccess(store(), settings);
-        return ray.openRayTrainer({ ...found, store: access }, context, store());
+        return ray.openRayTrainer({ ...found, store: access }, context, store(), environment);
       }
       case 'kubernetes': {
         const found = { ...options, store: options.store ?? storeAccess(store(), settings) };

@@ -55,6 +55,8 @@ export interface Environment {
   recovery: EnvironmentConfig['recovery'];
   /** Queues of workers of their own that stages may name, and how many jobs of each may run at once. */
   pools: EnvironmentConfig['pools'];
+  /** The names of its trainers. */
+  trainers: string[];
   /** What an hour of a job costs; absent: nobody has said. */
   prices?: Prices;
   /** Role → who may approve in it. */
@@ -95,6 +97,7 @@ export async function openEnvironment(config: Config, name: string, o: OpenOptio
     policy: toPolicy(environment.policy),
     recovery: environment.recovery,
     pools: environment.pools,
+    trainers: Object.keys(environment.trainers),
     ...(environment.prices === undefined ? {} : { prices: environment.prices }),
     approvers: environment.approvers,
     sharedRegistry: sharesRegistry(config, name),

@@ -67,6 +67,22 @@ export interface LogRange {
   bytes?: number;
 }
 
+/** Whose jobs are asked for; absent parts are not looked at. */
+export interface JobOwner {
+  environment?: string;
+  run?: string;
+  stage?: string;
+}
+/** A job that a trainer knows, and whose it is. */
+export interface OwnedJob extends Required<JobOwner> {
+  job: string;
+  attempt: number;
+  /** Nothing of it runs any more. */
+  ended: boolean;
+  /** For people: the command that ends it without Slipway. */
+  endWith: string;
+}
+
 /** Runs jobs elsewhere. `key` is the idempotency key: 64 hex digits. */
 export interface Trainer {
   readonly adapter: string;
@@ -94,4 +110,6 @@ export interface Trainer {
    * `next` is where to read on; it equals `from` while there is nothing new.
    */
   logs(job: string, range?: LogRange, signal?: AbortSignal): Promise<{ text: string; next: number }>;
+  /** Its jobs of an owner, to find those that no run follows any more; absent where jobs do not say whose they are. */
+  list?(owner: JobOwner): Promise<OwnedJob[]>;
 }

@@ -6,7 +6,7 @@ export function addDoctor(cli: Cli): void {
     .command('doctor')
     .summary('check what this machine and the stack lack')
     .description(
-      'Checks everything that Slipway needs here, and what the workers of --env serve: builds, shares of pools, its store; says what mends what is missing. Changes nothing but a probe in the store. Exit 78 when something is missing.',
+      'Checks everything that Slipway needs here, what the workers of --env serve (builds, shares of pools, the store), and whether jobs run that no run follows; says what mends what is missing. Changes nothing but a probe in the store. Exit 78 when something is missing.',
     )
     .action(
       cli.run(async ({ out, root, project, env }) => {
@@ -14,6 +14,7 @@ export function addDoctor(cli: Cli): void {
         const { buildChecks } = await import('../../operations/worker-builds.js');
         const { poolChecks } = await import('../../operations/queue.js');
         const { storeChecks } = await import('../../operations/store-check.js');
+        const { orphanChecks } = await import('../../operations/orphaned-jobs.js');
         const folder = await root();
         const opened = async () => (await project()).environment;
         const checks = [
@@ -21,6 +22,7 @@ export function addDoctor(cli: Cli): void {
           ...(await buildChecks(folder, opened)),
           ...(await poolChecks(folder, opened)),
           ...(await storeChecks(folder, opened)),
+          ...(await orphanChecks(folder, opened)),
         ];
         out.facts({ checks });
         const { green, red, dim } = out.colors;

@@ -19,7 +19,7 @@ export interface TrainerServer {
 }
 
 export interface ServerOptions {
-  stack: TestStack;
+  stack: Pick<TestStack, 'python' | 'address' | 'context'>;
   /** Holds jobs and the files with the secrets. */
   folder: string;
   token: string;

@@ -18,11 +18,15 @@ export interface SagemakerService {
   close(): Promise<void>;
 }
 
-/** moto's server with training jobs that run (`sagemaker_service.py`); `id` and `secret` are what it signs its containers' requests with. */
+/**
+ * moto's server with training jobs that run (`sagemaker_service.py`); `id` and `secret` are what it signs its containers'
+ * requests with. `storeEndpoint`: the S3 of its jobs; default its own.
+ */
 export async function startSagemaker(
-  stack: TestStack,
+  stack: Pick<TestStack, 'python'>,
   folder: string,
   credentials: { id: string; secret: string },
+  storeEndpoint?: string,
 ): Promise<SagemakerService> {
   const launcherPython = await stack.python('trainers/launcher/requirements.txt');
   const python = await stack.python('stack/requirements/moto.txt');
@@ -37,6 +41,7 @@ export async function startSagemaker(
     launcherPython,
   ];
   args.push('--launcher', resolve(import.meta.dirname, '../../trainers/launcher'));
+  if (storeEndpoint !== undefined) args.push('--store', storeEndpoint);
   const child = spawn(python, ['-B', join(import.meta.dirname, 'sagemaker_service.py'), ...args], {
     env: {
       ...baseEnvironment(),

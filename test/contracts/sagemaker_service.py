@@ -36,10 +36,12 @@ class Site:
         self.environments: str = str(given.environments)
         self.python: str = given.python
         self.launcher: str = given.launcher
+        self.store: str | None = given.store
         self.endpoint = ""
 
     def client(self, service: str) -> Any:
-        return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1")
+        endpoint = self.endpoint if service != "s3" or self.store is None else self.store
+        return boto3.client(service, endpoint_url=endpoint, region_name="us-east-1")
 
 
 class Container:
@@ -196,6 +198,7 @@ def main() -> None:
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--python", required=True)
     parser.add_argument("--launcher", required=True)
+    parser.add_argument("--store")
     site = Site(parser.parse_args())
     containers = install(site)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)

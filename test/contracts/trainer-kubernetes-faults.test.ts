@@ -120,7 +120,8 @@ describe('a Job of Kubernetes', () => {
     const other = bench.job('', { identity: { run: `${run}y`, stage: 'train', attempt: 1 } });
     await bench.trainer.start(other, newKey());
     await bench.ended(mine);
-    const found = { job: mine, environment: 'dev', run, stage: 'train', attempt: 3, ended: true };
+    const endWith = `kubectl delete job ${mine} --namespace ml --cascade=foreground`;
+    const found = { job: mine, environment: 'dev', run, stage: 'train', attempt: 3, ended: true, endWith };
     expect(await bench.trainer.list({ run, environment: 'dev' })).toEqual([found]);
     expect((await bench.trainer.list({})).map(({ job }) => job)).toContain(mine);
     expect(await bench.trainer.list({ run, environment: 'prod' })).toEqual([]);

@@ -96,6 +96,21 @@ describe('trainer process', () => {
     await expect.poll(logs, { timeout: 100_000, interval: 50 }).toContain('running');
   };
 
+  test('lists the jobs of an environment, with how to end each, and knows which have ended', async () => {
+    const trainer = openProcessTrainer(options, context, 'dev');
+    const identity = { run: 'dev:listed:1', stage: 'train', attempt: 2 };
+    const owner = { environment: 'dev', run: identity.run };
+    const listed = () => trainer.list?.(owner);
+    const job = await trainer.start(jobOf(programs.runs, { identity }), key());
+    await running(job);
+    const { pid } = await recordOf(job);
+    const endWith = `kill -TERM -- -${pid}`;
+    expect(await listed()).toEqual([{ job, environment: 'dev', ...identity, ended: false, endWith }]);
+    expect(await trainer.list?.({ ...owner, environment: 'prod' })).toEqual([]);
+    await trainer.stop(job);
+    expect(await listed()).toMatchObject([{ job, ended: true }]);
+  });
+
   test('reads inputs from the store and writes outputs to it, digests and all', async () => {
     const prefix = `trainer-${randomBytes(6).toString('hex')}/`;
     const store = openS3Store(stack.s3(prefix), stack.context);

@@ -8,7 +8,7 @@ import { provideStack } from '../stack-fixture.js';
 import { programs } from './job-specs.js';
 import { type RealRay, startRealRay } from './ray/real.js';
 import { testSameAsLocal } from './ray/same-as-local.js';
-import { describeRay, newKey, rayBench, type RayBench } from './ray/suite.js';
+import { describeRay, newKey, rayBench, type RayBench, testListing } from './ray/suite.js';
 
 /** Ray has 100 MB and starts slowly: opt in with SLIPWAY_RAY=1. */
 describe.skipIf(process.env['SLIPWAY_RAY'] !== '1')('a real Ray of one node', () => {
@@ -33,6 +33,7 @@ describe.skipIf(process.env['SLIPWAY_RAY'] !== '1')('a real Ray of one node', ()
   );
 
   testSameAsLocal(() => bench);
+  testListing(() => bench);
 
   test('listens on loopback alone, for whoever reaches a Ray may run anything there', async () => {
     const found = await ray!.listeningAt();

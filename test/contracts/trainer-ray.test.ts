@@ -12,7 +12,7 @@ import { packed } from '../trainers/job-fixture.js';
 import { programs } from './job-specs.js';
 import { RayStandIn, type StandInOptions } from './ray/stand-in.js';
 import { testSameAsLocal } from './ray/same-as-local.js';
-import { describeRay, newKey, rayBench, type RayBench, sealing, token } from './ray/suite.js';
+import { describeRay, newKey, rayBench, type RayBench, sealing, testListing, token } from './ray/suite.js';
 
 const iris = resolve(import.meta.dirname, '../../trainers/iris/iris');
 let nodes: StandInOptions;
@@ -41,6 +41,7 @@ describeRay(
 
 describe('trainer ray', () => {
   testSameAsLocal(() => bench);
+  testListing(() => bench);
 
   const running = async (job: string) => {
     await expect.poll(async () => (await bench.trainer.logs(job)).text, { timeout: 100_000 }).toContain('running');

@@ -48,6 +48,8 @@ interface ProjectOptions {
   /** Default `upgrade`; plans of one environment are shared by all namespaces of the test run. */
   environment?: string;
   pipelines?: Record<string, string>;
+  /** Adapters in place of the stack's, as the configuration writes them: `trainers: { … },`. */
+  adapters?: string;
 }
 
 /** A project of its own, in a namespace of its own, on servers of the end-to-end stack: no worker serves it yet. */
@@ -82,15 +84,24 @@ export async function openNamespaceProject(name: string, o: ProjectOptions): Pro
 
 function configuration(
   namespace: string,
-  { versioned, policy = '{}', pools = '{}', recovery = 'usual', environment = 'upgrade' }: ProjectOptions,
+  {
+    versioned,
+    policy = '{}',
+    pools = '{}',
+    recovery = 'usual',
+    environment = 'upgrade',
+    adapters = '',
+  }: ProjectOptions,
 ): string {
-  return `import { defineConfig, localStack } from 'slipway/config';
+  return `import * as adapters from 'slipway/config';
+const { defineConfig, localStack } = adapters;
 export default defineConfig({
   defaultEnvironment: '${environment}',
   environments: {
     ${environment}: {
       ...localStack(),
       temporal: { address: 'stack:temporal', namespace: '${namespace}', versioned: ${versioned} },
+      ${adapters}
       policy: ${policy},
       pools: ${pools},
       recovery: '${recovery}',

@@ -38,7 +38,7 @@ async function createOnly(c: Connection, key: string, signal?: AbortSignal): Pro
     const where = `s3://${c.bucket}/${key}`;
     if (statusOf(error) === 412) return 'refused';
     if (statusOf(error) === 409) throw unavailable('another write of this object is under way', where);
-    throw storeFault(error, 'writing', where);
+    throw storeFault(error, 'writing', where, c);
   }
 }
 

@@ -27,7 +27,7 @@ export async function listUnfinished(c: Connection, prefix: string): Promise<Unf
       marker = page.IsTruncated === true ? nextOf(page) : undefined;
     }
   } catch (error) {
-    throw storeFault(error, 'listing unfinished uploads', where);
+    throw storeFault(error, 'listing unfinished uploads', where, c);
   }
   return found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
@@ -48,6 +48,6 @@ export async function abortUpload(c: Connection, { key, id }: UnfinishedUpload):
     return true;
   } catch (error) {
     if (isMissing(error) || (error as Error).name === 'NoSuchUpload') return false;
-    throw storeFault(error, 'giving up an upload', `s3://${c.bucket}/${c.prefix}${key}`);
+    throw storeFault(error, 'giving up an upload', `s3://${c.bucket}/${c.prefix}${key}`, c);
   }
 }

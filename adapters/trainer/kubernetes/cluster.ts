@@ -1,9 +1,11 @@
 import { durationMs } from '../../../plan/duration.js';
+import { checkedName, keyOfName } from '../../job-launcher/job-name.js';
 import type { OpenContext } from '../../open-context.js';
 import { type Api, type ApiAnswer, type ApiCall, openApi } from './api.js';
+import type { JobOwner } from '../port.js';
 import { isAbsent, isForbidden, isTaken, notKubernetes, refusal } from './faults.js';
 import { ownedBy } from './job-manifest.js';
-import { checkedName, containerName, jobLabel, keyAnnotation, keyOfName, type Owner, ownerLabels } from './job-name.js';
+import { containerName, jobLabel, keyAnnotation, ownerLabels } from './job-name.js';
 import { ownCluster, readKubeconfig } from './kubeconfig.js';
 import { type KubernetesJob, parseEvents, parseJob, parseJobs, parsePods, type Pod } from './objects.js';
 import type { KubernetesTrainerOptions } from './options.js';
@@ -12,7 +14,7 @@ import type { KubernetesTrainerOptions } from './options.js';
 export interface Cluster {
   job(name: string, signal?: AbortSignal): Promise<{ job: KubernetesJob | undefined; at: number }>;
   /** Our Jobs, of one owner. */
-  jobs(owner: Owner): Promise<KubernetesJob[]>;
+  jobs(owner: JobOwner): Promise<KubernetesJob[]>;
   pods(name: string, signal?: AbortSignal): Promise<Pod[]>;
   /** Makes the Job, or finds that it is there; it is that of the same key. */
   createJob(name: string, manifest: object, signal?: AbortSignal): Promise<KubernetesJob>;
@@ -79,7 +81,7 @@ function jobCalls(ask: Ask, at: string): Pick<Cluster, 'job' | 'jobs' | 'createJ
     },
     async deleteJob(name) {
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Foreground' };
-      const answer = await ask({ method: 'DELETE', path: `${at}/${checkedName(name)}`, body });
+      const answer = await ask({ method: 'DELETE', path: `${at}/${checkedName(name, 'Kubernetes')}`, body });
       if (!isAbsent(answer, name)) ok(answer, 'deleting the Job', name);
     },
   };
@@ -96,7 +98,7 @@ function secretCalls(ask: Ask, at: string): Pick<Cluster, 'createSecret' | 'ownS
       if (!isAbsent(answer, name)) ok(answer, 'giving the Secret to its Job', name);
     },
     async deleteSecret(name) {
-      const answer = await ask({ method: 'DELETE', path: `${at}/${checkedName(name)}` });
+      const answer = await ask({ method: 'DELETE', path: `${at}/${checkedName(name, 'Kubernetes')}` });
       // Who may not delete Secrets has made none.
       if (!isAbsent(answer, name) && !isForbidden(answer)) ok(answer, 'deleting the Secret', name);
     },

@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { checkedName, nameOfKey } from '../../job-launcher/job-name.js';
 import type { StoreAccess } from '../../job-launcher/job-options.js';
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import { readStoredLog } from '../../job-launcher/stored-log.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Store } from '../../store/port.js';
-import type { JobFailure, JobSpec, JobState, LogRange, Trainer } from '../port.js';
+import type { JobFailure, JobOwner, JobSpec, JobState, LogRange, OwnedJob, Trainer } from '../port.js';
 import { type Cluster, openCluster } from './cluster.js';
 import { jobDocument } from './job-document.js';
 import { documentKey, jobManifest, secretManifest } from './job-manifest.js';
-import { checkedName, hasSecret, nameOfKey, type Owner, ownerOf } from './job-name.js';
+import { hasSecret, ownerOf } from './job-name.js';
 import { containerSecrets } from './container-secrets.js';
 import { hasEnded, judge } from './job-state.js';
 import type { KubernetesJob } from './objects.js';
@@ -24,17 +25,8 @@ const stopMs = 120_000;
 const slowestStopPollMs = 2_000;
 const stopped: JobFailure = { code: 'E_TRAINER_CANCELLED', message: 'the job was stopped', transient: false };
 
-/** A Job of ours, and whose it is. */
-export interface OwnedJob extends Required<Owner> {
-  job: string;
-  attempt: number;
-  /** Kubernetes says that it is over. */
-  ended: boolean;
-}
-export interface KubernetesTrainer extends Trainer {
-  /** Our Jobs of an owner, to find those that nobody follows any more. */
-  list(owner: Owner): Promise<OwnedJob[]>;
-}
+/** Its Jobs say whose they are. */
+export type KubernetesTrainer = Trainer & Required<Pick<Trainer, 'list'>>;
 
 interface Site {
   options: KubernetesTrainerOptions;
@@ -69,9 +61,9 @@ export function openKubernetesTrainer(
     adapter: 'kubernetes',
     find: async (key, signal) => find(site, nameOfKey(key), signal),
     start: async (job, key, signal) => start(site, job, key, signal),
-    poll: async (job, signal) => poll(site, checkedName(job), signal),
-    stop: async (job) => stop(site, checkedName(job)),
-    logs: async (job, range = {}, signal) => logs(site, checkedName(job), range, signal),
+    poll: async (job, signal) => poll(site, checkedName(job, 'Kubernetes'), signal),
+    stop: async (job) => stop(site, checkedName(job, 'Kubernetes')),
+    logs: async (job, range = {}, signal) => logs(site, checkedName(job, 'Kubernetes'), range, signal),
     list: (owner) => list(site, owner),
   };
 }
@@ -214,12 +206,14 @@ async function logs(site: Site, name: string, range: LogRange, signal?: AbortSig
   return { text: printable(text ?? '', bytes), next: 0 };
 }
 
-async function list({ cluster }: Site, owner: Owner): Promise<OwnedJob[]> {
-  const jobs = (await cluster.jobs(owner)).map((job) => {
-    return { job: job.metadata.name, ...ownerOf(job.metadata.annotations), ended: hasEnded({ job, pods: [] }) };
+async function list({ cluster, options }: Site, owner: JobOwner): Promise<OwnedJob[]> {
+  const jobs = (await cluster.jobs(owner)).map((found) => {
+    const { name: job, annotations } = found.metadata;
+    const endWith = `kubectl delete job ${job} --namespace ${options.namespace} --cascade=foreground`;
+    return { job, ...ownerOf(annotations), ended: hasEnded({ job: found, pods: [] }), endWith };
   });
   // Labels are cut and cleaned, annotations are not.
-  const asked = Object.entries(owner) as [keyof Owner, string][];
+  const asked = Object.entries(owner) as [keyof JobOwner, string][];
   return jobs.filter((job) => asked.every(([what, value]) => job[what] === value));
 }
 

@@ -1,9 +1,10 @@
+import { nameOfKey } from '../../job-launcher/job-name.js';
 import type { StoreAccess } from '../../job-launcher/job-options.js';
 import { durationMs } from '../../../plan/duration.js';
 import type { Store } from '../../store/port.js';
 import type { JobSpec } from '../port.js';
 import { type JobDocument, parseJobOptions } from './job-document.js';
-import { containerName, marksOf, nameOfKey, placesOf, secretAnnotation } from './job-name.js';
+import { containerName, marksOf, placesOf, secretAnnotation } from './job-name.js';
 import type { SecretVariable } from './container-secrets.js';
 import type { KubernetesTrainerOptions } from './options.js';
 

@@ -1,29 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { SlipwayError } from '../../../plan/errors.js';
-import type { JobSpec } from '../port.js';
-
-/** The name of the Job, and of its Secret, of a key (64 hex digits): the same key is the same name, so Kubernetes makes one. */
-export function nameOfKey(key: string): string {
-  if (!/^[0-9a-f]{64}$/.test(key)) throw new TypeError('an idempotency key is 64 lower-case hex digits');
-  return `slipway-${key.slice(0, 32)}`;
-}
-
-/** Throws `E_TRAINER_JOB` for a name that `nameOfKey` never gave. */
-export function checkedName(name: string): string {
-  if (/^slipway-[0-9a-f]{32}$/.test(name)) return name;
-  throw new SlipwayError({
-    code: 'E_TRAINER_JOB',
-    where: name,
-    message: 'is no job of the Kubernetes trainer',
-    fix: 'Job ids are what `start` returned.',
-  });
-}
-
-/** How the key of a job of that name begins. */
-export function keyOfName(name: string): string {
-  return name.slice('slipway-'.length);
-}
+import type { JobOwner, JobSpec } from '../port.js';
 
 /** Keys of the store, below which the adapter and the job's container write to each other. */
 export function placesOf(name: string): { folder: string; state: string; owner: string; outputs: string; end: string } {
@@ -41,12 +18,6 @@ export function placesOf(name: string): { folder: string; state: string; owner: 
   };
 }
 
-/** Whose job it is. Absent parts are not asked for. */
-export interface Owner {
-  environment?: string;
-  run?: string;
-  stage?: string;
-}
 type Texts = Record<string, string>;
 
 const domain = 'slipway.dev';
@@ -78,18 +49,18 @@ export function marksOf(
 }
 
 /** The labels that all jobs of an owner carry. */
-export function ownerLabels(owner: Owner): Texts {
+export function ownerLabels(owner: JobOwner): Texts {
   const labels = Object.entries(qualified(owner)).map(([label, value]) => [label, labelValue(value)]);
   return { 'app.kubernetes.io/managed-by': 'slipway', ...(Object.fromEntries(labels) as Texts) };
 }
 
 /** Whose job it is, by its annotations. */
-export function ownerOf(annotations: Texts): Required<Owner> & { attempt: number } {
+export function ownerOf(annotations: Texts): Required<JobOwner> & { attempt: number } {
   const said = (what: string): string => annotations[`${domain}/${what}`] ?? '';
   return { environment: said('environment'), run: said('run'), stage: said('stage'), attempt: Number(said('attempt')) };
 }
 
-function qualified(owner: Owner): Texts {
+function qualified(owner: JobOwner): Texts {
   return Object.fromEntries(Object.entries(owner).map(([what, value]) => [`${domain}/${what}`, value as string]));
 }
 

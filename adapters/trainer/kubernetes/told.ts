@@ -1,10 +1,11 @@
 import { z } from 'zod';
 
 import { SlipwayError } from '../../../plan/errors.js';
+import { keyOfName } from '../../job-launcher/job-name.js';
 import { parseStateFile, type StateFile } from '../../job-launcher/state-file.js';
 import type { Store } from '../../store/port.js';
 import type { JobFailure } from '../port.js';
-import { keyOfName, placesOf } from './job-name.js';
+import { placesOf } from './job-name.js';
 
 /** A manifest of 10,000 files with long names fits. */
 const mostBytes = 32 * 1024 * 1024;

@@ -5,6 +5,7 @@ import { endGroup, fileReplaced, isAlive, readRecord } from '../../../processes/
 import type { OpenContext } from '../../open-context.js';
 import type { Trainer } from '../port.js';
 import { jobState, recordStop } from './job-state.js';
+import { listJobs } from './list-jobs.js';
 import { readLog } from './read-log.js';
 import type { ProcessTrainerOptions } from './options.js';
 import { scratchOfJob, scratchOfKey } from './scratch.js';
@@ -14,9 +15,10 @@ import { startJob } from './start.js';
  * Opens the trainer that runs jobs as processes of this machine. They outlive the process that started them and
  * are found again by their scratch folder.
  *
+ * @param environment the name of the environment, which jobs carry; default none
  * @throws SlipwayError E_TRAINER_ENVIRONMENT (78) when the options lack `store`, which the configuration fills in
  */
-export function openProcessTrainer(options: ProcessTrainerOptions, context: OpenContext): Trainer {
+export function openProcessTrainer(options: ProcessTrainerOptions, context: OpenContext, environment = ''): Trainer {
   const { store } = options;
   if (store === undefined) throw storeMissing();
   const directory = resolve(context.root, options.directory);
@@ -31,7 +33,7 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
     },
     async start(job, key, signal) {
       const scratch = scratchOfKey(directory, key);
-      await startJob(scratch, job, key, { options, store, context }, signal);
+      await startJob(scratch, job, key, { options, store, context, environment }, signal);
       return scratch.job;
     },
     async poll(job) {
@@ -52,6 +54,7 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
     async logs(job, range = {}) {
       return readLog(scratchOfJob(directory, job), range);
     },
+    list: (owner) => listJobs(directory, owner),
   };
 }
 

@@ -29,9 +29,14 @@ export function scratchOfKey(directory: string, key: string): Scratch {
   return scratchOfJob(directory, key.slice(0, 32));
 }
 
+/** Whether it has the form of a job id. */
+export function isJob(name: string): boolean {
+  return jobForm.test(name);
+}
+
 /** The scratch folder of a job id; `E_TRAINER_JOB` for what is none, so that no id leads out of the directory. */
 export function scratchOfJob(directory: string, job: string): Scratch {
-  if (!jobForm.test(job)) {
+  if (!isJob(job)) {
     throw new SlipwayError({
       code: 'E_TRAINER_JOB',
       where: job,

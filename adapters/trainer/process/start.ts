@@ -14,6 +14,8 @@ export interface StartSettings {
   options: ProcessTrainerOptions;
   store: StoreAccess;
   context: OpenContext;
+  /** Whose jobs are started. */
+  environment: string;
 }
 
 /** Starts the launcher of a job, once for its key: whoever comes second finds the record of the first. */
@@ -45,7 +47,7 @@ export async function startJob(
         logFile: scratch.launcherLog,
         recordFile: scratch.record,
         marker: key,
-        facts: job.identity,
+        facts: { environment: settings.environment, ...job.identity },
       });
     },
     signal,

@@ -12,6 +12,7 @@ import { jobName, keyOf } from './job-name.js';
 import { type RayJob, rayJob, readState, stateOf } from './job-state.js';
 import { type Answer, ask, denies, type JobsApi, lastLine, parse, protocolFault, unavailable } from './jobs-api.js';
 import type { RayTrainerOptions } from './options.js';
+import { listJobs } from './list-jobs.js';
 import { upload, workingDirectory } from './package.js';
 import { readLog } from './read-log.js';
 import { submission } from './submission.js';
@@ -28,6 +29,7 @@ interface Cluster {
   /** Where the launcher writes how its job fares. */
   store: Store;
   access: StoreAccess;
+  environment: string;
   api: JobsApi;
 }
 
@@ -37,12 +39,19 @@ interface Cluster {
  *
  * Calls throw `E_UNAVAILABLE` when the same call may succeed later, `E_TRAINER_PROTOCOL` for answers that are not Ray's,
  * `E_TRAINER_ACCESS` (77) when the token is refused, `E_TRAINER_SPEC` when the job is.
+ *
+ * @param environment the name of the environment, which jobs carry; default none
  */
-export function openRayTrainer(options: RayTrainerOptions, context: OpenContext, store: Store): Trainer {
+export function openRayTrainer(
+  options: RayTrainerOptions,
+  context: OpenContext,
+  store: Store,
+  environment = '',
+): Trainer {
   if (options.store === undefined) throw storeMissing();
   const token = () => (options.token === undefined ? undefined : context.secret(options.token));
   const api: JobsApi = { url: options.url, timeoutMs: durationMs(options.timeout), token };
-  const cluster: Cluster = { options, context, store, access: options.store, api };
+  const cluster: Cluster = { options, context, store, access: options.store, environment, api };
   return {
     adapter: 'ray',
     pollMs: 2_000,
@@ -65,6 +74,7 @@ export function openRayTrainer(options: RayTrainerOptions, context: OpenContext,
       if (denies(answer, job)) return { text: '', next: range.from ?? 0 };
       return readLog(parse(z.object({ logs: z.string() }), answer).logs, range);
     },
+    list: (owner) => listJobs(api, owner),
   };
 }
 
@@ -85,7 +95,7 @@ async function start(c: Cluster, job: JobSpec, key: string, signal?: AbortSignal
   const sealed = await sealedVariables(job, key, c.options, c.access, c.context, signal);
   const content = await workingDirectory(jobDocument(job, key, c.options, c.access, jobOptions), sealed);
   const uri = await upload(c.api, content, signal);
-  const body = submission(job, key, uri, c.options, jobOptions);
+  const body = submission(job, key, uri, c.environment, c.options, jobOptions);
   const answer = await ask(c.api, { method: 'POST', path: '/api/jobs/', body, signal });
   // Somebody else's start of the same key was first.
   if (answer.status === 400 && (await look(c, name, signal)) !== undefined) return name;

@@ -8,9 +8,14 @@ export function jobName(key: string): string {
   return prefix + key;
 }
 
+/** Whether `jobName` may have given it. */
+export function isJob(job: string): boolean {
+  return /^slipway-[0-9a-f]{64}$/.test(job);
+}
+
 /** The key of a job; `E_TRAINER_JOB` for what `jobName` never gave. */
 export function keyOf(job: string): string {
-  if (/^slipway-[0-9a-f]{64}$/.test(job)) return job.slice(prefix.length);
+  if (isJob(job)) return job.slice(prefix.length);
   throw new SlipwayError({
     code: 'E_TRAINER_JOB',
     where: job,

@@ -11,6 +11,7 @@ export function submission(
   job: JobSpec,
   key: string,
   workingDirectory: string,
+  environment: string,
   options: RayTrainerOptions,
   { resources }: RayJobOptions,
 ): object {
@@ -25,6 +26,7 @@ export function submission(
       env_vars: { RAY_JOB_STOP_WAIT_TIME_S: String(stopSeconds) },
     },
     metadata: {
+      slipway_environment: environment,
       slipway_run: run,
       slipway_stage: stage,
       slipway_attempt: String(attempt),

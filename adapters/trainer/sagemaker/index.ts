@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
+import { checkedName, keyOfName, nameOfKey } from '../../job-launcher/job-name.js';
 import { parseStateFile } from '../../job-launcher/state-file.js';
 import { readStoredLog } from '../../job-launcher/stored-log.js';
 import type { OpenContext } from '../../open-context.js';
@@ -9,7 +10,7 @@ import type { JobSpec, JobState, LogRange, Trainer } from '../port.js';
 import { connect, type Connection } from './connection.js';
 import { isAbsent, isEnded, isTaken, sagemakerFault } from './faults.js';
 import { documentOutputs, jobDocument } from './job-document.js';
-import { checkedName, keyOfName, nameOfKey, placesOf } from './job-name.js';
+import { placesOf } from './places.js';
 import { jobRequest } from './job-request.js';
 import { type Description, hasEnded, protocolFault, stateOf } from './job-state.js';
 import type { SagemakerTrainerOptions } from './options.js';
@@ -61,9 +62,9 @@ export function openSagemakerTrainer(options: SagemakerTrainerOptions, context: 
       return (await describe(site, name, signal)) === undefined ? 'absent' : { job: name };
     },
     start: async (job, key, signal) => start(site, job, key, signal),
-    poll: async (job, signal) => poll(site, checkedName(job), signal),
-    stop: async (job) => stop(site, checkedName(job)),
-    logs: async (job, range = {}) => logs(site, checkedName(job), range),
+    poll: async (job, signal) => poll(site, checkedName(job, 'SageMaker'), signal),
+    stop: async (job) => stop(site, checkedName(job, 'SageMaker')),
+    logs: async (job, range = {}) => logs(site, checkedName(job, 'SageMaker'), range),
   };
 }
 

@@ -2,11 +2,12 @@ import { z } from 'zod';
 
 import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import { nameOfKey } from '../../job-launcher/job-name.js';
 import { checkedJobOptions } from '../../job-launcher/job-options.js';
 import { launcherSpec } from '../../job-launcher/spec.js';
 import type { Store } from '../../store/port.js';
 import type { JobSpec } from '../port.js';
-import { nameOfKey, placesOf } from './job-name.js';
+import { placesOf } from './places.js';
 import { type SagemakerJobOptions, sagemakerJobOptions, type SagemakerTrainerOptions } from './options.js';
 
 /** What the stage says about its job; `E_TRAINER_SPEC` for what this trainer does not know. */

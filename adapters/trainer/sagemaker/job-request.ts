@@ -2,10 +2,11 @@ import type { CreateTrainingJobCommandInput } from '@aws-sdk/client-sagemaker';
 
 import { durationMs } from '../../../plan/duration.js';
 import { SlipwayError } from '../../../plan/errors.js';
+import { nameOfKey } from '../../job-launcher/job-name.js';
 import type { Store } from '../../store/port.js';
 import type { JobSpec } from '../port.js';
 import { parseJobOptions } from './job-document.js';
-import { nameOfKey, placesOf } from './job-name.js';
+import { placesOf } from './places.js';
 import type { SagemakerTrainerOptions } from './options.js';
 
 /** Folder that SageMaker gives a container. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { marksOf, nameOfKey, ownerLabels, ownerOf } from '../../../adapters/trainer/kubernetes/job-name.js';
+import { nameOfKey } from '../../../adapters/job-launcher/job-name.js';
+import { marksOf, ownerLabels, ownerOf } from '../../../adapters/trainer/kubernetes/job-name.js';
 import type { JobSpec } from '../../../adapters/trainer/port.js';
 
 const legal = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
@@ -21,9 +22,4 @@ describe('the marks of a job', () => {
     const label = (run: string) => ownerLabels({ run })['slipway.dev/run'];
     expect(label(`${'x'.repeat(100)}1`)).not.toBe(label(`${'x'.repeat(100)}2`));
   });
-});
-
-test('a name follows from a key, and only from one', () => {
-  expect(nameOfKey('0123456789abcdef'.repeat(4))).toBe('slipway-0123456789abcdef0123456789abcdef');
-  expect(() => nameOfKey('../x')).toThrow(TypeError);
 });

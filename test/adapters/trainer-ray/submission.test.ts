@@ -37,7 +37,7 @@ const job: JobSpec = {
 };
 const submitted = (more: Partial<JobSpec>) => {
   const whole = { ...job, ...more };
-  return submission(whole, key, 'gcs://p.zip', options, parseJobOptions(whole));
+  return submission(whole, key, 'gcs://p.zip', 'dev', options, parseJobOptions(whole));
 };
 
 test('asks the cluster for what the stage needs, and for one core when it does not say', () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { Container, type Image } from './container.js';
+import { Container, type Image, variablesOf } from './container.js';
 import { type KubeObject, Objects, type Resource } from './objects.js';
 
 /** What keeps pods from starting. */
@@ -158,7 +158,7 @@ export class Cluster {
   /** The kubelet tries again until the pod is deleted. */
   async #run(pod: KubeObject): Promise<void> {
     if (this.objects.get('pods', pod.metadata.name) !== pod || pod.metadata.deletionTimestamp !== undefined) return;
-    const variables = this.#variables(pod);
+    const variables = variablesOf(pod, (name) => this.objects.get('secrets', name));
     const waiting =
       this.trouble.waiting ??
       (typeof variables === 'string' ? { reason: 'CreateContainerConfigError', message: variables } : undefined);
@@ -184,24 +184,6 @@ export class Cluster {
       containerStatuses: [{ name: 'job', ready: false, state: { terminated } }],
     });
     this.#podEnded(pod);
-  }
-
-  /** The variables of a pod's container, or why it cannot have them. */
-  #variables(pod: KubeObject): Record<string, string> | string {
-    const found: Record<string, string> = {};
-    for (const { name, value, valueFrom } of pod.spec.containers[0].env) {
-      const ref = valueFrom?.secretKeyRef;
-      if (ref === undefined) {
-        found[name] = value ?? pod.metadata[valueFrom.fieldRef.fieldPath.split('.')[1] as 'uid'];
-        continue;
-      }
-      const secret = this.objects.get('secrets', ref.name);
-      if (secret === undefined) return `secret "${ref.name}" not found`;
-      const data = secret.data?.[ref.key];
-      if (data === undefined) return `couldn't find key ${ref.key} in Secret ml/${ref.name}`;
-      found[name] = Buffer.from(data, 'base64').toString();
-    }
-    return found;
   }
 
   #deletePod(pod: KubeObject): void {

@@ -89,3 +89,24 @@ export class Container {
     return { code: code ?? (signal === 'SIGKILL' ? 137 : 143), tail };
   }
 }
+
+/** The variables of a pod's container, or why it cannot have them. */
+export function variablesOf(
+  pod: KubeObject,
+  secretOf: (name: string) => KubeObject | undefined,
+): Record<string, string> | string {
+  const found: Record<string, string> = {};
+  for (const { name, value, valueFrom } of pod.spec.containers[0].env) {
+    const ref = valueFrom?.secretKeyRef;
+    if (ref === undefined) {
+      found[name] = value ?? pod.metadata[valueFrom.fieldRef.fieldPath.split('.')[1] as 'uid'];
+      continue;
+    }
+    const secret = secretOf(ref.name);
+    if (secret === undefined) return `secret "${ref.name}" not found`;
+    const data = secret.data?.[ref.key];
+    if (data === undefined) return `couldn't find key ${ref.key} in Secret ml/${ref.name}`;
+    found[name] = Buffer.from(data, 'base64').toString();
+  }
+  return found;
+}

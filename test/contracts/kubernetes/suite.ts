@@ -16,20 +16,17 @@ import { jobSpec } from '../job-specs.js';
 import { ApiServer, type Mishap, type Rule } from './api-server.js';
 import { type Certificates, makeCertificates } from './certificates.js';
 import { Cluster, type Trouble } from './cluster.js';
+import type { Image } from './container.js';
 
 /** A trainer on a cluster, with jobs whose inputs and outputs are in the stack's S3. */
-export interface KubernetesBench {
+export interface TrainerBench {
   stack: TestStack;
   folder: string;
-  cluster: Cluster;
-  api: ApiServer;
-  certificates: Certificates;
   store: Store;
   context: OpenContext;
   trainer: KubernetesTrainer;
   /** Values behind references, to be added to. */
   secrets: Record<string, string>;
-  token: string;
   /** The same trainer with other options. */
   open(more: Partial<KubernetesTrainerInput>): KubernetesTrainer;
   kubeconfig(user: object, more?: object): string;
@@ -37,11 +34,25 @@ export interface KubernetesBench {
   /** Returns when the command has said `running`. */
   running(job: string): Promise<void>;
   ended(job: string): Promise<JobState>;
+}
+/** The same on the stand-in. */
+export interface KubernetesBench extends TrainerBench {
+  cluster: Cluster;
+  api: ApiServer;
+  certificates: Certificates;
+  token: string;
   /** While `work` goes on, pods suffer this. */
   during(trouble: Trouble, work: () => Promise<void>): Promise<void>;
   /** While `work` goes on, requests suffer this. */
   withMishap(mishap: Mishap, work: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
+}
+/** How the trainer reaches a cluster. */
+export interface Reach {
+  url: string;
+  /** PEM. */
+  ca: string;
+  token: string;
 }
 
 export const newKey = (): string => randomBytes(32).toString('hex');
@@ -49,16 +60,20 @@ export const patience = { timeout: 100_000, interval: 100 };
 const trainers = resolve(import.meta.dirname, '../../../trainers');
 
 /** The Role that the documentation tells people to make: the worker gets these rights and no others. */
-async function documentedRules(): Promise<Rule[]> {
+export async function documentedRules(): Promise<Rule[]> {
   const page = await readFile(resolve(import.meta.dirname, '../../../docs/adapters/trainer-kubernetes.md'), 'utf8');
   const { rules } = parse(/```yaml\n(rules:[^`]*)```/.exec(page)?.[1] ?? '') as { rules: Rule[] };
   return rules;
 }
 
-export async function openBench(folder: string): Promise<KubernetesBench> {
-  const stack = await provideStack(['s3']);
+/** The image of the tests' jobs, which is this machine. */
+export async function imageOf(stack: Pick<TestStack, 'python'>): Promise<Image> {
   const python = await stack.python('trainers/launcher/requirements.txt');
-  const image = { python, launcher: join(trainers, 'launcher'), environments: resolve(python, '../../..') };
+  return { python, launcher: join(trainers, 'launcher'), environments: resolve(python, '../../..') };
+}
+
+/** A stand-in of a cluster whose node is this machine, with a worker who has the documented rights. */
+export async function startStandIn(folder: string, image: Image) {
   const cluster = new Cluster(join(folder, 'node'), image);
   const api = new ApiServer(cluster);
   const certificates = await makeCertificates(folder);
@@ -66,19 +81,49 @@ export async function openBench(folder: string): Promise<KubernetesBench> {
   const token = randomBytes(16).toString('hex');
   api.tokens = [token];
   api.rules = await documentedRules();
-  const kubeconfig = (user: object, more: object = {}): string =>
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'test',
-      contexts: [{ name: 'test', context: { cluster: 'c', user: 'u', namespace: 'elsewhere' } }],
-      clusters: [
-        { name: 'c', cluster: { server: api.url, 'certificate-authority-data': base64(certificates.ca), ...more } },
-      ],
-      users: [{ name: 'u', user }],
-    });
+  const close = async (): Promise<void> => {
+    await cluster.close();
+    await api.close();
+  };
+  return { cluster, api, certificates, token, close };
+}
+
+export async function openBench(folder: string): Promise<KubernetesBench> {
+  const stack = await provideStack(['s3']);
+  const { close, ...standIn } = await startStandIn(folder, await imageOf(stack));
+  const { cluster, api, certificates, token } = standIn;
+  return {
+    ...trainerBench(stack, folder, { url: api.url, ca: certificates.ca, token }),
+    ...standIn,
+    during: async (trouble, work) => {
+      cluster.trouble = trouble;
+      await work().finally(() => (cluster.trouble = {}));
+    },
+    withMishap: async (mishap, work) => {
+      api.mishaps = [mishap];
+      await work().finally(() => (api.mishaps = []));
+    },
+    close,
+  };
+}
+
+/** A kubeconfig of one cluster and one user. */
+export function kubeconfigOf({ url, ca }: Omit<Reach, 'token'>, user: object, more: object = {}): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'test',
+    contexts: [{ name: 'test', context: { cluster: 'c', user: 'u', namespace: 'elsewhere' } }],
+    clusters: [{ name: 'c', cluster: { server: url, 'certificate-authority-data': base64(ca), ...more } }],
+    users: [{ name: 'u', user }],
+  });
+}
+
+/** The trainer on a cluster that is there. */
+export function trainerBench(stack: TestStack, folder: string, reach: Reach): TrainerBench {
+  const kubeconfig = (user: object, more: object = {}): string => kubeconfigOf(reach, user, more);
   const secrets: Record<string, string> = {
-    'env:KUBECONFIG': kubeconfig({ token }),
+    'env:KUBECONFIG': kubeconfig({ token: reach.token }),
     'env:PLANTED': `${randomBytes(12).toString('hex')}'"$(id)\\\n-second line`,
   };
   const context: OpenContext = {
@@ -100,42 +145,24 @@ export async function openBench(folder: string): Promise<KubernetesBench> {
     return openKubernetesTrainer(options, context, store, 'dev');
   };
   const trainer = open({});
-  const name = () => randomBytes(6).toString('hex');
+  const somewhere = (what: string) => store.uri(`${what}/${randomBytes(6).toString('hex')}/`);
   return {
     stack,
     folder,
-    cluster,
-    api,
-    certificates,
     store,
     context,
     trainer,
     secrets,
-    token,
     open,
     kubeconfig,
-    job: (program, more = {}) => {
-      const places = { outputs: store.uri(`outputs/${name()}/`), checkpoints: store.uri(`checkpoints/${name()}/`) };
-      return jobSpec(program, places, more);
-    },
+    job: (program, more = {}) =>
+      jobSpec(program, { outputs: somewhere('outputs'), checkpoints: somewhere('checkpoints') }, more),
     running: async (job) => {
       await expect.poll(async () => (await trainer.logs(job)).text, patience).toContain('running');
     },
     ended: async (job) => {
       await expect.poll(async () => (await trainer.poll(job)).phase, patience).not.toBe('running');
       return trainer.poll(job);
-    },
-    during: async (trouble, work) => {
-      cluster.trouble = trouble;
-      await work().finally(() => (cluster.trouble = {}));
-    },
-    withMishap: async (mishap, work) => {
-      api.mishaps = [mishap];
-      await work().finally(() => (api.mishaps = []));
-    },
-    close: async () => {
-      await cluster.close();
-      await api.close();
     },
   };
 }

@@ -109,6 +109,7 @@ export class RayStandIn {
     if (kind !== 'jobs') return { status: 404, text: '404: Not Found' };
     if (method === 'POST' && name === '')
       return this.#submit(JSON.parse(Buffer.concat(chunks).toString()) as Submission);
+    if (name === '') return { status: 200, text: JSON.stringify([aDriver, ...[...this.jobs.values()].map(details)]) };
     const job = this.jobs.get(name);
     if (job === undefined) return { status: 404, text: `Job ${name} does not exist` };
     if (action === 'stop') return { status: 200, text: JSON.stringify({ stopped: this.#stop(job) }) };
@@ -212,6 +213,9 @@ export class RayStandIn {
     }, 100);
   }
 }
+
+/** What somebody runs without submitting it. */
+const aDriver = { type: 'DRIVER', submission_id: null, job_id: '01000000', status: 'RUNNING', metadata: null };
 
 function details({ submission, status, message, error_type, driver_exit_code }: Job): object {
   const { submission_id: id } = submission;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 
 import type { OpenContext } from '../../../adapters/open-context.js';
 import { openS3Store } from '../../../adapters/store/s3/index.js';
@@ -57,7 +57,7 @@ export function rayBench(stack: TestStack, folder: string, url: string, python: 
     store,
     context,
     options,
-    trainer: openRayTrainer(options, context, store),
+    trainer: openRayTrainer(options, context, store, 'dev'),
     job: (program, more = {}) =>
       jobSpec(program, { outputs: somewhere('jobs'), checkpoints: somewhere('checkpoints') }, more),
   };
@@ -89,6 +89,23 @@ export function describeRay(bench: () => RayBench, files: (job: string) => Promi
         return [...(await Promise.all(texts)), await files(id)].join('\n');
       },
     });
+  });
+}
+
+/** Whose jobs the cluster knows. */
+export function testListing(bench: () => RayBench): void {
+  test('lists the jobs of a run, with how to end each, and knows which have ended', async () => {
+    const { trainer, job, options } = bench();
+    const identity = { run: `dev:it's listed:${newKey()}`, stage: 'train', attempt: 2 };
+    const owner = { environment: 'dev', run: identity.run };
+    const id = await trainer.start(job(programs.runs, { identity }), newKey());
+    const endWith = `ray job stop ${id} --address ${options.url}`;
+    expect(await trainer.list?.(owner)).toEqual([
+      { job: id, ...owner, stage: 'train', attempt: 2, ended: false, endWith },
+    ]);
+    expect(await trainer.list?.({ ...owner, environment: 'prod' })).toEqual([]);
+    await trainer.stop(id);
+    expect(await trainer.list?.(owner)).toMatchObject([{ job: id, ended: true }]);
   });
 }
 

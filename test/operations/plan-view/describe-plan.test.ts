@@ -43,6 +43,7 @@ function withoutPorts({
   approvers,
   links,
   pools,
+  trainers,
   sharedRegistry,
 }: Environment): Omit<Environment, 'ports'> {
   return {
@@ -54,6 +55,7 @@ function withoutPorts({
     links,
     recovery: 'usual',
     pools,
+    trainers,
     sharedRegistry,
     temporal: { address: '', namespace: '' },
   };

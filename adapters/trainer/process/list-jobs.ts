@@ -1,0 +1,34 @@
+import { readdir } from 'node:fs/promises';
+
+import { isAlive, type ProcessRecord, readRecord } from '../../../processes/index.js';
+import type { JobOwner, OwnedJob } from '../port.js';
+import { isJob, scratchOfJob } from './scratch.js';
+
+/** The jobs below `directory` of an owner, from the records of their launchers. */
+export async function listJobs(directory: string, owner: JobOwner): Promise<OwnedJob[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const found = names
+    .filter(isJob)
+    .map(async (job) => ({ job, record: await readRecord(scratchOfJob(directory, job).record) }));
+  const jobs = (await Promise.all(found)).flatMap(({ job, record }) =>
+    record === undefined ? [] : [owned(job, record)],
+  );
+  const asked = Object.entries(owner) as [keyof JobOwner, string][];
+  return jobs.filter((job) => asked.every(([what, value]) => job[what] === value));
+}
+
+function owned(job: string, record: ProcessRecord): OwnedJob {
+  const said = (what: string): string => String(record.facts?.[what] ?? '');
+  return {
+    job,
+    environment: said('environment'),
+    run: said('run'),
+    stage: said('stage'),
+    attempt: Number(said('attempt')),
+    ended: !isAlive(record),
+    endWith: `kill -TERM -- -${record.pid}`,
+  };
+}
