@@ -12,6 +12,7 @@ import type { Store } from '../../adapters/store/port.js';
 import type { JsonObject } from '../../plan/json.js';
 import { taskQueues } from '../../plan/names.js';
 import { down, type PartName, up } from '../../stack/index.js';
+import { Deaths } from '../../workers/deaths.js';
 import { servedEnvironments } from '../../workers/served-environments.js';
 import { activityContext, createWorkers, queueTuning } from '../../workers/workers.js';
 import { bareQueues } from './names.js';
@@ -65,6 +66,7 @@ export async function openWorld(
     served,
     queues: [taskQueues.pipelines, taskQueues.jobs],
     build: 'bench',
+    deaths: await Deaths.open(path.join(root, '.slipway/worker/in-flight')),
   });
   workers.push(...(await bareWorkers(native, namespace, { root, served, build: 'bench' })));
   const running = workers.map((w) => w.run());
