@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startRun, viewRun } from '../../client/index.js';
+import { slipway } from '../cli/command-line.js';
+import { markedProcesses } from '../contracts/marked-processes.js';
+import { openEndToEndProject, type EndToEndProject } from './project.js';
+import { projectRoot } from './project-setup.js';
+
+const pipeline = `import { definePipeline, trainers } from 'slipway';
+import { z } from 'zod';
+const trainer = trainers.process({ run: 'python train.py', folder: 'trainers/stubborn', noProgressTimeout: '3s' });
+export default definePipeline('stubborn', { params: z.strictObject({ how: z.string() }) }, (p, params) => {
+  const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
+  const model = p.train('train', { trainer, data, attempts: 2, retry: { wait: '1s' }, params: { how: params.how } });
+  p.register('register', { model, as: 'stubborn' });
+});
+`;
+/** Leaves half a model and a grandchild; neither listens to SIGTERM. Says in a ledger who it is, and who of the attempts before lives. */
+const train = (ledgers: string) => `import json, os, signal, subprocess, sys, time
+from pathlib import Path
+
+how = json.loads(os.environ["SM_HPS"])["how"]
+ledger = Path(${JSON.stringify(ledgers)}) / how
+before = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+alive = [pid for entry in before for pid in entry["pids"] if Path(f"/proc/{pid}").exists()]
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+Path(os.environ["SM_MODEL_DIR"], "model.txt").write_text("half a model")
+code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+entry = {"key": os.environ["SLIPWAY_JOB_KEY"], "pids": [os.getpid(), child.pid], "alive": alive}
+with ledger.open("a") as started:
+    started.write(json.dumps(entry) + "\\n")
+if how == "runs":
+    time.sleep(600)
+if how == "hangs" and not before:
+    os.kill(os.getpid(), signal.SIGSTOP)
+Path(os.environ["SM_MODEL_DIR"], "model.txt").write_text("a model\\n")
+Path(os.environ["SM_OUTPUT_DATA_DIR"], "metrics.json").write_text(json.dumps({"loss": 0.5}))
+`;
+
+interface Started {
+  key: string;
+  pids: number[];
+  alive: number[];
+}
+
+let project: EndToEndProject;
+const ledgers = join(projectRoot, 'stubborn');
+/** The jobs that began, in order; only whole lines count. */
+const started = (how: string): Started[] =>
+  existsSync(join(ledgers, how))
+    ? readFileSync(join(ledgers, how), 'utf8')
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Started)
+    : [];
+const startedRun = (how: string) =>
+  startRun(project.client, { environment: 'demo', pipeline: 'stubborn', params: { how }, trigger: 'test' });
+const storedOf = async (key: string) =>
+  (await project.environment.ports.store.list(`jobs/${key}/`)).map((o) => o.key).filter((at) => !at.includes('/log/'));
+
+beforeAll(async () => {
+  const put = (file: string, text: string): void => {
+    mkdirSync(dirname(join(projectRoot, file)), { recursive: true });
+    writeFileSync(join(projectRoot, file), text);
+  };
+  put('pipelines/stubborn.ts', pipeline);
+  put('trainers/stubborn/train.py', train(ledgers));
+  mkdirSync(ledgers, { recursive: true });
+  project = await openEndToEndProject('stubborn');
+}, 600_000);
+afterAll(() => project?.close());
+
+describe('a training that does not end by itself', { timeout: 300_000 }, () => {
+  test('and is cancelled: the run is cancelled when nothing of it lives, and nothing is stored or registered', async () => {
+    const { workflowId } = await startedRun('runs');
+    await expect.poll(() => started('runs'), { timeout: 120_000 }).toHaveLength(1);
+    const [{ key, pids }] = started('runs') as [Started];
+    expect((await slipway(projectRoot, 'cancel', workflowId, '--env', 'demo')).code).toBe(0);
+    const result = await project.client.temporal.workflow
+      .getHandle(workflowId)
+      .result()
+      .catch((error: unknown) => error);
+    expect(result).toBeInstanceOf(Error);
+    // The launcher itself ends just after it has told the end.
+    expect((await markedProcesses(key)).filter((pid) => pids.includes(pid))).toEqual([]);
+    expect(await viewRun(project.client, workflowId)).toMatchObject({ state: 'closed', outcome: 'cancelled' });
+    expect(await storedOf(key)).toEqual([]);
+    expect(await project.environment.ports.registry.aliases('stubborn')).toEqual({});
+    expect(started('runs')).toHaveLength(1);
+  });
+
+  test('and hangs: it is ended before another begins, and only what the other left is registered', async () => {
+    const { workflowId } = await startedRun('hangs');
+    await project.client.temporal.workflow.getHandle(workflowId).result();
+    const jobs = started('hangs');
+    expect(jobs.map(({ alive }) => alive)).toEqual([[], []]);
+    const run = await viewRun(project.client, workflowId);
+    expect(run).toMatchObject({ outcome: 'completed' });
+    expect(run.view?.stages.find((s) => s.id === 'train')).toMatchObject({ status: 'done', attempt: 2 });
+    const [first, second] = jobs as [Started, Started];
+    expect(first.key).not.toBe(second.key);
+    expect(await storedOf(first.key)).toEqual([]);
+    expect(await storedOf(second.key)).toContain(`jobs/${second.key}/model/model.txt`);
+  });
+});
