@@ -28,7 +28,12 @@ afterEach(() => project?.close());
 async function open(recovery: 'usual' | 'fast'): Promise<{ project: NamespaceProject; ledger: string }> {
   const name = `takeover-${recovery}`;
   const only = ['temporal', 's3', 'mlflow'] as const;
-  const opened = await openNamespaceProject(name, { versioned: false, only: [...only], recovery, environment: name });
+  const opened = await openNamespaceProject(name, {
+    versioned: false,
+    only: [...only],
+    recovery,
+    environment: recovery,
+  });
   project = opened;
   const { root, environment } = opened;
   const ledger = join(root, 'ledger');
@@ -61,7 +66,7 @@ describe.each([
     async () => {
       const { project: opened, ledger } = await open(recovery);
       const first = await opened.startWorker(`${recovery}-1`);
-      const request = { environment: `takeover-${recovery}`, pipeline: 'long', params: {}, trigger: 'test' };
+      const request = { environment: recovery, pipeline: 'long', params: {}, trigger: 'test' };
       const { workflowId } = await startRun(opened.client, request);
       await until(() => Promise.resolve(existsSync(ledger)));
       await watchedBy(opened, workflowId, first.pid, 1);

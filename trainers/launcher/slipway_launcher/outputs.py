@@ -71,6 +71,7 @@ def _upload(store: Store, outputs: str, path: str, place: Path) -> dict[str, Any
     uri = outputs + quote(path) if outputs.startswith("file:") else outputs + path
     with os.fdopen(open_regular(place), "rb") as source:
         before = os.fstat(source.fileno())
+        store.expect(before.st_size)
         digest = hashlib.sha256()
         while chunk := source.read(CHUNK):
             digest.update(chunk)

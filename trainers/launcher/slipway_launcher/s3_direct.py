@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import re
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ class DirectStore:
         self._host = place.netloc.rpartition("@")[2]
         self._http = PlainHttp(place.hostname or "", place.port or 80)
         self._sdk: SdkStore | None = None
+        self._loading: threading.Thread | None = None
 
     def chunks(self, uri: str) -> Iterator[bytes]:
         answer = self._again("GET", uri)
@@ -55,12 +57,24 @@ class DirectStore:
         except OSError as fault:
             raise StoreFault(f"{quoted(uri)}: {fault}") from fault
 
+    def expect(self, size: int) -> None:
+        if size > SINGLE_LIMIT and self._loading is None:
+            self._loading = threading.Thread(target=self._load, daemon=True)
+            self._loading.start()
+
     def put(self, uri: str, source: BinaryIO) -> None:
         if os.fstat(source.fileno()).st_size <= SINGLE_LIMIT:
             self.put_bytes(uri, source.read())
             return
-        self._sdk = self._sdk or SdkStore(self._address)
+        if self._loading is not None:
+            self._loading.join()
+        if self._sdk is None:
+            self._load()
+        assert self._sdk is not None
         self._sdk.put(uri, source)
+
+    def _load(self) -> None:
+        self._sdk = SdkStore(self._address)
 
     def put_bytes(self, uri: str, content: bytes) -> None:
         self._again("PUT", uri, content)

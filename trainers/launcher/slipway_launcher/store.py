@@ -32,6 +32,9 @@ class Store(Protocol):
     def chunks(self, uri: str) -> Iterator[bytes]:
         """The bytes at ``uri``."""
 
+    def expect(self, size: int) -> None:
+        """Says that a file of so many bytes will be put soon, so that what that takes can be loaded meanwhile."""
+
     def put(self, uri: str, source: BinaryIO) -> None:
         """Writes all of the file ``source``, from where it stands, to ``uri``, replacing what is there."""
 
@@ -72,6 +75,9 @@ class FileStore:
         with _file_faults(), path.open("rb") as source:
             while chunk := source.read(CHUNK):
                 yield chunk
+
+    def expect(self, size: int) -> None:
+        """It takes nothing."""
 
     def put(self, uri: str, source: BinaryIO) -> None:
         path = _file_path(uri)

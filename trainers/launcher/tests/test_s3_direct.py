@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from unittest import mock
 
+from slipway_launcher import s3_direct
 from slipway_launcher.s3_direct import DirectStore, serves
 from slipway_launcher.spec import StoreAddress
 from slipway_launcher.store_fault import StoreFault
@@ -119,6 +121,19 @@ class Direct(unittest.TestCase):
         self.assertTrue(self.store.put_new(URI, b"first"))
         self.assertFalse(self.store.put_new(URI, b"second"))
         self.assertEqual(self.read(), b"first")
+
+    def test_a_large_file_is_left_to_the_sdk_which_is_loaded_once(self) -> None:
+        with mock.patch.object(s3_direct, "SINGLE_LIMIT", 4), mock.patch.object(s3_direct, "SdkStore") as sdk, tempfile.TemporaryFile() as source:
+            source.write(b"weights")
+            source.flush()
+            self.store.expect(4)
+            sdk.assert_not_called()
+            for _ in range(2):
+                self.store.expect(7)
+                self.store.put(URI, source)
+            sdk.assert_called_once()
+            self.assertEqual(sdk.return_value.put.call_count, 2)
+        self.assertEqual(Service.seen, [])
 
     def test_a_lost_connection_and_a_short_trouble_are_tried_once_more(self) -> None:
         for trouble in ("hang up", "busy"):
