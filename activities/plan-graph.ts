@@ -9,6 +9,7 @@ import type { ActivityEnvironment } from './context.js';
  * after this, half a second before its retry and the two seconds for which a run waits for its own worker.
  */
 const fastHeartbeatMs = 4_000;
+const waiting: readonly Stage['verb'][] = ['train', 'evaluate', 'task'];
 
 /** What the workflow needs of a plan, with the environment's times: ids, edges, limits; settings stay in the store. */
 export function planGraph(plan: Plan, digest: string, environment: ActivityEnvironment): PlanGraph {
@@ -27,12 +28,17 @@ function graphStage(stage: Stage, environment: ActivityEnvironment): GraphStage 
     verb,
     needs,
     bindings,
-    limits: { ...paced(limits), ...(environment.recovery === 'fast' ? { heartbeatMs: fastHeartbeatMs } : {}) },
+    limits: { ...paced(limits), ...silence(verb, environment) },
     ...(pool === undefined ? {} : { pool }),
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(branch === undefined ? {} : { branch }),
     ...flow(stage, environment),
   };
+}
+
+/** Only of what waits for others: reading a large table can keep a worker from saying that it lives for longer. */
+function silence(verb: Stage['verb'], { recovery }: ActivityEnvironment): { heartbeatMs?: number } {
+  return recovery === 'fast' && waiting.includes(verb) ? { heartbeatMs: fastHeartbeatMs } : {};
 }
 
 /** Jobs that a budget limits; people are given as long to decide as for any other approval. */

@@ -133,7 +133,8 @@ async function follow(
 function listen(trainer: Trainer, job: string): { came: Promise<void>; end(): void } {
   const ended = new AbortController();
   const never = new Promise<void>(() => undefined);
-  return { came: trainer.changed?.(job, ended.signal) ?? never, end: () => ended.abort() };
+  const came = trainer.changed?.(job, ended.signal).catch(() => never);
+  return { came: came ?? never, end: () => ended.abort() };
 }
 
 function tell(facts: JobFacts, state: JobState): void {

@@ -17,6 +17,7 @@ import { openStage, type OpenStage } from './plan-cache.js';
 import { runJob } from './run-job.js';
 import { cachedOr, identityOf } from './stage-cache.js';
 import { asSplit } from './stage-inputs.js';
+import { tagSuperseded } from './tag-superseded.js';
 
 /** Runs the training job of a stage attempt and names what it made, or answers with what the same job made before. */
 export async function trainModel(context: ActivityContext, call: StageCall): Promise<Cached<ModelOutput>> {
@@ -69,6 +70,7 @@ async function train(
       each: (progress) => ports.tracking.progress(tracked.runId, progress),
       ...tellRun(call),
     });
+    await tagSuperseded(ports.store, call, key);
     const { metrics, ...made } = whatWasMade(manifest, inputs, call.stage);
     await ports.tracking.close(tracked.runId, 'finished', { params, metrics }, { first });
     return {

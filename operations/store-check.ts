@@ -3,6 +3,8 @@ import type { Environment } from '../config/open.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { Check } from '../stack/index.js';
 
+/** A store that accepts and never answers is away. */
+const longestMs = 10_000;
 /** Said of a store that is not up, which is no fault of what is installed. */
 const away = new Set(['E_UNAVAILABLE', 'E_STACK_DOWN']);
 
@@ -10,12 +12,14 @@ const away = new Set(['E_UNAVAILABLE', 'E_STACK_DOWN']);
 export async function storeChecks(root: string, open: () => Promise<Environment>): Promise<Check[]> {
   if (!hasConfig(root)) return [];
   const name = 'store';
+  const signal = AbortSignal.timeout(longestMs);
   try {
     const { ports } = await open();
-    const fault = await ports.store.checkConditions();
+    const fault = await ports.store.checkConditions({ signal });
     if (fault === undefined) return [{ name, ok: true, found: 'refuses a create-only write over what is there' }];
     return [{ name, ok: true, found: `${fault.faults[0]?.message}; \`singleWriter\` lets it pass` }];
   } catch (error) {
+    if (signal.aborted) return [{ name, ok: true, found: `not checked: no answer within ${longestMs / 1_000} s` }];
     if (!(error instanceof SlipwayError)) throw error;
     const [fault] = error.faults;
     const said = fault?.message ?? error.message;

@@ -13,8 +13,7 @@ const pauses = { firstMs: 1_000, longestMs: 30_000 } as const;
 export async function checkStores(served: Served, warn: (text: string) => void, signal: AbortSignal): Promise<void> {
   const safe = new Set<string>();
   for (let pauseMs: number = pauses.firstMs; ; pauseMs = Math.min(2 * pauseMs, pauses.longestMs)) {
-    const answered = [];
-    for (const name of served.names) answered.push(await answers(served, name, { safe, warn, signal }));
+    const answered = await Promise.all(served.names.map((name) => answers(served, name, { safe, warn, signal })));
     if (signal.aborted || answered.every(Boolean)) return;
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }

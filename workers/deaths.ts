@@ -1,5 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -89,7 +100,7 @@ export class Deaths {
   private write(): void {
     if (this.closed) return;
     try {
-      this.descriptor ??= openSync(this.file, 'w', 0o600);
+      this.descriptor ??= this.create();
       const text = Buffer.from(JSON.stringify(this.marks));
       // Blanks cover what was longer before.
       const whole = Buffer.alloc(Math.max(text.length, this.written), ' ');
@@ -100,6 +111,14 @@ export class Deaths {
     }
   }
 
+  /** Never there without its marks: who starts meanwhile would take an empty one for that of a dead process. */
+  private create(): number {
+    const begun = `${this.file}.begun`;
+    writeFileSync(begun, JSON.stringify(this.marks), { mode: 0o600 });
+    renameSync(begun, this.file);
+    return openSync(this.file, 'r+');
+  }
+
   private closeFile(): void {
     if (this.descriptor !== undefined) closeSync(this.descriptor);
     this.descriptor = undefined;
@@ -107,7 +126,8 @@ export class Deaths {
 
   private async countDeath(file: string): Promise<void> {
     const marks = readMarks(file);
-    if (marks !== undefined && (marks.host !== hostname() || isAlive(marks.process))) return;
+    if (marks !== undefined && marks.host !== hostname()) return this.forgetForeign(file);
+    if (marks !== undefined && isAlive(marks.process)) return;
     // Two workers may start at once: one of them gets it.
     const claimed = `${file}.${randomUUID()}`;
     try {
@@ -124,6 +144,12 @@ export class Deaths {
       await writeFileAtomic(this.countFile(id), JSON.stringify({ id, deaths: deaths + 1, at: Date.now() }), 0o600);
     }
     rmSync(claimed, { force: true });
+  }
+
+  /** Of a machine that may live, or was never seen again. */
+  private forgetForeign(file: string): void {
+    const writtenAt = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (Date.now() - writtenAt > keptMs) rmSync(file, { force: true });
   }
 
   private async forgetOld(file: string): Promise<void> {

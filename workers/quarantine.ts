@@ -37,7 +37,7 @@ function inbound(deaths: Deaths, line: Line, context: Context): ActivityInboundC
       const harmless = () => {
         end();
         leave();
-        if (before > 0) void deaths.clear(id);
+        if (before > 0) void deaths.clear(id).catch(() => undefined);
       };
       const timer = setTimeout(harmless, harmlessAfterMs);
       try {

@@ -49,8 +49,12 @@ export async function serve(): Promise<void> {
   process.on('SIGINT', stop);
   const at = new Date().toISOString();
   await writeFileAtomic(ready, JSON.stringify({ pid: process.pid, at, environments: served.names, queues, build }));
-  await Promise.all([...running, stores]);
-  deaths?.close();
+  try {
+    // The runtime ends workers by itself at some signals.
+    await Promise.all([Promise.all(running).finally(() => end.abort()), stores]);
+  } finally {
+    deaths?.close();
+  }
   await served.close();
   await connection.close();
 }

@@ -45,6 +45,8 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
     ...shutdown,
   };
   const context = activityContext(o);
+  // One for all queues: what runs alone is alone in the process.
+  const guard = o.deaths && quarantine(o.deaths);
   return await Promise.all(
     o.queues.map((taskQueue) => {
       const { workflows, ...tuning } = queueTuning(taskQueue, o.slots?.[taskQueue]);
@@ -59,8 +61,7 @@ export async function createWorkers(o: CreateOptions): Promise<Worker[]> {
         identity: workerIdentity(o.build, isOfJobs(taskQueue) ? tuning.maxConcurrentActivityTaskExecutions : undefined),
         activities: { ...activities, default: unknownActivity(known) },
         // What moves traffic knows no author code and no data, and must never wait.
-        ...(o.deaths !== undefined &&
-          taskQueue !== taskQueues.release && { interceptors: { activity: [quarantine(o.deaths)] } }),
+        ...(guard !== undefined && taskQueue !== taskQueues.release && { interceptors: { activity: [guard] } }),
       });
     }),
   );

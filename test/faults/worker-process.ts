@@ -15,8 +15,8 @@ process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
 /** A real worker process that can be killed at any instant, and is started again as a supervisor would. */
 export class WorkerProcess {
   deaths = 0;
-  /** How often it was started again after its end. */
-  restarts = 0;
+  /** How often it was started again after a signal, its own abort among them, had ended it. */
+  revivals = 0;
   /** False: who is killed stays dead. */
   revive = true;
   private child: ChildProcess | undefined;
@@ -91,10 +91,10 @@ export class WorkerProcess {
     closeSync(log);
     this.child = child;
     alive.add(child);
-    child.on('exit', () => {
+    child.on('exit', (_code, signal) => {
       alive.delete(child);
       if (this.stopping || !this.revive) return;
-      this.restarts++;
+      if (signal !== null) this.revivals++;
       this.spawn();
     });
     return child;

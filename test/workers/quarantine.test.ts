@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
@@ -47,6 +47,17 @@ describe('deaths of worker processes', () => {
     alive.begin({ id: 'a', alone: false });
     expect(await counts('a')).toEqual([0]);
     alive.close();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('of another machine are not counted here; one that wrote long ago is forgotten', async () => {
+    const file = join(folder, '1-a.marks.json');
+    const marks = { host: 'elsewhere', process: {}, inFlight: [{ id: 'a', alone: false }] };
+    await writeFile(file, JSON.stringify(marks));
+    expect(await counts('a')).toEqual([0]);
+    expect(await readdir(folder)).toEqual(['1-a.marks.json']);
+    await utimes(file, 0, 0);
+    expect(await counts('a')).toEqual([0]);
     expect(await readdir(folder)).toEqual([]);
   });
 

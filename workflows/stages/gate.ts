@@ -1,4 +1,5 @@
 import type { GraphStage } from '../../plan/graph.js';
+import type { GateRow } from '../../plan/outputs.js';
 import { attempts } from '../attempts.js';
 import { calls } from '../call.js';
 import { failureFacts, refusal } from '../failure-facts.js';
@@ -16,10 +17,15 @@ export async function gate(stage: GraphStage, run: RunContext): Promise<StageRes
     ...doubts,
   ].join(', ');
   if (output.verdict === 'pass') return { output, verdict: 'pass', note };
-  const reason = `${stage.id}: ${failing.map((r) => r.suspicious ?? `${r.text}, but it is ${r.value ?? 'missing'}`).join('; ')}`;
+  const reason = `${stage.id}: ${failing.map(whyNot).join('; ')}`;
   if (output.verdict === 'error') throw refusal('E_METRIC_INVALID', 'MetricInvalid', reason);
   if (stage.gate?.stop === false) return { output, verdict: output.verdict, note };
   return { output, verdict: output.verdict, note, stop: { outcome: 'rejected', reason } };
+}
+
+function whyNot({ text, value, suspicious }: GateRow): string {
+  const found = `${text}, but it is ${value ?? 'missing'}`;
+  return suspicious === undefined ? found : `${found} (${suspicious})`;
 }
 
 /** The champion, scored by the same evaluator on the same data as the candidate. */

@@ -10,12 +10,11 @@ export async function listJobs(directory: string, owner: JobOwner): Promise<Owne
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const found = names
-    .filter(isJob)
-    .map(async (job) => ({ job, record: await readRecord(scratchOfJob(directory, job).record) }));
-  const jobs = (await Promise.all(found)).flatMap(({ job, record }) =>
-    record === undefined ? [] : [owned(job, record)],
-  );
+  const jobs: OwnedJob[] = [];
+  for (const job of names.filter(isJob)) {
+    const record = await readRecord(scratchOfJob(directory, job).record);
+    if (record !== undefined) jobs.push(owned(job, record));
+  }
   const asked = Object.entries(owner) as [keyof JobOwner, string][];
   return jobs.filter((job) => asked.every(([what, value]) => job[what] === value));
 }

@@ -24,7 +24,8 @@ def end_descendants(keep: int | None = None, grace: float = 3.0) -> None:
 
     Ended processes are reaped, except the child ``keep`` whose exit status the caller collects.
     """
-    if not _signal_all(signal.SIGTERM, keep):
+    # A process that is made while the list is read may be missing in it.
+    if not _signal_all(signal.SIGTERM, keep) and not _living(keep):
         return
     deadline = time.monotonic() + grace
     while _living(keep):

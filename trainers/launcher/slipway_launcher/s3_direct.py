@@ -153,5 +153,5 @@ def _fault(uri: str, status: int, said: bytes) -> Exception:
     code = found[1].decode() if found else ""
     if code in _MISSING or (status == 404 and not code):
         return KeyError(uri)
-    transient = status >= 500 or status in (408, 409, 429)
+    transient = status >= 500 or status in (408, 409, 429) or code == "RequestTimeout"
     return StoreFault(f"the store answered HTTP {status} {code}".rstrip(), transient, "PreconditionFailed" if status == 412 else code)

@@ -16,6 +16,9 @@ class Meddler:
     def __init__(self, file: Path, content: bytes) -> None:
         self.file, self.content = file, content
 
+    def expect(self, _size: int) -> None:
+        """Nothing to prepare."""
+
     def put(self, _uri: str, source: BinaryIO) -> None:
         source.read()
         self.file.write_bytes(self.content)

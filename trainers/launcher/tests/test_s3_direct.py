@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import tempfile
 import threading
 import unittest
@@ -14,6 +15,16 @@ from slipway_launcher.store_fault import StoreFault
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 URI = "s3://bucket/folder/a name+1.txt"
+
+
+def refuse_early(server: socket.socket) -> None:
+    """Answers one request before it was read, and reads no more, as servers do that refuse it."""
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(1 << 16)
+        body = b"<Error><Code>AccessDenied</Code></Error>"
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        connection.shutdown(socket.SHUT_WR)
 
 
 class Service(BaseHTTPRequestHandler):
@@ -144,6 +155,14 @@ class Direct(unittest.TestCase):
         with self.assertRaises(StoreFault) as told:
             self.store.put_bytes(URI, b"")
         self.assertEqual((told.exception.transient, told.exception.code), (True, "SlowDown"))
+
+    def test_a_large_write_that_is_refused_before_it_was_read_says_why(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            threading.Thread(target=refuse_early, args=(server,), daemon=True).start()
+            store = DirectStore(StoreAddress(f"http://127.0.0.1:{server.getsockname()[1]}", "us-east-1"))
+            with self.assertRaises(StoreFault) as told:
+                store.put_bytes(URI, b"x" * (8 << 20))
+        self.assertEqual((told.exception.transient, told.exception.code), (False, "AccessDenied"))
 
     def test_a_conditional_write_whose_answer_was_lost_is_not_sent_twice(self) -> None:
         Service.script = ["hang up"]
