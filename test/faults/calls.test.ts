@@ -11,7 +11,7 @@ describe('a call', () => {
   test('is named by what it does, the same from run to run', () => {
     const call = (method: string, path: string, agent = 'aws-sdk-js/3') => ({ method, path, agent });
     expect(operationOf('s3', call('PUT', `/slipway/data/${digest}.csv?x-id=PutObject`))).toBe('s3 PUT data/*');
-    expect(operationOf('s3', call('GET', `/slipway/jobs/${digest}/model/model.onnx`, 'Boto3/1.4'))).toBe(
+    expect(operationOf('s3', call('GET', `/slipway/jobs/${digest}/model/model.onnx`, 'slipway-launcher'))).toBe(
       'job GET jobs/*/model/model.onnx',
     );
     expect(operationOf('s3', call('GET', '/slipway/?list-type=2&prefix=promotions%2Flane1%2Flane1%2F'))).toBe(

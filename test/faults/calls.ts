@@ -25,7 +25,7 @@ export function operationOf(
     const what = url.pathname.endsWith('/renew') ? 'renew' : 'service';
     return `router ${method} ${what}`;
   }
-  const who = /boto|urllib/i.test(agent) ? 'job' : 's3';
+  const who = /boto|urllib|slipway-launcher/i.test(agent) ? 'job' : 's3';
   const prefix = url.searchParams.get('prefix');
   if (method === 'GET' && prefix !== null) return `${who} LIST ${template(prefix)}`;
   return `${who} ${method} ${template(url.pathname.split('/').slice(2).join('/'))}`;

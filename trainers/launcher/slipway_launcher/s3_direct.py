@@ -135,6 +135,8 @@ class DirectStore:
         for part in (*scope.split("/"), text):
             key = hmac.digest(key, part.encode(), "sha256")
         credential = f"{os.environ['AWS_ACCESS_KEY_ID']}/{scope}"
+        # Says in the logs of the store who it was.
+        headers["user-agent"] = "slipway-launcher"
         headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={listed}, Signature={key.hex()}"
         return headers
 
