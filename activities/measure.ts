@@ -45,11 +45,16 @@ async function measureOne(
 ): Promise<Measured> {
   switch (rule.kind) {
     case 'rate': {
-      const [events, total] = [await value(rule.events, 'or 0'), await value(rule.total)];
+      const [total, events] = await atOnce(
+        () => value(rule.total),
+        () => value(rule.events, 'or 0'),
+      );
       return events === null || total === null ? null : { kind: 'rate', events, total };
     }
     case 'mean': {
-      const [sum, squares, count] = [await value(rule.sum), await value(rule.squares), await value(rule.count)];
+      const sums = async () => ({ sum: await value(rule.sum), squares: await value(rule.squares) });
+      const [count, of] = await atOnce(() => value(rule.count), sums);
+      const { sum, squares } = of;
       return sum === null || squares === null || count === null ? null : { kind: 'mean', sum, squares, count };
     }
     case 'quantile': {
@@ -62,6 +67,19 @@ async function measureOne(
       if (answer.kind === 'no-data') reasons.push(answer.reason);
       return { kind: 'quantile', value: answer.kind === 'series' ? (answer.samples[0]?.value ?? null) : null, samples };
     }
+  }
+}
+
+/**
+ * Counters and what they are counted of, of the same scrape: one that falls between the questions would divide new requests
+ * by old ones. Where scrapes keep falling between, the last answers count.
+ */
+async function atOnce<T>(count: () => Promise<number | null>, rest: () => Promise<T>): Promise<[number | null, T]> {
+  for (let before = await count(), n = 1; ; n++) {
+    const found = await rest();
+    const after = await count();
+    if (after === before || n === 3) return [after, found];
+    before = after;
   }
 }
 

@@ -50,6 +50,24 @@ describe('what is measured', () => {
     });
   });
 
+  test('is of one scrape: what is asked while another one falls between is asked again', async () => {
+    minutesLater(2);
+    report('2', { predictions_total: 24, fallback_total: 2 });
+    const counters = countersOver(metrics);
+    let asked = 0;
+    const scraped: typeof counters = {
+      ...counters,
+      query: async (...question) => {
+        const answer = await counters.query(...question);
+        if (++asked === 1) report('2', { predictions_total: 64, fallback_total: 5 });
+        return answer;
+      },
+    };
+    const alone = { ...who, champion: endpoint('2') };
+    const { candidate } = await measure(scraped, router, fallback, alone, signal);
+    expect(candidate).toEqual({ kind: 'rate', events: 5, total: 64 });
+  });
+
   test('may go back further for a champion that has no traffic any more', async () => {
     report('1', { predictions_total: 900, fallback_total: 36 });
     minutesLater(2);
