@@ -132,7 +132,10 @@ describe('a restarted agent', () => {
     agent = await startAgent(envoy);
     await vi.waitUntil(async () => (await askAs(envoy.listener, 'late', 'u')).answer === champion.id, limit);
     expect(await agent.router.read('late')).toMatchObject({ expired: true, effectiveWeight: 0 });
-    expect((await journalOf(envoy.directory, 'late')).at(-1)).toMatchObject({ weight: 0, cause: 'expired' });
+    // Traffic goes home first; the journal is written after it.
+    await expect
+      .poll(async () => (await journalOf(envoy.directory, 'late')).at(-1), limit)
+      .toMatchObject({ weight: 0, cause: 'expired' });
   });
 
   test('does not begin with nothing when its record cannot be read', async () => {
