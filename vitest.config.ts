@@ -33,6 +33,8 @@ export default defineConfig({
     ],
   },
   test: {
+    // Its default is a second.
+    expect: { poll: { timeout: readiness } },
     reporters: ['default', ['json', { outputFile: '.slipway/test-results.json' }]],
     projects: [
       {
@@ -41,8 +43,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...workflows, ...contracts, ...endToEnd],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: readiness,
+          hookTimeout: readiness,
         },
       },
       { extends: true, test: { name: 'workflows', include: workflows, ...serial(1) } },

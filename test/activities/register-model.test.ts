@@ -117,7 +117,7 @@ describe('a package', () => {
     expect(fault?.message).toContain(sha256('extra').slice(0, 12));
     expect(fault?.message).toContain(sha256('tampered').slice(0, 12));
     expect(await world.store.list('packages/')).toEqual([]);
-    await vi.waitFor(async () => expect(await openPackages()).toEqual([]));
+    await vi.waitFor(async () => expect(await openPackages()).toEqual([]), { timeout: 100_000 });
   });
 });
 

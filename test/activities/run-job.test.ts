@@ -56,7 +56,7 @@ describe('a job whose submission got no answer', () => {
     const seenFrom = Date.now() + absenceMs / 2;
     trainer.find = (k) => (Date.now() < seenFrom ? Promise.resolve('absent') : visible(k));
     const second = run(activity({ attempt: 2 }));
-    await vi.waitUntil(() => Date.now() > seenFrom);
+    await vi.waitUntil(() => Date.now() > seenFrom, { timeout: 100_000 });
     becomes(done);
     expect((await second).manifest.key).toBe(key);
     expect(starts).toBe(1);
@@ -74,7 +74,7 @@ describe('a job whose submission got no answer', () => {
   test('is submitted at once by the first try', async () => {
     const began = Date.now();
     const first = run();
-    await vi.waitUntil(() => starts === 1);
+    await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
     expect(Date.now() - began).toBeLessThan(absenceMs);
     becomes(done);
     await first;
@@ -84,17 +84,17 @@ describe('a job whose submission got no answer', () => {
 describe('a job that the trainer no longer knows', () => {
   test('is waited for: a trainer that forgets for a while loses nothing', async () => {
     const running = run();
-    await vi.waitUntil(() => starts === 1);
+    await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
     becomes({ phase: 'lost', reason: '404' });
     const backAt = Date.now() + absenceMs / 2;
-    await vi.waitUntil(() => Date.now() > backAt);
+    await vi.waitUntil(() => Date.now() > backAt, { timeout: 100_000 });
     becomes(done);
     expect((await running).manifest.key).toBe(key);
   });
 
   test('is lost after the stated time, and what may be left of it is ended first', async () => {
     const running = codeOf(run());
-    await vi.waitUntil(() => starts === 1);
+    await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
     const stop = vi.spyOn(trainer, 'stop');
     becomes({ phase: 'lost', reason: '404' });
     expect(await running).toBe('E_TRAINER_LOST');
@@ -113,7 +113,7 @@ describe('another worker', () => {
 
   test('does not believe a heartbeat about other work', async () => {
     const next = run(activity({ heartbeatDetails: { key: 'b'.repeat(64), job: 'b'.repeat(32) } }));
-    await vi.waitUntil(() => starts === 1);
+    await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
     becomes(done);
     expect((await next).job).toBe(key.slice(0, 32));
   });
@@ -125,10 +125,10 @@ describe('the heartbeat', () => {
     const beats: object[] = [];
     environment.on('heartbeat', (beat: object) => beats.push({ ...beat }));
     const running = run(environment);
-    await vi.waitUntil(() => starts === 1);
+    await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
     becomes({ phase: 'running', note: 'epoch 3 of 5', progress: { epoch: 3, loss: 0.25 } });
     const told = { job: key.slice(0, 32), phase: 'running', note: 'epoch 3 of 5', progress: { epoch: 3, loss: 0.25 } };
-    await vi.waitUntil(() => beats.some((beat) => JSON.stringify(beat).includes('0.25')));
+    await vi.waitUntil(() => beats.some((beat) => JSON.stringify(beat).includes('0.25')), { timeout: 100_000 });
     expect(beats.at(-1)).toMatchObject(told);
     becomes(done);
     await running;
@@ -139,7 +139,7 @@ describe('the heartbeat', () => {
     let beats = 0;
     environment.on('heartbeat', () => beats++);
     const running = run(environment);
-    await vi.waitUntil(() => starts === 1);
+    await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
     const { poll } = trainer;
     let answer = (): void => undefined;
     trainer.poll = async (id) => {
@@ -147,7 +147,7 @@ describe('the heartbeat', () => {
       return poll(id);
     };
     const before = beats;
-    await vi.waitUntil(() => beats > before + 1, { timeout: 20_000 });
+    await vi.waitUntil(() => beats > before + 1, { timeout: 100_000 });
     trainer.poll = poll;
     becomes(done);
     answer();
@@ -160,7 +160,7 @@ describe('a cancelled activity', () => {
     const environment = activity();
     const running = run(environment);
     const refused = errorOf(running);
-    await vi.waitUntil(() => starts === 1);
+    await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
     const { stop } = trainer;
     let tries = 0;
     trainer.stop = async (id) => {
@@ -186,7 +186,7 @@ describe('a cancelled activity', () => {
       });
     };
     const refused = errorOf(run(environment));
-    await vi.waitUntil(() => starts === 1);
+    await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
     environment.cancel('CANCELLED', ActivityCancellationDetails.fromProto({ isCancelled: true }));
     expect(await refused).toBeInstanceOf(CancelledFailure);
     expect(job().state).toMatchObject({ phase: 'failed', failure: { code: 'E_TRAINER_CANCELLED' } });

@@ -71,7 +71,7 @@ describe('a task', () => {
     world.activity.on('heartbeat', (beat) => beats.push(beat));
     world.tasks.functions.set('echo', () => new Promise(() => undefined));
     const running = run(world, runTask, await callOf(world, stage));
-    await vi.waitUntil(() => world.tasks.calls.length === 1 && beats.length > 0);
+    await vi.waitUntil(() => world.tasks.calls.length === 1 && beats.length > 0, { timeout: 100_000 });
     world.activity.cancel('CANCELLED', ActivityCancellationDetails.fromProto({ isCancelled: true }));
     await expect(running).rejects.toBeInstanceOf(CancelledFailure);
   });

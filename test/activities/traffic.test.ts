@@ -106,7 +106,7 @@ describe('holding the lease', () => {
         .expiresAt ?? '',
     );
     const holding = hold(pair.epoch);
-    await vi.waitUntil(() => beats.length > 2, { timeout: 20_000 });
+    await vi.waitUntil(() => beats.length > 2, { timeout: 100_000 });
     expect(await expiry()).toBeGreaterThan(first);
     world.activity.cancel('CANCELLED', ActivityCancellationDetails.fromProto({ isCancelled: true }));
     await expect(holding).rejects.toBeInstanceOf(CancelledFailure);
@@ -146,7 +146,7 @@ describe('holding the lease', () => {
       },
     };
     const holding = hold(pair.epoch);
-    await vi.waitUntil(() => calls > 1, { timeout: 20_000 });
+    await vi.waitUntil(() => calls > 1, { timeout: 100_000 });
     expect(beats).toContainEqual({ unreachable: 'Error: connection refused' });
     world.activity.cancel('CANCELLED', ActivityCancellationDetails.fromProto({ isCancelled: true }));
     await expect(holding).rejects.toBeInstanceOf(CancelledFailure);
@@ -177,7 +177,7 @@ describe('a version', () => {
     let asked = 0;
     world.environment.ports.serving = { ...world.serving, ready: async () => ++asked < 0 };
     const refused = codesOf(load('1'));
-    await vi.waitUntil(() => asked > 0);
+    await vi.waitUntil(() => asked > 0, { timeout: 100_000 });
     vi.setSystemTime(Date.now() + 121_000);
     expect(await refused).toEqual(['E_SERVING_NOT_READY']);
   });

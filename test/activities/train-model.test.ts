@@ -222,10 +222,10 @@ describe('a job that runs', () => {
     world.jobs.play = () => 'runs';
     const running = train();
     for (const epoch of [1, 2]) {
-      await vi.waitUntil(() => stateOf()?.phase === 'running');
+      await vi.waitUntil(() => stateOf()?.phase === 'running', { timeout: 100_000 });
       const [job] = world.trainer.jobs.values();
       job!.state = { phase: 'running', note: null, progress: { epoch, loss: 1 / epoch, acc: 0.5 } };
-      await vi.waitUntil(() => trackedRun()?.steps.length === 2 * epoch, { timeout: 20_000 });
+      await vi.waitUntil(() => trackedRun()?.steps.length === 2 * epoch, { timeout: 100_000 });
     }
     world.activity.cancel('WORKER_SHUTDOWN', ActivityCancellationDetails.fromProto({ isWorkerShutdown: true }));
     await expect(running).rejects.toBeInstanceOf(CancelledFailure);
@@ -240,7 +240,7 @@ describe('a job that runs', () => {
   test('is stopped when the activity is cancelled', async () => {
     world.jobs.play = () => 'runs';
     const running = train();
-    await vi.waitUntil(() => stateOf()?.phase === 'running');
+    await vi.waitUntil(() => stateOf()?.phase === 'running', { timeout: 100_000 });
     world.activity.cancel('CANCELLED', ActivityCancellationDetails.fromProto({ isCancelled: true }));
     await expect(running).rejects.toBeInstanceOf(CancelledFailure);
     expect(stateOf()).toMatchObject({ phase: 'failed', failure: { code: 'E_TRAINER_CANCELLED' } });
@@ -249,7 +249,7 @@ describe('a job that runs', () => {
   test('goes on when its worker shuts down: the next one finds it', async () => {
     world.jobs.play = () => 'runs';
     const running = train();
-    await vi.waitUntil(() => stateOf()?.phase === 'running');
+    await vi.waitUntil(() => stateOf()?.phase === 'running', { timeout: 100_000 });
     world.activity.cancel('WORKER_SHUTDOWN', ActivityCancellationDetails.fromProto({ isWorkerShutdown: true }));
     await expect(running).rejects.toBeInstanceOf(CancelledFailure);
     expect(stateOf()?.phase).toBe('running');

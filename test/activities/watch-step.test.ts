@@ -74,7 +74,7 @@ describe('watching a step', () => {
   test('waits beyond the hold while the evidence is thin, and passes when it has come', async () => {
     count(pair.candidate, 2, 20);
     const watching = watch({ hold: 0, giveUp: never });
-    await vi.waitUntil(() => beats.length > 2);
+    await vi.waitUntil(() => beats.length > 2, { timeout: 100_000 });
     expect(beats.at(-1)).toMatchObject({ verdict: 'inconclusive' });
     count(pair.candidate, 4, 100);
     expect((await watching).verdict).toBe('pass');
@@ -83,7 +83,7 @@ describe('watching a step', () => {
   test('fails when what looked healthy breaks within the hold', async () => {
     count(pair.candidate, 4, 100);
     const watching = watch({ hold: never, giveUp: never });
-    await vi.waitUntil(() => beats.at(-1)?.verdict === 'pass');
+    await vi.waitUntil(() => beats.at(-1)?.verdict === 'pass', { timeout: 100_000 });
     count(pair.candidate, 100, 200);
     expect((await watching).verdict).toBe('fail');
   });
@@ -103,7 +103,7 @@ describe('watching a step', () => {
 
   test('ends when it is cancelled', async () => {
     const watching = watch({ hold: never, giveUp: never });
-    await vi.waitUntil(() => beats.length > 0);
+    await vi.waitUntil(() => beats.length > 0, { timeout: 100_000 });
     world.activity.cancel('CANCELLED', ActivityCancellationDetails.fromProto({ isCancelled: true }));
     await expect(watching).rejects.toBeInstanceOf(CancelledFailure);
   });

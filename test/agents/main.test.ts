@@ -9,7 +9,7 @@ import { routeTo } from './agent-fixture.js';
 import { startEnvoy, startServer, type TestEnvoy, type TestServer } from './envoy-fixture.js';
 
 const main = resolve(import.meta.dirname, '../../dist/agents/router/main.js');
-const limit = { timeout: 30_000, interval: 50 };
+const limit = { timeout: 100_000, interval: 50 };
 let envoy: TestEnvoy;
 let server: TestServer;
 let port: number;

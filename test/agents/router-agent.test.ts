@@ -6,7 +6,7 @@ import { freePort } from '../../processes/index.js';
 import { journalOf, routeTo, startAgent, type TestAgent } from './agent-fixture.js';
 import { askAs, startEnvoy, startServer, type TestEnvoy, type TestServer } from './envoy-fixture.js';
 
-const limit = { timeout: 30_000, interval: 20 };
+const limit = { timeout: 100_000, interval: 20 };
 
 let envoy: TestEnvoy;
 let agent: TestAgent;

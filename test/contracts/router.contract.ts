@@ -134,8 +134,8 @@ export function describeRouter(name: string, open: () => Promise<RouterHarness>)
         const { route, champion } = await canary(100);
         const ends = { ...route, epoch: 2, expiresAt: new Date(Date.now() + 300).toISOString() };
         await router.apply(ends);
-        await vi.waitUntil(async () => (await router.read(route.service))?.expired, { timeout: 30_000 });
-        await vi.waitUntil(async () => (await router.read(route.service))?.effectiveWeight === 0, { timeout: 30_000 });
+        await vi.waitUntil(async () => (await router.read(route.service))?.expired, { timeout: 100_000 });
+        await vi.waitUntil(async () => (await router.read(route.service))?.effectiveWeight === 0, { timeout: 100_000 });
         expect(new Set(await reached(route.service, users.slice(0, 20)))).toEqual(new Set([champion.id]));
         await expect(router.renew(route.service, 2, inOneMinute())).rejects.toMatchObject({ code: 'E_LEASE_EXPIRED' });
         await expect(router.apply({ ...ends, expiresAt: inOneMinute() })).rejects.toMatchObject({

@@ -55,7 +55,7 @@ afterEach(async () => {
   server?.close();
 });
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+const until = (check: () => void) => vi.waitFor(check, { timeout: 100_000, interval: 10 });
 
 describe('the users of the demo', () => {
   test('ask the service in words, each under an id of its own', async () => {
