@@ -87,23 +87,25 @@ async function start(site: Site, job: JobSpec, key: string, signal?: AbortSignal
   // Its document must stay as it was: the container may be about to read it.
   if ((await describe(site, name, signal)) !== undefined) return name;
   await site.store.put(placesOf(name).document, new TextEncoder().encode(document), signal ? { signal } : {});
-  const { sdk, client } = (await site.connected()).sagemaker;
+  const { sagemaker, keys } = await site.connected();
+  const { sdk, client } = sagemaker;
   try {
     await client.send(new sdk.CreateTrainingJobCommand(request), signal ? { abortSignal: signal } : {});
   } catch (error) {
-    if (!isTaken(error)) throw sagemakerFault(error, 'starting', name);
+    if (!isTaken(error)) throw sagemakerFault(error, 'starting', name, keys);
   }
   return name;
 }
 
 async function describe(site: Site, name: string, signal?: AbortSignal): Promise<Description | undefined> {
-  const { sdk, client } = (await site.connected()).sagemaker;
+  const { sagemaker, keys } = await site.connected();
+  const { sdk, client } = sagemaker;
   try {
     const command = new sdk.DescribeTrainingJobCommand({ TrainingJobName: name });
     return await client.send(command, signal ? { abortSignal: signal } : {});
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw sagemakerFault(error, 'asking', name);
+    throw sagemakerFault(error, 'asking', name, keys);
   }
 }
 
@@ -124,11 +126,12 @@ async function poll(site: Site, name: string, signal?: AbortSignal): Promise<Job
 async function stop(site: Site, name: string): Promise<void> {
   const found = await describe(site, name);
   if (found === undefined || hasEnded(found)) return;
-  const { sdk, client } = (await site.connected()).sagemaker;
+  const { sagemaker, keys } = await site.connected();
+  const { sdk, client } = sagemaker;
   try {
     await client.send(new sdk.StopTrainingJobCommand({ TrainingJobName: name }));
   } catch (error) {
-    if (!isEnded(error) && !isAbsent(error)) throw sagemakerFault(error, 'stopping', name);
+    if (!isEnded(error) && !isAbsent(error)) throw sagemakerFault(error, 'stopping', name, keys);
   }
   for (const until = Date.now() + stopMs; ; await sleep(stopPollMs)) {
     const now = await describe(site, name);

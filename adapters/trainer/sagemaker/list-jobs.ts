@@ -14,7 +14,7 @@ const mostBytes = 32 * 1024 * 1024;
  * other stores and regions, and of a release that did not write it, are passed over.
  */
 export async function listJobs(
-  { sagemaker: { sdk, client } }: Connection,
+  { sagemaker: { sdk, client }, keys }: Connection,
   store: Store,
   region: string,
   owner: JobOwner,
@@ -25,7 +25,7 @@ export async function listJobs(
     const request = { NameContains: 'slipway-', StatusEquals: 'InProgress' as const, MaxResults: 100 };
     const command = new sdk.ListTrainingJobsCommand({ ...request, ...(next === undefined ? {} : { NextToken: next }) });
     const found = await client.send(command).catch((error: unknown) => {
-      throw sagemakerFault(error, 'listing', 'training jobs');
+      throw sagemakerFault(error, 'listing', 'training jobs', keys);
     });
     names.push(...(found.TrainingJobSummaries ?? []).flatMap(({ TrainingJobName: name }) => name ?? []));
     next = found.NextToken;
