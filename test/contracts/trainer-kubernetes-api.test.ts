@@ -83,22 +83,25 @@ describe('a request that fails', () => {
     ['pods', 'list', 'cannot list resource "pods"'],
     ['secrets', 'create', 'cannot create resource "secrets"'],
     ['secrets', 'patch', 'cannot patch resource "secrets"'],
-  ])('names the right that is missing and the reference, and leaves nothing behind: %s %s', async (resource, verb, words) => {
-    const { rules } = bench.api;
-    bench.api.rules = rules.map((rule) =>
-      rule.resources.includes(resource) ? { ...rule, verbs: rule.verbs.filter((other) => other !== verb) } : rule,
-    );
-    try {
-      const told = expect.stringMatching(new RegExp(`${words}[^]*the user of env:KUBECONFIG`)) as string;
-      const refused = { code: 'E_TRAINER_ACCESS', exitCode: 77, message: told };
-      const key = newKey();
-      await expect(bench.trainer.start(bench.job(''), key)).rejects.toMatchObject(refused);
-      expect(bench.cluster.objects.get('jobs', nameOf(key))).toBeUndefined();
-      expect(bench.cluster.objects.get('secrets', nameOf(key))).toBeUndefined();
-    } finally {
-      bench.api.rules = rules;
-    }
-  });
+  ])(
+    'names the right that is missing and the reference, and leaves nothing behind: %s %s',
+    async (resource, verb, words) => {
+      const { rules } = bench.api;
+      bench.api.rules = rules.map((rule) =>
+        rule.resources.includes(resource) ? { ...rule, verbs: rule.verbs.filter((other) => other !== verb) } : rule,
+      );
+      try {
+        const told = expect.stringMatching(new RegExp(`${words}[^]*the user of env:KUBECONFIG`)) as string;
+        const refused = { code: 'E_TRAINER_ACCESS', exitCode: 77, message: told };
+        const key = newKey();
+        await expect(bench.trainer.start(bench.job(''), key)).rejects.toMatchObject(refused);
+        expect(bench.cluster.objects.get('jobs', nameOf(key))).toBeUndefined();
+        expect(bench.cluster.objects.get('secrets', nameOf(key))).toBeUndefined();
+      } finally {
+        bench.api.rules = rules;
+      }
+    },
+  );
 
   test.each([
     [{ resources: { memoryMb: -1 } }, {}, 'E_TRAINER_SPEC', 'memory'],
