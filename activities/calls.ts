@@ -1,4 +1,4 @@
-import type { Cost } from '../plan/cost.js';
+import type { JobTold } from '../plan/job-told.js';
 import type { Json } from '../plan/json.js';
 import type { CachedFrom, StoredValue } from '../plan/outputs.js';
 
@@ -29,8 +29,8 @@ export interface StageCall {
   spent?: { stage: number; run: number; currency: string };
 }
 
-/** What a job cost that was run for an answer; no part of the output. */
-export type Costly<O> = O & { cost?: Cost };
+/** What is told of the jobs that were run for an answer; no part of the output. */
+export type Costly<O> = O & JobTold;
 
 /** An output that may come from an earlier stage, of this run or another; and what was spent on it now. */
 export type Cached<O> = Costly<O> & { cached?: CachedFrom };

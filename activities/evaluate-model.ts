@@ -11,6 +11,7 @@ import { tellRun } from './job-progress.js';
 import { jobSpec, modelFiles, splitFile } from './job-spec.js';
 import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
+import { tellingResumption } from './resumption.js';
 import { runJob } from './run-job.js';
 import { cachedOr, identityOf } from './stage-cache.js';
 import { asModel, asSplit } from './stage-inputs.js';
@@ -60,11 +61,13 @@ async function evaluate(
   const {
     manifest,
     job: _job,
-    ...cost
-  } = await runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) });
+    ...told
+  } = await tellingResumption(ports.store, spec, key, () =>
+    runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) }),
+  );
   await tagSuperseded(ports.store, call, key, purpose);
   const metrics = checkMetrics(stage, manifest.metrics);
-  return { kind: 'scores', model: model.digest, data: data.sha256, rows: data.rows, metrics, ...cost };
+  return { kind: 'scores', model: model.digest, data: data.sha256, rows: data.rows, metrics, ...told };
 }
 
 /** The evaluator's numbers against the schema that the pipeline states: all faults at once. */

@@ -1,14 +1,15 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { JobFailure, JobSpec } from '../adapters/trainer/port.js';
-import type { Cost } from '../plan/cost.js';
 import { SlipwayError, type Fault } from '../plan/errors.js';
+import type { JobTold } from '../plan/job-told.js';
 
 /** What the workflow is told of a failed job beside its code. */
-export interface FailedJobFacts {
+export interface FailedJobFacts extends JobTold {
   adapter: string;
   /** May another attempt of the stage help? */
   transient: boolean;
-  cost?: Cost;
+  /** It was ended by nothing of its own. */
+  interrupted?: true;
 }
 
 /** A job that has failed by its own fault. */
@@ -30,11 +31,16 @@ export function failedJob(
   { identity: { run, stage, attempt }, outputs }: JobSpec,
   job: string,
   { code, message, transient }: JobFailure,
-  cost: { cost?: Cost },
+  told: JobTold,
 ): Error {
   if (code === 'E_TRAINER_CANCELLED')
-    return ApplicationFailure.nonRetryable(message, 'TrainerCancelled', { code, ...cost });
+    return ApplicationFailure.nonRetryable(message, 'TrainerCancelled', { code, ...told });
   const fix = `read its whole output with \`slipway logs ${run} --stage ${stage} --attempt ${attempt}\`; it is kept below ${outputs}log/`;
-  const facts = { adapter, transient: transient || code === 'E_TRAINER_EXIT', ...cost };
+  const facts: FailedJobFacts = {
+    adapter,
+    transient: transient || code === 'E_TRAINER_EXIT',
+    ...(transient && { interrupted: true }),
+    ...told,
+  };
   return new FailedJob({ code, where: `job ${job} on ${adapter}`, message, fix }, facts);
 }

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/common';
 import { activityInfo, cancellationDetails, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import type { JobManifest, JobSpec, JobState, Progress, Trainer } from '../adapters/trainer/port.js';
-import type { Cost, Price } from '../plan/cost.js';
+import type { Price } from '../plan/cost.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { unavailableCode } from '../plan/failures.js';
+import type { JobTold } from '../plan/job-told.js';
 import { FailedJob, failedJob } from './failed-job.js';
 import { costFact } from './job-cost.js';
 import { checkOutputs } from './job-outputs.js';
@@ -26,6 +27,8 @@ export interface JobFacts {
   since: number | null;
   /** How often the run was told of the progress. */
   news: number;
+  /** How often the trainer began it again. */
+  interruptions: number;
 }
 
 /** What is made of a job beside its end. */
@@ -46,7 +49,7 @@ export async function runJob(
   spec: JobSpec,
   key: string,
   { price, ...listeners }: JobWatch = { price: null },
-): Promise<{ job: string; manifest: JobManifest; cost?: Cost }> {
+): Promise<{ job: string; manifest: JobManifest } & JobTold> {
   const facts = knownFacts(key);
   const beat = setInterval(() => heartbeat(facts), beatMs);
   try {
@@ -54,9 +57,9 @@ export async function runJob(
     facts.job = job;
     facts.since ??= Date.now();
     heartbeat(facts);
-    const { manifest, ...cost } = await follow(trainer, spec, job, facts, { price, ...listeners });
+    const { manifest, ...told } = await follow(trainer, spec, job, facts, { price, ...listeners });
     checkOutputs(manifest, spec, job);
-    return { job, manifest, ...cost };
+    return { job, manifest, ...told };
   } catch (error) {
     if (!(error instanceof CancelledFailure) || cancellationDetails()?.cancelRequested !== true) throw error;
     await stopForSure(trainer, facts);
@@ -69,11 +72,20 @@ export async function runJob(
 
 /** What the try before told last, if it was about this job. */
 function knownFacts(key: string): JobFacts {
-  const nothing: JobFacts = { key, job: null, phase: null, note: null, progress: null, since: null, news: 0 };
+  const nothing: JobFacts = {
+    key,
+    job: null,
+    phase: null,
+    note: null,
+    progress: null,
+    since: null,
+    news: 0,
+    interruptions: 0,
+  };
   const before = activityInfo().heartbeatDetails as Partial<JobFacts> | undefined;
   if (before?.key !== key || typeof before.job !== 'string') return nothing;
-  const { job, since = null, progress = null, news = 0 } = before;
-  return { ...nothing, job, since, progress, news };
+  const { job, since = null, progress = null, news = 0, interruptions = 0 } = before;
+  return { ...nothing, job, since, progress, news, interruptions };
 }
 
 /**
@@ -102,8 +114,11 @@ async function follow(
   job: string,
   facts: JobFacts,
   watch: JobWatch,
-): Promise<{ manifest: JobManifest; cost?: Cost }> {
-  const cost = (ranMs = Date.now() - (facts.since ?? Date.now())) => costFact(watch.price, ranMs);
+): Promise<{ manifest: JobManifest } & JobTold> {
+  const told = (ranMs = Date.now() - (facts.since ?? Date.now())): JobTold => ({
+    ...costFact(watch.price, ranMs),
+    ...(facts.interruptions > 0 && { interruptions: facts.interruptions }),
+  });
   const progressed = progressTeller(facts, watch);
   const slowest = trainer.pollMs ?? slowestPollMs;
   let lostSince: number | undefined;
@@ -115,12 +130,12 @@ async function follow(
       const state = await trainer.poll(job, cancellationSignal());
       if (state.phase === 'running' && state.progress !== null) progressed(state.progress);
       tell(facts, state);
-      if (state.phase === 'succeeded') return { manifest: state.manifest, ...cost(state.ranMs) };
-      if (state.phase === 'failed') throw failedJob(trainer.adapter, spec, job, state.failure, cost(state.ranMs));
+      if (state.phase === 'succeeded') return { manifest: state.manifest, ...told(state.ranMs) };
+      if (state.phase === 'failed') throw failedJob(trainer.adapter, spec, job, state.failure, told(state.ranMs));
       if (state.phase === 'lost') {
         lostSince ??= Date.now();
         if (Date.now() - lostSince >= (trainer.absenceMs ?? defaultAbsenceMs))
-          throw await lost(trainer, job, state.reason, cost());
+          throw await lost(trainer, job, state.reason, told());
       } else lostSince = undefined;
       await Promise.race([sleep(pause), news.came]);
     } finally {
@@ -141,6 +156,7 @@ function tell(facts: JobFacts, state: JobState): void {
   facts.phase = state.phase;
   facts.note = state.phase === 'running' ? state.note : null;
   if (state.phase === 'running') facts.progress = state.progress;
+  if (state.phase !== 'lost') facts.interruptions = Math.max(facts.interruptions, state.interruptions ?? 0);
   heartbeat(facts);
 }
 
@@ -160,11 +176,11 @@ async function stopForSure(trainer: Trainer, facts: JobFacts): Promise<void> {
 }
 
 /** A lost job may have left processes behind: they are ended before another attempt starts. */
-async function lost(trainer: Trainer, job: string, reason: string, cost: { cost?: Cost }): Promise<Error> {
+async function lost(trainer: Trainer, job: string, reason: string, told: JobTold): Promise<Error> {
   await trainer.stop(job);
   const fix = 'a new stage attempt may start another job';
   const fault = { code: 'E_TRAINER_LOST', where: `job ${job}`, message: reason, fix };
-  return new FailedJob(fault, { adapter: trainer.adapter, transient: true, ...cost });
+  return new FailedJob(fault, { adapter: trainer.adapter, transient: true, interrupted: true, ...told });
 }
 
 function cannotSay(trainer: Trainer, key: string): Error {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Store } from '../adapters/store/port.js';
 import type { Json, JsonObject } from '../plan/json.js';
+import { toldOf } from '../plan/job-told.js';
 import { keys } from '../plan/names.js';
 import type { StageOutput } from '../plan/outputs.js';
 import { cachedByDefault, type Stage } from '../plan/plan.js';
@@ -18,6 +19,8 @@ const entrySchema = z.object({
   at: z.string(),
   item: z.number().nullable().optional(),
   cost: z.object({ amount: z.number(), currency: z.string(), seconds: z.number(), jobs: z.number() }).optional(),
+  interruptions: z.number().optional(),
+  resumedAt: z.string().nullable().optional(),
 });
 
 /**
@@ -40,15 +43,16 @@ export async function cachedOr<O extends StageOutput>(
     const { output, run, stage: from, at } = known;
     // Its own result: an answer that was lost, or an equal element of the same `each`.
     const own = run === call.run.workflowId && from === call.stage;
-    const cost = known.item === item && known.cost && { cost: known.cost };
-    const facts = own ? cost : { cached: { run, stage: from, at } };
+    const told = known.item === item && toldOf(known);
+    const facts = own ? told : { cached: { run, stage: from, at } };
     return { ...output, ...facts } as Cached<O>;
   }
   const made = await make();
   // Whom it stands in for pays nothing.
-  const { cost, ...output } = made;
+  const { cost, interruptions, resumedAt, ...output } = made;
+  const told = toldOf({ cost, interruptions, resumedAt });
   const at = new Date().toISOString();
-  const entry = { format: 1, output, run: call.run.workflowId, stage: call.stage, at, ...(cost && { cost, item }) };
+  const entry = { format: 1, output, run: call.run.workflowId, stage: call.stage, at, item, ...told };
   await store.put(key, new TextEncoder().encode(JSON.stringify(entry)));
   return made as Cached<O>;
 }

@@ -14,6 +14,7 @@ import { tellRun } from './job-progress.js';
 import { codeDigest, jobSpec, splitFile } from './job-spec.js';
 import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
+import { tellingResumption } from './resumption.js';
 import { runJob } from './run-job.js';
 import { cachedOr, identityOf } from './stage-cache.js';
 import { asSplit } from './stage-inputs.js';
@@ -65,11 +66,13 @@ async function train(
   });
   const trainer = ports.trainer(stage.settings.trainer.adapter);
   try {
-    const { job, manifest, ...cost } = await runJob(trainer, spec, key, {
-      price: priceOfStage(open),
-      each: (progress) => ports.tracking.progress(tracked.runId, progress),
-      ...tellRun(call),
-    });
+    const { job, manifest, ...told } = await tellingResumption(ports.store, spec, key, () =>
+      runJob(trainer, spec, key, {
+        price: priceOfStage(open),
+        each: (progress) => ports.tracking.progress(tracked.runId, progress),
+        ...tellRun(call),
+      }),
+    );
     await tagSuperseded(ports.store, call, key);
     const { metrics, ...made } = whatWasMade(manifest, inputs, call.stage);
     await ports.tracking.close(tracked.runId, 'finished', { params, metrics }, { first });
@@ -81,7 +84,7 @@ async function train(
       code: codeDigest(plan, stage.settings),
       job: { id: job, key, adapter: trainer.adapter },
       tracking: { runId: tracked.runId, url: tracked.url },
-      ...cost,
+      ...told,
     };
   } catch (error) {
     if (error instanceof SlipwayError && error.code !== unavailableCode)

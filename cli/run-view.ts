@@ -1,6 +1,7 @@
 import type { RetriedActivity, RunDetails } from '../client/index.js';
 import { formatCost } from '../plan/cost.js';
 import { formatDuration } from '../plan/duration.js';
+import { attemptText, interruptionCount, interruptionText } from '../plan/job-told.js';
 import type { StageView } from '../plan/messages.js';
 import { printable } from '../plan/errors.js';
 import { colored, fit } from './format.js';
@@ -23,7 +24,7 @@ const marks: Record<StageView['status'], string> = {
 export function runLines(out: Output, run: RunDetails, now: number): string[] {
   const state = run.state === 'closed' ? (run.outcome ?? 'closed') : run.state;
   const head = `${run.workflowId}  ${colored(out, state)}`;
-  const stages = (run.view?.stages ?? []).map((stage) => stageLine(out, stage, now));
+  const stages = (run.view?.stages ?? []).flatMap((stage) => [stageLine(out, stage, now), ...attemptLines(stage)]);
   const rollout = run.view?.rollout;
   const traffic = rollout
     ? [
@@ -31,12 +32,13 @@ export function runLines(out: Output, run: RunDetails, now: number): string[] {
       ]
     : [];
   const retries = run.retrying.map((retried) => `  ${out.colors.yellow(retryLine(retried))}`);
-  const { cost } = run.view ?? {};
+  const { cost, interruptions } = run.view ?? {};
   const spent = cost === undefined ? [] : [`  cost ${formatCost(cost)}`];
+  const interrupted = interruptions === undefined ? [] : [`  ${interruptionCount(interruptions)}`];
   const reason = run.reason === null ? [] : [`  ${printable(run.reason, 400)}`];
   const asleep =
     run.view === null && run.state !== 'closed' ? ['  no worker answers; start one with `slipway up`'] : [];
-  return [head, ...stages, ...traffic, ...retries, ...spent, ...reason, ...asleep];
+  return [head, ...stages, ...traffic, ...retries, ...spent, ...interrupted, ...reason, ...asleep];
 }
 
 function stageLine(out: Output, stage: StageView, now: number): string {
@@ -44,8 +46,15 @@ function stageLine(out: Output, stage: StageView, now: number): string {
   const verdict = stage.verdict === null ? '' : `  ${colored(out, stage.verdict)}`;
   const attempt = stage.attempt > 1 ? `  attempt ${stage.attempt}` : '';
   const cost = stage.cost === undefined ? '' : `  ${formatCost(stage.cost)}`;
+  const text = interruptionText(stage.interruptions, stage.attempts);
+  const interrupted = text === '' ? '' : `  ${text}`;
   const note = stage.note === null ? '' : `  ${printable(stage.note, 300)}`;
-  return `  ${mark} ${stage.id.padEnd(18)} ${elapsed(stage, now).padEnd(8)}${verdict}${attempt}${cost}${note}`.trimEnd();
+  return `  ${mark} ${stage.id.padEnd(18)} ${elapsed(stage, now).padEnd(8)}${verdict}${attempt}${cost}${interrupted}${note}`.trimEnd();
+}
+
+/** Attempts one by one, where the stage is not all that is to say. */
+function attemptLines({ attempts = [] }: StageView): string[] {
+  return attempts.map((attempt) => `      ${attemptText(attempt)}`);
 }
 
 function retryLine({ activity, id, attempt, failure }: RetriedActivity): string {

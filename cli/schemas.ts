@@ -22,6 +22,15 @@ const runSummary = {
 };
 
 const cost = z.object({ amount: z.number(), currency: z.string(), seconds: z.number(), jobs: z.int() });
+const attempt = z.object({
+  attempt: z.int(),
+  ended: z.enum(['done', 'failed', 'cancelled']),
+  code: z.string().optional(),
+  interrupted: z.literal(true).optional(),
+  interruptions: z.int().optional(),
+  resumedAt: z.string().nullable().optional(),
+  cost: cost.optional(),
+});
 const stageView = z.object({
   id: z.string(),
   verb: z.string(),
@@ -43,6 +52,8 @@ const stageView = z.object({
   note: z.string().nullable(),
   cached: z.object({ run: z.string(), stage: z.string(), at: time }).optional(),
   cost: cost.optional(),
+  attempts: z.array(attempt).optional(),
+  interruptions: z.int().optional(),
 });
 const decision = z.object({
   at: time,
@@ -72,6 +83,7 @@ const runView = z.object({
   rollout: rolloutView.nullable(),
   rerunOf: z.string().optional(),
   cost: cost.optional(),
+  interruptions: z.int().optional(),
 });
 const retriedActivity = z.object({ activity: z.string(), id: z.string(), attempt: z.int(), failure: z.string() });
 const runDetails = {
@@ -90,6 +102,7 @@ const runDescription = z.object({
   rerunOf: z.string().nullable(),
   params: z.record(z.string(), z.json()),
   cost: cost.nullable(),
+  interruptions: z.int(),
   stages: z.array(
     stageView.extend({ source: z.string().nullable(), output: z.record(z.string(), z.json()).nullable() }),
   ),

@@ -92,27 +92,36 @@ async function currentView(client: SlipwayClient, workflowId: string): Promise<R
   return { ...view, rollout: (await viewRollout(client, rollout.workflowId)) ?? rollout };
 }
 
-/** Running stages with the numbers that their jobs tell by heartbeat: newer than what the run itself knows, at no cost to its history. */
+/** Running stages with what their jobs tell by heartbeat: newer than what the run itself knows, at no cost to its history. */
 function withProgress(view: RunView, { pendingActivities }: WorkflowExecutionDescription['raw']): RunView {
   const told = new Map(
-    (pendingActivities ?? []).map((a) => [a.activityId, progressOf(a.heartbeatDetails?.payloads?.[0]?.data)]),
+    (pendingActivities ?? []).map((a) => [a.activityId, toldBy(a.heartbeatDetails?.payloads?.[0]?.data)]),
   );
+  let more = 0;
   const stages = view.stages.map((stage) => {
-    const note = stage.status === 'running' ? (told.get(stage.id) ?? '') : '';
-    return note === '' ? stage : { ...stage, note };
+    const { note, interruptions } = (stage.status === 'running' && told.get(stage.id)) || untold;
+    more += interruptions;
+    const all = (stage.interruptions ?? 0) + interruptions;
+    return { ...stage, ...(note === '' ? {} : { note }), ...(all === 0 ? {} : { interruptions: all }) };
   });
-  return { ...view, stages };
+  const all = (view.interruptions ?? 0) + more;
+  return { ...view, stages, ...(all === 0 ? {} : { interruptions: all }) };
 }
 
-/** The progress in the heartbeat of a job; empty in any other. */
-function progressOf(data: Uint8Array | null | undefined): string {
+const untold = { note: '', interruptions: 0 };
+
+/** The progress in the heartbeat of a job, and how often it was interrupted; nothing in any other. */
+function toldBy(data: Uint8Array | null | undefined): typeof untold {
   try {
-    const { progress } = JSON.parse(Buffer.from(data ?? []).toString()) as { progress?: unknown };
-    if (progress === null || typeof progress !== 'object') return '';
-    const numbers = Object.entries(progress).filter((e): e is [string, number] => typeof e[1] === 'number');
-    return printable(progressText(Object.fromEntries(numbers)), 200);
+    const told = JSON.parse(Buffer.from(data ?? []).toString()) as {
+      progress?: object | null;
+      interruptions?: unknown;
+    };
+    const numbers = Object.entries(told.progress ?? {}).filter((e): e is [string, number] => typeof e[1] === 'number');
+    const interruptions = Number.isSafeInteger(told.interruptions) ? Math.max(0, Number(told.interruptions)) : 0;
+    return { note: printable(progressText(Object.fromEntries(numbers)), 200), interruptions };
   } catch {
-    return '';
+    return untold;
   }
 }
 

@@ -40,10 +40,14 @@ export async function openTrainers(
         return http.openHttpTrainer(found, context, inbox);
       }
       case 'slurm':
-        return slurm.openSlurmTrainer({ ...options, store: options.store ?? storeAccess(store(), settings) }, context);
+        return slurm.openSlurmTrainer(
+          { ...options, store: options.store ?? storeAccess(store(), settings) },
+          context,
+          environment,
+        );
       case 'sagemaker': {
         const found = lookUp(sagemakerTrainerOptions, options, `trainers/${name}`, refs);
-        return sagemaker.openSagemakerTrainer(found, context, store());
+        return sagemaker.openSagemakerTrainer(found, context, store(), environment);
       }
       case 'ray': {
         const found = lookUp(rayTrainerOptions, options, `trainers/${name}`, refs);

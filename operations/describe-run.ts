@@ -22,6 +22,8 @@ export interface RunDescription extends Omit<RunDetails, 'view' | 'retrying'> {
   params: JsonObject;
   /** What its jobs cost; null where nobody has said what an hour of them costs. */
   cost: Cost | null;
+  /** How often work of its stages was interrupted and went on from a checkpoint. */
+  interruptions: number;
   stages: DescribedStage[];
   decisions: AttemptedDecision[];
 }
@@ -37,6 +39,7 @@ export async function describeRun(environment: Environment, run: RunDetails): Pr
     rerunOf: record?.rerunOf ?? view?.rerunOf ?? null,
     params: record?.params ?? view?.params ?? {},
     cost: record?.cost ?? view?.cost ?? null,
+    interruptions: record?.interruptions ?? view?.interruptions ?? 0,
     stages: (record?.stages ?? view?.stages ?? []).map((stage) => describe(stage, plan, record)),
     decisions: record?.decisions ?? view?.decisions ?? [],
   };

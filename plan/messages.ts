@@ -1,4 +1,5 @@
 import type { Cost } from './cost.js';
+import type { AttemptView } from './job-told.js';
 import type { Json, JsonObject } from './json.js';
 import type { CachedFrom, StageOutput } from './outputs.js';
 import type { Verb } from './plan.js';
@@ -43,6 +44,12 @@ export interface ProgressNews {
   at: string;
 }
 
+/** Payload of the `cost` signal: what the jobs of a cancelled child cost; `from` is its workflow id. */
+export interface CostNews {
+  from: string;
+  cost: Cost;
+}
+
 /** `cached`: an earlier result stood in. */
 export type StageStatus =
   | 'waiting'
@@ -70,6 +77,10 @@ export interface StageView {
   cached?: CachedFrom;
   /** What its jobs cost in this run, where the environment states prices. */
   cost?: Cost;
+  /** How its attempts ended, oldest first, at most ten; absent where there is no more to say than of the stage itself. */
+  attempts?: AttemptView[];
+  /** How often its work was interrupted and went on from a checkpoint; absent: never. */
+  interruptions?: number;
 }
 
 export interface AttemptedDecision {
@@ -98,6 +109,8 @@ export interface RunView {
   rerunOf?: string;
   /** What all its jobs cost so far, where the environment states prices. */
   cost?: Cost;
+  /** Of all its stages; absent: none. */
+  interruptions?: number;
 }
 
 export type RolloutPhase =
@@ -152,6 +165,8 @@ export interface RunRecord {
   trigger?: string;
   /** What all its jobs cost, where the environment states prices. */
   cost?: Cost;
+  /** How often work of its stages was interrupted and went on from a checkpoint; absent: never. */
+  interruptions?: number;
 }
 
 /** One line of a plot. */

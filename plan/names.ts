@@ -27,6 +27,8 @@ export const signals = {
   decide: 'decide',
   /** Sent by the worker that watches a job. */
   progress: 'progress',
+  /** Sent by a run, or a part of an `each`, that was cancelled to the run that started it. */
+  cost: 'cost',
   abort: 'abort',
   promote: 'promote',
   pause: 'pause',

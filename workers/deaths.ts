@@ -22,6 +22,15 @@ export interface InFlight {
   id: string;
   /** No other one that is suspected runs beside it. */
   alone: boolean;
+  /** When it began, ms since the epoch; absent in marks of older builds. */
+  since?: number;
+}
+
+/** Deaths that are put down to one activity. */
+export interface Count {
+  deaths: number;
+  /** How long it had run at the last of them, ms. */
+  ageMs: number;
 }
 
 /** What a process writes down of itself while it lives. */
@@ -31,6 +40,12 @@ interface Marks {
   inFlight: InFlight[];
 }
 
+/** A mark tells by its time until when its process lived: it is written again so often while something runs. */
+const refreshMs = 5_000;
+/** Deaths within the first minute are of one kind. */
+const earlyMs = 60_000;
+/** What kills its process by its own work does so after about the same time each time; what others kill, does not. */
+const alikeRatio = 1.25;
 /** Counts older than this are of no run that is still tried. */
 const keptMs = 7 * 86_400_000;
 
@@ -45,12 +60,14 @@ export class Deaths {
   private descriptor: number | undefined;
   private written = 0;
   private closed = false;
+  private readonly refreshing: NodeJS.Timeout;
 
   private constructor(folder: string) {
     this.folder = folder;
     const facts = { marker: '', command: 'worker', args: [], logFile: '' };
     this.marks = { host: hostname(), process: recordOf(process.pid, facts), inFlight: [] };
     this.file = join(folder, `${process.pid}-${randomUUID()}.marks.json`);
+    this.refreshing = setInterval(() => this.marks.inFlight.length > 0 && this.write(), refreshMs).unref();
   }
 
   /** Counts the deaths that nobody has counted. Throws when nothing can be written below `folder`. */
@@ -64,12 +81,15 @@ export class Deaths {
     return deaths;
   }
 
-  /** How many processes died with this activity in them: of those with one that ran alone, only that one counts. */
-  async of(id: string): Promise<number> {
-    return (await readCount(this.countFile(id))).deaths;
+  /**
+   * How many processes died with this activity in them: of those with one that ran alone, only that one counts. All of them at
+   * about the same age of it; another begins the count anew.
+   */
+  async of(id: string): Promise<Count> {
+    return await readCount(this.countFile(id));
   }
 
-  /** Says that it runs from now on. The answer takes it off again: it ended, or has run for so long that it is no danger. */
+  /** Says that it runs. The answer takes it off again: it ended, or is no danger any more. */
   begin(activity: InFlight): () => void {
     this.marks.inFlight.push(activity);
     this.write();
@@ -86,9 +106,10 @@ export class Deaths {
     await rm(this.countFile(id), { force: true });
   }
 
-  /** The process ends as it should. */
+  /** The process ends as it should, or was told to: however it ends from now on, nothing in it is to blame. */
   close(): void {
     this.closed = true;
+    clearInterval(this.refreshing);
     this.closeFile();
     rmSync(this.file, { force: true });
   }
@@ -126,6 +147,7 @@ export class Deaths {
 
   private async countDeath(file: string): Promise<void> {
     const marks = readMarks(file);
+    const livedUntil = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (marks !== undefined && marks.host !== hostname()) return this.forgetForeign(file);
     if (marks !== undefined && isAlive(marks.process)) return;
     // Two workers may start at once: one of them gets it.
@@ -137,13 +159,16 @@ export class Deaths {
     }
     const inFlight = marks?.inFlight ?? [];
     const alone = inFlight.filter((activity) => activity.alone);
-    // A try that was given up may still run beside its successor.
-    const ids = new Set((alone.length > 0 ? alone : inFlight).map(({ id }) => id));
-    for (const id of ids) {
-      const { deaths } = await readCount(this.countFile(id));
-      await writeFileAtomic(this.countFile(id), JSON.stringify({ id, deaths: deaths + 1, at: Date.now() }), 0o600);
-    }
+    // A try that was given up may still run beside its successor, which replaces it here.
+    const blamed = new Map((alone.length > 0 ? alone : inFlight).map((activity) => [activity.id, activity]));
+    for (const { id, since = livedUntil } of blamed.values()) await this.blame(id, Math.max(0, livedUntil - since));
     rmSync(claimed, { force: true });
+  }
+
+  private async blame(id: string, ageMs: number): Promise<void> {
+    const before = await readCount(this.countFile(id));
+    const deaths = before.deaths > 0 && alike(before.ageMs, ageMs) ? before.deaths + 1 : 1;
+    await writeFileAtomic(this.countFile(id), JSON.stringify({ id, deaths, ageMs, at: Date.now() }), 0o600);
   }
 
   /** Of a machine that may live, or was never seen again. */
@@ -169,12 +194,18 @@ function readMarks(file: string): Marks | undefined {
   }
 }
 
-async function readCount(file: string): Promise<{ deaths: number; at: number }> {
+function alike(a: number, b: number): boolean {
+  const older = Math.max(a, b);
+  return older <= earlyMs || older <= Math.min(a, b) * alikeRatio;
+}
+
+async function readCount(file: string): Promise<Count & { at: number }> {
+  const none = { deaths: 0, ageMs: 0, at: 0 };
   // Nearly always there is none, and every activity asks.
-  if (!existsSync(file)) return { deaths: 0, at: 0 };
+  if (!existsSync(file)) return none;
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as { deaths: number; at: number };
+    return { ...none, ...(JSON.parse(await readFile(file, 'utf8')) as Partial<Count>) };
   } catch {
-    return { deaths: 0, at: 0 };
+    return none;
   }
 }

@@ -6,10 +6,14 @@ import type { Deaths } from './deaths.js';
 
 /** From so many deaths on, an activity runs while no other one does that is suspected: then one death more tells who it was. */
 const suspected = 2;
-/** So many are no accident: a person who kills workers while they train does not do so four times within seconds. */
+/** So many are no accident: a person who kills workers does not do so four times at the same age of one activity. */
 const quarantined = 4;
-/** Who has run for so long without killing its process is not what kills it. */
+/** Who has run for so long without killing its process is not what kills it, unless it has done so later before. */
 const harmlessAfterMs = 30_000;
+/** Who has lived for so much longer than when its process died last is not what killed that. */
+const outlived = 1.5;
+/** These do their work in the process itself, all the time that they run: the others wait for jobs, tasks, people and traffic. */
+const workHere: readonly string[] = ['snapshotData', 'validateData', 'registerModel', 'collectItems', 'joinLists'];
 const beatMs = 2_000;
 const jobWatchers: readonly string[] = ['trainModel', 'evaluateModel'];
 
@@ -30,16 +34,23 @@ function inbound(deaths: Deaths, line: Line, context: Context): ActivityInboundC
       // A part of the workflow task itself.
       if (run === undefined || info.isLocal || followsJob(context)) return next(input);
       const id = JSON.stringify([run.workflowId, run.runId, info.activityId]);
-      const before = await deaths.of(id);
+      const { deaths: before, ageMs } = await deaths.of(id);
       if (before >= quarantined) throw toFailure(refusal(run.workflowId, info.activityId, before));
-      const leave = before >= suspected ? await turn(line, context) : () => undefined;
-      const end = deaths.begin({ id, alone: before >= suspected });
+      const alone = before >= suspected;
+      const leave = alone ? await turn(line, context) : () => undefined;
+      const since = Date.now();
+      let end = deaths.begin({ id, alone, since });
       const harmless = () => {
         end();
         leave();
         if (before > 0) void deaths.clear(id).catch(() => undefined);
       };
-      const timer = setTimeout(harmless, harmlessAfterMs);
+      const outlives = () => {
+        harmless();
+        // What it does later may still be more than the process can take.
+        if (workHere.includes(info.activityType)) end = deaths.begin({ id, alone: false, since });
+      };
+      const timer = setTimeout(outlives, Math.max(harmlessAfterMs, ageMs * outlived));
       try {
         return await next(input);
       } finally {

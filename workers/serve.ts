@@ -43,6 +43,8 @@ export async function serve(): Promise<void> {
   const running = workers.map((w) => w.run());
   const stop = () => {
     end.abort();
+    // Whoever kills it while it stops has grown impatient.
+    deaths?.close();
     workers.forEach((w) => w.getState() === 'RUNNING' && w.shutdown());
   };
   process.on('SIGTERM', stop);

@@ -1,5 +1,6 @@
 import { formatCost } from '../plan/cost.js';
 import { formatDuration } from '../plan/duration.js';
+import { interruptionText } from '../plan/job-told.js';
 import type { StageView } from '../plan/messages.js';
 import type { GateOutput } from '../plan/outputs.js';
 import { utf8Length } from '../plan/text-size.js';
@@ -40,12 +41,16 @@ export function runDetails(state: RunState): string {
 /** Every stage, or of a large plan what is under way or went wrong, so that drawing costs the same for any plan. */
 function stageTable(stages: StageView[]): string[] {
   const shown = stages.length > mostRows ? stages.filter((s) => notable.includes(s.status)).slice(0, mostRows) : stages;
-  const rows = shown.map((s) => `| ${marks[s.status]} | ${cell(s.id)} | ${s.status} | ${cell(s.note ?? '')} |`);
+  const rows = shown.map((s) => `| ${marks[s.status]} | ${cell(s.id)} | ${s.status} | ${cell(noteOf(s))} |`);
   const ended = stages.filter((s) => s.endedAt !== null).length;
   return [
     ...(shown === stages ? [] : [`${ended} of ${stages.length} stages have ended; under way or not well:`]),
     ['| | stage | state | note |', '|---|---|---|---|', ...rows].join('\n'),
   ];
+}
+
+function noteOf({ note, interruptions, attempts }: StageView): string {
+  return [interruptionText(interruptions, attempts), note ?? ''].filter((part) => part !== '').join(', ');
 }
 
 function costLine(state: RunState): string[] {

@@ -1,17 +1,17 @@
-import { ApplicationFailure, CancelledFailure, TemporalFailure } from '@temporalio/workflow';
-import type { Cost } from '../plan/cost.js';
+import { ApplicationFailure, CancelledFailure, TemporalFailure, isCancellation } from '@temporalio/workflow';
 import { newAttemptCodes } from '../plan/failures.js';
+import { toldOf, type AttemptView, type JobTold } from '../plan/job-told.js';
 
 /** What a failure says of itself beside its message. */
-export interface FailureFacts {
+export interface FailureFacts extends JobTold {
   /** `E_…`. */
   code?: string;
   /** The adapter that was at work. */
   adapter?: string;
   /** Of a failed job: may another attempt help? Absent: the code says. */
   transient?: boolean;
-  /** Of a failed job: what it cost. */
-  cost?: Cost;
+  /** Of a failed job: it was ended by nothing of its own. */
+  interrupted?: boolean;
 }
 
 /** Facts of a failed activity or child, when it has some. */
@@ -24,6 +24,17 @@ export function failureFacts(error: unknown): FailureFacts {
 /** The `E_…` code of a failed activity, when it has one. */
 export function failureCode(error: unknown): string | undefined {
   return failureFacts(error).code;
+}
+
+/** How an attempt of a stage ended that failed, or was cancelled. */
+export function failedAttempt(error: unknown): Omit<AttemptView, 'attempt'> {
+  const { code, interrupted, ...facts } = failureFacts(error);
+  return {
+    ended: isCancellation(error) ? 'cancelled' : 'failed',
+    ...(code === undefined ? {} : { code }),
+    ...(interrupted === true ? { interrupted } : {}),
+    ...toldOf(facts),
+  };
 }
 
 /** May another attempt of the stage help after this failure? */

@@ -10,6 +10,7 @@ import {
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
+  type ParentWorkflowInfo,
 } from '@temporalio/workflow';
 import type { LoadedPlan } from '../activities/load-plan.js';
 import type { RunRecordFacts } from '../activities/record-run.js';
@@ -29,12 +30,16 @@ import { showDetails } from './current-details.js';
 import { exampleDecision, parseDecision } from './decision.js';
 import { failureFacts, failureReason } from './failure-facts.js';
 import { runDetails } from './details.js';
+import { heardCost, tellPayer } from './payer.js';
 import { heardProgress } from './progress.js';
 import { regardless } from './regardless.js';
 import { RunContext } from './run-context.js';
 import { RunState } from './run-state.js';
 import { attributes } from './search-attributes.js';
 import { walk, type WalkEnd } from './walk.js';
+
+/** Characters of where a run came from. */
+const longestTrigger = 200;
 
 /**
  * The interpreter: the bundle's default export, so that every run has its pipeline's name as workflow type.
@@ -50,7 +55,7 @@ export default async function pipeline(input: RunInput | undefined): Promise<Run
   if (given.carried !== undefined) state.restore(carriedRun(given.carried));
   state.cache = given.cache ?? true;
   state.priority = given.priority;
-  if (typeof given.trigger === 'string') state.trigger = given.trigger.slice(0, 200);
+  if (typeof given.trigger === 'string') state.trigger = given.trigger.slice(0, longestTrigger);
   handleMessages(run);
   showDetails(() => (state.graph === null ? '' : runDetails(state)));
   const graph = state.graph ?? resolved(state, given, await loadPlan(state, given));
@@ -125,9 +130,12 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
   }
   if (run.busy) await run.settled();
   if (!allHandlersFinished()) await regardless(() => condition(allHandlersFinished));
-  if (end.outcome === 'cancelled') throw end.error;
   // A run that started this one pays for it.
   const cost = facts.cost === undefined ? {} : { cost: facts.cost };
+  if (end.outcome === 'cancelled') {
+    if (facts.cost !== undefined && isRunOf(workflowInfo().parent, state)) await tellPayer(facts.cost);
+    throw end.error;
+  }
   if (end.outcome === 'failed')
     throw ApplicationFailure.create({
       details: [{ ...failureFacts(end.error), ...cost }],
@@ -146,6 +154,7 @@ async function finish(run: RunContext, end: WalkEnd): Promise<RunResult> {
 function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFacts {
   const { workflowId, runId, pipeline: name, environment, plan, params, startedAt, rerunOf, trigger } = state;
   const cost = state.cost();
+  const interruptions = state.interruptions();
   return {
     workflowId,
     runId,
@@ -161,7 +170,13 @@ function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFa
     ...(rerunOf === undefined ? {} : { rerunOf }),
     ...(trigger === undefined ? {} : { trigger }),
     ...(cost === undefined ? {} : { cost }),
+    ...(interruptions === undefined ? {} : { interruptions }),
   };
+}
+
+/** Whether a run of ours started it, in a `run` stage: a workflow of others knows no such signal. */
+function isRunOf(parent: ParentWorkflowInfo | undefined, { trigger }: RunState): boolean {
+  return parent !== undefined && trigger === `run:${parent.workflowId}`.slice(0, longestTrigger);
 }
 
 function handleMessages(run: RunContext): void {
@@ -176,6 +191,9 @@ function handleMessages(run: RunContext): void {
   });
   setHandler(defineSignal<[unknown?]>(signals.progress), (payload) => heardProgress(state, payload), {
     description: 'How far a job is, sent by the worker that watches it',
+  });
+  setHandler(defineSignal<[unknown?]>(signals.cost), (payload) => heardCost(state, payload), {
+    description: 'What the jobs of a cancelled run cost that this one started, sent by that run',
   });
   setHandler(
     defineUpdate<AttemptedDecision, [unknown]>(updates.decide),

@@ -2,6 +2,7 @@ import { sumOf, type Cost } from '../plan/cost.js';
 import type { StageCall } from '../activities/calls.js';
 import type { ChampionFact } from '../activities/resolve-champion.js';
 import type { GraphStage, PlanGraph } from '../plan/graph.js';
+import { withAttempt, type AttemptView, type JobTold } from '../plan/job-told.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { RunView, RolloutView, StageStatus, StageView } from '../plan/messages.js';
 import type { CachedFrom, StageOutput } from '../plan/outputs.js';
@@ -21,7 +22,7 @@ export interface StageResult {
   stop?: { outcome: Exclude<Outcome, 'failed' | 'cancelled'>; reason: string };
 }
 
-/** Notes of large runs are cut in the view, so that an answer to the query stays small. */
+/** Notes of large runs are cut in the view, and attempts left out, so that an answer to the query stays small. */
 const manyStages = 100;
 const shortNote = 80;
 
@@ -50,6 +51,8 @@ export class RunState {
   trigger: string | undefined;
   /** Attempts (`<stage>/<number>`) that people let begin although a budget was used up. */
   readonly overBudget = new Set<string>();
+  /** Cancelled children that have told what they cost. */
+  readonly heardFrom = new Set<string>();
   /** No notifier is configured: news would reach nobody. */
   quiet = false;
   private readonly views = new Map<string, StageView>();
@@ -132,6 +135,27 @@ export class RunState {
     if (cost !== undefined) this.mark(id, this.view(id).status, { cost: sumOf(this.view(id).cost, cost) });
   }
 
+  /** The jobs of an attempt that did its work. */
+  paid(id: string, told: JobTold): void {
+    this.spend(id, told.cost);
+    this.attempted(id, { ended: 'done', ...told }, { last: true });
+  }
+
+  /** How the attempt under way ended. The only one of a stage is told by the stage itself, unless it was interrupted. */
+  attempted(id: string, how: Omit<AttemptView, 'attempt'>, { last }: { last: boolean }): void {
+    const { status, attempt, attempts = [], interruptions = 0 } = this.view(id);
+    if (last && attempts.length === 0 && how.interruptions === undefined) return;
+    const told = withAttempt(attempts, { attempt, ...how });
+    const count = interruptions + told.more;
+    this.mark(id, status, { attempts: told.attempts, ...(count === 0 ? {} : { interruptions: count }) });
+  }
+
+  /** How often work of the stages was interrupted; undefined: never. */
+  interruptions(): number | undefined {
+    const count = this.stages().reduce((sum, stage) => sum + (stage.interruptions ?? 0), 0);
+    return count === 0 ? undefined : count;
+  }
+
   /** What all jobs cost so far. */
   cost(): Cost | undefined {
     return this.stages().reduce<Cost | undefined>(
@@ -178,6 +202,7 @@ export class RunState {
   query(): RunView {
     const stages = this.stages();
     const cost = this.cost();
+    const interruptions = this.interruptions();
     return {
       workflowId: this.workflowId,
       pipeline: this.pipeline,
@@ -189,12 +214,13 @@ export class RunState {
       reason: this.reason,
       stages:
         stages.length > manyStages
-          ? stages.map((s) => ({ ...s, note: s.note === null ? null : s.note.slice(0, shortNote) }))
+          ? stages.map(({ attempts: _attempts, ...s }) => ({ ...s, note: s.note?.slice(0, shortNote) ?? null }))
           : stages,
       decisions: this.decisions.view(),
       rollout: this.rollout,
       ...(this.rerunOf === undefined ? {} : { rerunOf: this.rerunOf }),
       ...(cost === undefined ? {} : { cost }),
+      ...(interruptions === undefined ? {} : { interruptions }),
     };
   }
 }

@@ -12,7 +12,7 @@ import type { Outcome } from '../plan/verdict.js';
 import type { StageOutput } from '../plan/outputs.js';
 import { OverBudget } from './budget.js';
 import { compensate } from './compensate.js';
-import { failureFacts, failureReason } from './failure-facts.js';
+import { failedAttempt, failureFacts, failureReason } from './failure-facts.js';
 import { oneAtATime, Readiness, skipReason } from './readiness.js';
 import { regardless } from './regardless.js';
 import type { RunContext } from './run-context.js';
@@ -149,11 +149,13 @@ class Walker {
     const cancelled = isCancellation(error);
     const { state } = this.context;
     // An each has spent what its elements cost, one by one.
-    if (stage.verb !== 'each') state.spend(stage.id, failureFacts(error).cost);
+    const alone = stage.verb !== 'each';
+    if (alone) state.spend(stage.id, failureFacts(error).cost);
     if (error instanceof OverBudget) {
       state.mark(stage.id, 'failed', { endedAt: new Date().toISOString(), verdict: 'fail', note: error.message });
       return this.stop({ outcome: 'rejected', reason: `${stage.id}: ${error.message}`, error: null });
     }
+    if (alone) state.attempted(stage.id, failedAttempt(error), { last: true });
     state.mark(stage.id, cancelled ? 'cancelled' : 'failed', {
       endedAt: new Date().toISOString(),
       note: failureReason(error),

@@ -53,13 +53,14 @@ export interface JobFailure {
 /** The latest numbers of a running job, such as `epoch` and `loss`; null until it tells any (see docs/job-contract.md). */
 export type Progress = Record<string, number>;
 /**
+ * `interruptions`: how often its capacity was taken away and it was begun again, as the same job; absent: not known, or never.
  * `ranMs`: how long it occupied its machine, as the trainer knows; absent: as long as it was watched. It is what is paid for.
  * `lost`: the job is gone and nobody knows how it ended; not the same as `failed`.
  */
 export type JobState =
-  | { phase: 'running'; note: string | null; progress: Progress | null }
-  | { phase: 'succeeded'; manifest: JobManifest; ranMs?: number }
-  | { phase: 'failed'; failure: JobFailure; ranMs?: number }
+  | { phase: 'running'; note: string | null; progress: Progress | null; interruptions?: number }
+  | { phase: 'succeeded'; manifest: JobManifest; ranMs?: number; interruptions?: number }
+  | { phase: 'failed'; failure: JobFailure; ranMs?: number; interruptions?: number }
   | { phase: 'lost'; reason: string };
 
 export interface LogRange {
@@ -110,6 +111,6 @@ export interface Trainer {
    * `next` is where to read on; it equals `from` while there is nothing new.
    */
   logs(job: string, range?: LogRange, signal?: AbortSignal): Promise<{ text: string; next: number }>;
-  /** Its jobs of an owner, to find those that no run follows any more; absent where jobs do not say whose they are. */
+  /** Its jobs of an owner, to find those that no run follows any more: all that run, and such as have ended. Absent where jobs do not say whose they are. */
   list?(owner: JobOwner): Promise<OwnedJob[]>;
 }

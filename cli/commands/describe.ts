@@ -1,6 +1,7 @@
 import { formatCost } from '../../plan/cost.js';
 import { formatDuration } from '../../plan/duration.js';
 import { printable } from '../../plan/errors.js';
+import { attemptText, interruptionCount, interruptionText } from '../../plan/job-told.js';
 import { canonicalJson } from '../../plan/json.js';
 import type { DescribedStage, RunDescription } from '../../operations/describe-run.js';
 import type { Cli } from '../cli.js';
@@ -47,6 +48,7 @@ function print(out: Output, run: RunDescription): void {
     ['started', time(run.startedAt)],
     ['ended', run.endedAt === null ? null : time(run.endedAt)],
     ['cost', run.cost === null ? null : `${formatCost(run.cost)} for ${run.cost.jobs} jobs`],
+    ['interrupted', run.interruptions === 0 ? null : interruptionCount(run.interruptions)],
     ['why', run.reason === null ? null : printable(run.reason, 300)],
   ];
   for (const [name, text] of facts) if (text !== null) out.line(`  ${dim(name)} ${text}`);
@@ -66,7 +68,12 @@ function printStage(out: Output, stage: DescribedStage): void {
   const attempts = stage.attempt > 1 ? `, attempt ${stage.attempt}` : '';
   const source = stage.source === null ? '' : `  ${dim(stage.source)}`;
   const cost = stage.cost === undefined ? '' : `, ${formatCost(stage.cost)}`;
-  out.line(`  ${bold(stage.id)}  ${stage.verb}  ${colored(out, stage.status)}${took}${attempts}${cost}${source}`);
+  const text = interruptionText(stage.interruptions, stage.attempts);
+  const interrupted = text === '' ? '' : `, ${text}`;
+  out.line(
+    `  ${bold(stage.id)}  ${stage.verb}  ${colored(out, stage.status)}${took}${attempts}${cost}${interrupted}${source}`,
+  );
+  for (const attempt of stage.attempts ?? []) out.line(`      ${attemptText(attempt)}`);
   if (stage.cached !== undefined)
     out.line(`      ${dim('cached')} ${stage.cached.stage} of ${stage.cached.run}, ${time(stage.cached.at)}`);
   if (stage.note !== null) out.line(`      ${printable(stage.note, 300)}`);

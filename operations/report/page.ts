@@ -1,5 +1,6 @@
 import { formatCost, type Cost } from '../../plan/cost.js';
 import { formatDuration } from '../../plan/duration.js';
+import { interruptionCount } from '../../plan/job-told.js';
 import { canonicalJson } from '../../plan/json.js';
 import type { RunRecord } from '../../plan/messages.js';
 import { dataSection, digest, modelSection } from './data.js';
@@ -65,6 +66,12 @@ function header(record: RunRecord, ui: string | undefined): Html {
           ? null
           : html`<dt>cost</dt>
               <dd>${formatCost(record.cost)} for ${record.cost.jobs} jobs that ran ${duration(record.cost)}</dd>`
+      }
+      ${
+        record.interruptions === undefined
+          ? null
+          : html`<dt>interrupted</dt>
+              <dd>${interruptionCount(record.interruptions)}</dd>`
       }
       <dt>params</dt>
       <dd>${params}</dd>

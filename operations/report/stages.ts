@@ -1,4 +1,5 @@
 import { formatCost } from '../../plan/cost.js';
+import { attemptText, interruptionText } from '../../plan/job-told.js';
 import type { RunRecord } from '../../plan/messages.js';
 import { badge, between, span } from './format.js';
 import type { Html } from './html.js';
@@ -16,9 +17,17 @@ export function stageTable(record: RunRecord): Html | null {
     span(stage.startedAt, stage.endedAt),
     bar(record, stage, total),
     ...(priced ? [stage.cost === undefined ? null : formatCost(stage.cost)] : []),
-    html`${stage.note}${stage.attempt > 1 ? html` <span class="dim">attempt ${stage.attempt}</span>` : null}`,
+    html`${stage.note}${stage.attempt > 1 ? html` <span class="dim">attempt ${stage.attempt}</span>` : null}${attempts(stage)}`,
   ]);
   return section('Stages', table(['stage', 'ended as', 'time', 'when', ...(priced ? ['cost'] : []), 'note'], rows));
+}
+
+/** How often the stage was interrupted, and each attempt with what it cost. */
+function attempts({ interruptions, attempts: all = [] }: Stage): Html | null {
+  if (all.length === 0) return null;
+  const text = interruptionText(interruptions, all);
+  const lines = [...(text === '' ? [] : [text]), ...all.map(attemptText)];
+  return html`${lines.map((line) => html`<br /><span class="dim">${line}</span>`)}`;
 }
 
 function bar(record: RunRecord, stage: Stage, total: number): Html | null {

@@ -11,20 +11,40 @@ function clientOf(described: object, answered: object): SlipwayClient {
   return { temporal, call: (work: () => Promise<unknown>) => work() } as unknown as SlipwayClient;
 }
 
+const described = {
+  workflowId: 'dev/iris:1',
+  runId: '1',
+  type: 'iris',
+  status: { name: 'RUNNING' },
+  startTime: new Date(0),
+  typedSearchAttributes: new TypedSearchAttributes(),
+  raw: {},
+};
+
 test('a run that began to wait while it was looked at says which stage waits', async () => {
-  const described = {
-    workflowId: 'dev/iris:1',
-    runId: '1',
-    type: 'iris',
-    status: { name: 'RUNNING' },
-    startTime: new Date(0),
-    typedSearchAttributes: new TypedSearchAttributes(),
-    raw: {},
-  };
   const stages = [
     { id: 'model', status: 'done' },
     { id: 'sign-off', status: 'waiting-approval' },
   ];
   const run = await viewRun(clientOf(described, { state: 'waiting-approval', stages, rollout: null }), 'dev/iris:1');
   expect(run).toMatchObject({ state: 'waiting-approval', stage: 'sign-off' });
+});
+
+test('a job that runs tells how far it is and how often it was interrupted', async () => {
+  const beat = (details: unknown) => ({ payloads: [{ data: Buffer.from(JSON.stringify(details)) }] });
+  const pendingActivities = [
+    { activityId: 'train', heartbeatDetails: beat({ job: 'j', progress: { epoch: 3 }, interruptions: 2 }) },
+    { activityId: 'again', heartbeatDetails: beat(null) },
+    { activityId: 'done', heartbeatDetails: beat({ interruptions: 7 }) },
+  ];
+  const running = { status: 'running', note: null };
+  const stages = [
+    { id: 'train', ...running, interruptions: 1 },
+    { id: 'again', ...running },
+    { id: 'done', status: 'done', note: 'a model' },
+  ];
+  const answered = { state: 'running', stages, rollout: null, interruptions: 1 };
+  const { view } = await viewRun(clientOf({ ...described, raw: { pendingActivities } }, answered), 'dev/iris:1');
+  expect(view?.interruptions).toBe(3);
+  expect(view?.stages).toEqual([{ ...stages[0], note: 'epoch 3', interruptions: 3 }, stages[1], stages[2]]);
 });

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ class Container:
 
     def tell(self, status: str, secondary: str) -> None:
         self.job.training_job_status, self.job.secondary_status = status, secondary
+        self.job.secondary_status_transitions.append({"Status": secondary, "StartTime": time.time()})
 
     def end_soon(self) -> None:
         """As SageMaker does: a word, two minutes, the end."""
@@ -158,6 +160,7 @@ def install(site: Site) -> dict[str, Container]:
             answer = create(self)
             jobs[name].environment = self._get_param("Environment") or {}
             jobs[name].training_job_status, jobs[name].secondary_status = "InProgress", "Starting"
+            jobs[name].secondary_status_transitions = []
             containers[name] = Container(jobs[name], site)
             return answer
 

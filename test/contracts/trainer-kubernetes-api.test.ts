@@ -43,7 +43,7 @@ describe('a request that fails', () => {
       'more than',
     ],
     [{ status: 200, body: '{"kind":"Job","metadata":{"name":7}}' }, 'E_TRAINER_PROTOCOL', '/metadata/name'],
-    [kubernetes(401, 'Unauthorized', 'Unauthorized'), 'E_TRAINER_ACCESS', '401'],
+    [kubernetes(401, 'Unauthorized', 'Unauthorized'), 'E_TRAINER_ACCESS', 'The credentials of env:KUBECONFIG'],
   ] as const)('is told from an absent job: %j', async (how, code, words) => {
     const trainer = bench.open({ timeout: '1s' });
     await bench.withMishap({ method: 'GET', path: '/jobs/', when: 'after', how }, async () => {
@@ -83,21 +83,25 @@ describe('a request that fails', () => {
     ['pods', 'list', 'cannot list resource "pods"'],
     ['secrets', 'create', 'cannot create resource "secrets"'],
     ['secrets', 'patch', 'cannot patch resource "secrets"'],
-  ])('names the right that is missing, and leaves nothing behind: %s %s', async (resource, verb, words) => {
-    const { rules } = bench.api;
-    bench.api.rules = rules.map((rule) =>
-      rule.resources.includes(resource) ? { ...rule, verbs: rule.verbs.filter((other) => other !== verb) } : rule,
-    );
-    try {
-      const refused = { code: 'E_TRAINER_ACCESS', exitCode: 77, message: some(words) };
-      const key = newKey();
-      await expect(bench.trainer.start(bench.job(''), key)).rejects.toMatchObject(refused);
-      expect(bench.cluster.objects.get('jobs', nameOf(key))).toBeUndefined();
-      expect(bench.cluster.objects.get('secrets', nameOf(key))).toBeUndefined();
-    } finally {
-      bench.api.rules = rules;
-    }
-  });
+  ])(
+    'names the right that is missing and the reference, and leaves nothing behind: %s %s',
+    async (resource, verb, words) => {
+      const { rules } = bench.api;
+      bench.api.rules = rules.map((rule) =>
+        rule.resources.includes(resource) ? { ...rule, verbs: rule.verbs.filter((other) => other !== verb) } : rule,
+      );
+      try {
+        const told = expect.stringMatching(new RegExp(`${words}[^]*the user of env:KUBECONFIG`)) as string;
+        const refused = { code: 'E_TRAINER_ACCESS', exitCode: 77, message: told };
+        const key = newKey();
+        await expect(bench.trainer.start(bench.job(''), key)).rejects.toMatchObject(refused);
+        expect(bench.cluster.objects.get('jobs', nameOf(key))).toBeUndefined();
+        expect(bench.cluster.objects.get('secrets', nameOf(key))).toBeUndefined();
+      } finally {
+        bench.api.rules = rules;
+      }
+    },
+  );
 
   test.each([
     [{ resources: { memoryMb: -1 } }, {}, 'E_TRAINER_SPEC', 'memory'],

@@ -203,7 +203,11 @@ json.dump({'accuracy': 0.75}, open(os.environ['SM_OUTPUT_DATA_DIR'] + '/metrics.
     const job = await trainer.start(jobOf(program, { options: { spot: { wait: '1h' } } }), key());
     await running(job);
     service.interrupt(job);
-    expect(await ended(job)).toMatchObject({ phase: 'succeeded', manifest: { metrics: { accuracy: 0.75 } } });
+    expect(await ended(job)).toMatchObject({
+      phase: 'succeeded',
+      manifest: { metrics: { accuracy: 0.75 } },
+      interruptions: 1,
+    });
     expect((await trainer.logs(job)).text).toContain('resumed at 3');
     expect(await readdir(join(service.directory, job))).toHaveLength(2);
   });
@@ -225,6 +229,18 @@ json.dump({'accuracy': 0.75}, open(os.environ['SM_OUTPUT_DATA_DIR'] + '/metrics.
     expect(await restarted.start(jobOf(programs.runs), jobKey)).toBe(job);
     await restarted.stop(job);
     expect(await readdir(join(service.directory, job))).toHaveLength(1);
+  });
+
+  test('lists the jobs of an owner that run, by names that no tag could hold', async () => {
+    const identity = { run: `dev:größe, ${'x'.repeat(300)}`, stage: 'train', attempt: 2 };
+    const mine = openSagemakerTrainer(options, context, store, 'dev');
+    const job = await mine.start(jobOf(programs.runs, { identity }), key());
+    const owner = { environment: 'dev', run: identity.run };
+    const endWith = `aws sagemaker stop-training-job --training-job-name ${job} --region us-east-1`;
+    expect(await mine.list?.(owner)).toEqual([{ job, environment: 'dev', ...identity, ended: false, endWith }]);
+    expect(await mine.list?.({ ...owner, environment: 'prod' })).toEqual([]);
+    await mine.stop(job);
+    expect(await mine.list?.(owner)).toEqual([]);
   });
 
   test('says which secret the role cannot read, and that trying again does not help', async () => {

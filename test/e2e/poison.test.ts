@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRun } from '../../client/index.js';
 import { deploy } from '../../operations/deploy.js';
@@ -11,6 +12,8 @@ const limitMs = 900_000;
 /** Its rows take many times as much memory as the file does, and more than the worker may have. */
 const rows = 6_000_000;
 const memoryMb = 220;
+/** `SLIPWAY_LATE_DEATHS=35` runs what takes four times as many seconds and some: a stage that kills its worker so late. */
+const lateSeconds = Number(process.env['SLIPWAY_LATE_DEATHS'] ?? 0);
 const pipeline = `import { definePipeline } from 'slipway';
 import { z } from 'zod';
 export default definePipeline('takes', { params: z.strictObject({ data: z.string() }) }, (p, params) => {
@@ -33,7 +36,11 @@ beforeAll(async () => {
   const files = ['pipelines/takes.ts'];
   await deploy({ root, environment, env: process.env, files, by: 'test', onProgress: () => undefined });
   const dist = resolve(import.meta.dirname, '../../dist');
-  worker = new WorkerProcess(root, dist, { NODE_OPTIONS: `--max-old-space-size=${memoryMb}` });
+  const preload = pathToFileURL(resolve(import.meta.dirname, 'dies-late.mjs')).href;
+  worker = new WorkerProcess(root, dist, {
+    NODE_OPTIONS: `--max-old-space-size=${memoryMb} --import=${preload}`,
+    DIES_AFTER_SECONDS: String(lateSeconds),
+  });
   await worker.start();
 }, limitMs);
 afterAll(async () => {
@@ -63,6 +70,23 @@ describe('a run whose data take the worker more memory than it has', () => {
       const later = await start('iris.csv');
       expect((await ended(later)).outcome).toBe('completed');
       expect(worker.revivals).toBeLessThanOrEqual(4);
+    },
+    limitMs,
+  );
+});
+
+describe('a run that kills its worker late', () => {
+  test.skipIf(lateSeconds === 0)(
+    'is given up after four deaths, too, and the other runs go on',
+    async () => {
+      writeFileSync(join(project.root, 'trainers/iris/data/late.csv'), 'a,b\n1,2\n');
+      const before = worker.revivals;
+      const poison = await start('late.csv');
+      const run = await ended(poison);
+      expect(run.outcome).toBe('failed');
+      expect(run.reason).toContain('E_QUARANTINED');
+      expect(worker.revivals - before).toBe(4);
+      expect((await ended(await start('iris.csv'))).outcome).toBe('completed');
     },
     limitMs,
   );

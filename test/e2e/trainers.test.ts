@@ -39,7 +39,7 @@ beforeAll(async () => {
   const state = await up({ root: projectRoot, only: [...only], env: process.env, onProgress: () => undefined });
   machines = await startTrainingMachines(state, folder);
   const environment = 'dispatch';
-  const { trainers: adapters } = machines;
+  const adapters = `${machines.trainers} prices: { currency: 'EUR', trainers: { process: 3.6, sagemaker: 3.6 } },`;
   project = await openNamespaceProject('dispatch', { versioned: false, only: [...only], environment, adapters });
   await project.startWorker('a');
 }, limitMs);
@@ -96,6 +96,87 @@ export default definePipeline('slow', {}, (p) => {
 });
 `;
 
+/** Ends, or is ended, after a checkpoint of its third epoch; the next one goes on there. */
+const interrupted = `if [ -e "$SM_CHECKPOINT_DIR/epoch.txt" ]; then
+  echo "goes on at epoch $(cat "$SM_CHECKPOINT_DIR/epoch.txt")"
+  echo "a model" > "$SM_MODEL_DIR/model.txt"
+  echo '{"loss": 0.5}' > "$SM_OUTPUT_DATA_DIR/metrics.json"
+  exit 0
+fi
+echo '{"epoch": 3}' > "$SM_OUTPUT_INTERMEDIATE_DIR/progress.json"
+echo 3 > "$SM_CHECKPOINT_DIR/epoch.part"
+mv "$SM_CHECKPOINT_DIR/epoch.part" "$SM_CHECKPOINT_DIR/epoch.txt"
+[ "$SM_HP_THEN" = waits ] && sleep 600
+exit 75
+`;
+const interruptedPipeline = (kind: string, then: string) => `import { definePipeline, trainers } from 'slipway';
+export default definePipeline('interrupted-${kind}', {}, (p) => {
+  const trainer = trainers.${kind}({ run: 'sh train.sh', folder: 'trainers/interrupted' });
+  const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
+  p.train('train', { trainer, data, attempts: 2, cache: false, params: { then: '${then}' } });
+});
+`;
+
+describe('a job that is interrupted after a checkpoint of epoch 3', { timeout: limitMs }, () => {
+  async function started(kind: string, then: string): Promise<string> {
+    const { root, environment, client } = project!;
+    await mkdir(join(root, 'trainers/interrupted'), { recursive: true });
+    await writeFile(join(root, 'trainers/interrupted/train.sh'), interrupted);
+    const file = `pipelines/interrupted-${kind}.ts`;
+    await writeFile(join(root, file), interruptedPipeline(kind, then));
+    await deploy({ root, environment, env: process.env, files: [file], by: 'test', onProgress: () => undefined });
+    const pipeline = `interrupted-${kind}`;
+    return (await startRun(client, { environment: 'dispatch', pipeline, params: {}, trigger: 'test' })).workflowId;
+  }
+  async function ended(workflowId: string) {
+    const run = await runUntil(project!.client, workflowId, (r) => r.state === 'closed');
+    expect(run.outcome, `${workflowId}: ${run.reason}`).toBe('completed');
+    const { stdout } = await project!.slipway('a', 'status', workflowId);
+    const log = await project!.slipway('a', 'logs', workflowId, '--stage', 'train');
+    expect(log.stdout).toContain('goes on at epoch 3');
+    return { train: run.view?.stages.at(-1), record: await readRunRecord(project!.environment, run), status: stdout };
+  }
+  const paid = { cost: { currency: 'EUR', jobs: 1 } };
+
+  test('and begun anew by its stage, is told with the cost of each attempt', async () => {
+    const { train, record, status } = await ended(await started('process', 'exits'));
+    expect(train).toMatchObject({
+      status: 'done',
+      attempt: 2,
+      interruptions: 1,
+      cost: { jobs: 2 },
+      attempts: [
+        { attempt: 1, ended: 'failed', interrupted: true, code: 'E_TRAINER_EXIT', ...paid },
+        { attempt: 2, ended: 'done', resumedAt: 'epoch 3', ...paid },
+      ],
+    });
+    expect(record.interruptions).toBe(1);
+    expect(status).toMatch(/train .* EUR {2}1 interruption, resumed at epoch 3/);
+    expect(status).toMatch(
+      /attempt 1 interrupted \(E_TRAINER_EXIT\), \S+ EUR\n.*attempt 2 done, resumed at epoch 3, \S+ EUR/,
+    );
+  });
+
+  test('and begun anew by Amazon, which took its spot capacity, is told as one attempt', async () => {
+    const workflowId = await started('sagemaker', 'waits');
+    const trainer = project!.environment.ports.trainer('sagemaker');
+    const jobs = () => trainer.list?.({ run: workflowId });
+    await expect.poll(jobs, { timeout: 100_000 }).toMatchObject([{ stage: 'train', ended: false }]);
+    const [job] = (await jobs()) ?? [];
+    const state = () => trainer.poll(job?.job ?? '');
+    await expect.poll(state, { timeout: 100_000 }).toMatchObject({ progress: { epoch: 3 } });
+    machines!.interrupt(job?.job ?? '');
+    const { train, record, status } = await ended(workflowId);
+    expect(train).toMatchObject({
+      attempt: 1,
+      interruptions: 1,
+      attempts: [{ attempt: 1, ended: 'done', interruptions: 1, resumedAt: 'epoch 3', ...paid }],
+    });
+    expect(record.interruptions).toBe(1);
+    expect(status).toContain('1 interruption, resumed at epoch 3');
+  });
+});
+
 describe('doctor', { timeout: limitMs }, () => {
   async function jobsOf(trainer: string) {
     const { stdout, stderr } = await project!.slipway('a', 'doctor', '--json');
@@ -104,9 +185,10 @@ describe('doctor', { timeout: limitMs }, () => {
     if (found === undefined) throw new Error(`${checks.map(({ name }) => name).join(', ')}: ${stderr}`);
     return found;
   }
+  const listing = ['kubernetes', 'ray', 'slurm', 'sagemaker', 'process'] as const;
   const idle = { ok: true, found: '0 running, each for an open run' };
 
-  test.each(['kubernetes', 'ray', 'process'])('names jobs of the trainer %s that no run follows', async (kind) => {
+  test.each([...listing])('names jobs of the trainer %s that no run follows', async (kind) => {
     const { ports } = project!.environment;
     const trainer = ports.trainer(kind);
     expect(await jobsOf(kind)).toMatchObject(idle);
@@ -119,7 +201,7 @@ describe('doctor', { timeout: limitMs }, () => {
     const { ok, found, fix } = await jobsOf(kind);
     expect(ok).toBe(false);
     expect(found).toBe(`${job} runs for dispatch:nobody:1, stage train, attempt 3, which is not open`);
-    expect(fix).toMatch(/`(kubectl delete job|ray job stop|kill -TERM) /);
+    expect(fix).toMatch(/`(kubectl delete job|ray job stop|scancel|aws sagemaker stop-training-job|kill -TERM) /);
     await trainer.stop(job);
     expect(await jobsOf(kind)).toMatchObject(idle);
   });

@@ -16,6 +16,8 @@ import { projectRoot } from './project-setup.js';
 export interface TrainingMachines {
   /** The trainers of an environment, as its configuration writes them. */
   trainers: string;
+  /** Takes the spot capacity of a job of SageMaker back, and gives it new one. */
+  interrupt(job: string): void;
   close(): Promise<void>;
 }
 
@@ -76,6 +78,7 @@ export async function startTrainingMachines(state: StackState, folder: string): 
   );
   return {
     trainers: `trainers: { process: adapters.processTrainer(), ${written.join('\n')} },`,
+    interrupt: (job) => sagemaker.interrupt(job),
     close: async () => {
       await Promise.all([kubernetes.close(), http.close(), slurm.close(), ray.cluster.close(), sagemaker.close()]);
     },

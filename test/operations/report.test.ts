@@ -44,6 +44,21 @@ describe('the report of a run', () => {
     expect(text).not.toContain('cost');
   });
 
+  test('shows how often a stage was interrupted, and what each of its attempts cost', () => {
+    const cost = { amount: 0.12, currency: 'EUR', seconds: 120, jobs: 1 };
+    const attempts = [
+      { attempt: 1, ended: 'failed' as const, code: 'E_TRAINER_LOST', interrupted: true as const, cost },
+      { attempt: 2, ended: 'done' as const, resumedAt: 'epoch 3', cost },
+    ];
+    const stages = rolledBack.stages.map((s) => (s.id === 'train' ? { ...s, attempts, interruptions: 1 } : s));
+    const told = textOf(reportPage({ ...rolledBack, interruptions: 1, stages }));
+    expect(told).toContain('interrupted 1 interruption');
+    expect(told).toContain(
+      '1 interruption, resumed at epoch 3 attempt 1 interrupted (E_TRAINER_LOST), 0.12 EUR attempt 2 done, resumed at epoch 3, 0.12 EUR',
+    );
+    expect(text).not.toContain('interruption');
+  });
+
   test('shows each gate rule with value, champion, threshold and verdict', () => {
     expect(text).toContain('macroF1 at least 0.8 0.91 0.9 0.8 pass');
     expect(text).toContain('against champion v1');

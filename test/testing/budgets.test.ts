@@ -53,6 +53,30 @@ describe('what a run costs', () => {
   });
 });
 
+describe('attempts of a stage', () => {
+  it('are told one by one, with what each cost and how it ended', async () => {
+    const run = await slipway.run(training({}), script());
+    const cost = { amount: 0.12, currency: 'EUR', seconds, jobs: 1 };
+    expect(run.stage('train').attempts).toEqual([
+      { attempt: 1, ended: 'failed', code: 'E_TRAINER_EXIT', cost },
+      { attempt: 2, ended: 'done', cost },
+    ]);
+    expect(run.record.interruptions).toBeUndefined();
+  });
+
+  it('are not told where there was one, and it says all of the stage', async () => {
+    const run = await slipway.run(training({}), script({ trainers: { train: fakeModel({ seconds }) } }));
+    expect(run.stage('train').attempts).toBeUndefined();
+  });
+
+  it('count as no interruption when the next one began without a checkpoint', async () => {
+    const taken = failingJob({ seconds, transient: true });
+    const run = await slipway.run(training({}), script({ trainers: { train: [taken, fakeModel({ seconds })] } }));
+    expect(run.stage('train').attempts).toMatchObject([{ ended: 'failed', interrupted: true }, { ended: 'done' }]);
+    expect(run.stage('train').interruptions).toBeUndefined();
+  });
+});
+
 describe('a run that another one starts', () => {
   const parent = (budget?: number) =>
     definePipeline('nightly', { params: z.strictObject({}), ...(budget !== undefined && { budget }) }, (p) => {
@@ -74,6 +98,24 @@ describe('a run that another one starts', () => {
     const run = await slipway.run(parent(), both({ trainers: { ...jobs, train: failingJob({ seconds }) } }));
     expect(run).toMatchObject({ outcome: 'failed', record: { cost: { amount: 0.36, jobs: 3 } } });
     expect(run.stage('child').cost).toEqual(run.record.cost);
+  });
+
+  it('costs it also when both are cancelled', async () => {
+    const waiting = definePipeline('waiting', { params: z.strictObject({}) }, (p) => {
+      const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
+      const model = p.train('train', { trainer, data });
+      const version = p.register('register', { model, as: 'iris' });
+      p.approve('sign-off', { of: version, by: ['ml-leads'], within: '3d' });
+    });
+    const nightly = definePipeline('nightly', { params: z.strictObject({}) }, (p) => {
+      p.run('child', { pipeline: waiting });
+    });
+    const run = await slipway.run(
+      nightly,
+      script({ trainers: { train: fakeModel({ seconds }) }, pipelines: [waiting], cancelAfter: '1h' }),
+    );
+    expect(run).toMatchObject({ outcome: 'cancelled', record: { cost: { amount: 0.12, jobs: 1 } } });
+    expect(run.stage('child')).toMatchObject({ status: 'cancelled', cost: run.record.cost });
   });
 
   it('uses up the budget of the run that started it', async () => {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Deaths } from '../../workers/deaths.js';
 import { quarantine } from '../../workers/quarantine.js';
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A worker process that dies with this work in it: `a` runs, `a!` runs alone, `a.` has ended. */
+/** A worker process that dies with this work in it: `a` runs, `a!` runs alone, `a.` has ended, `a@90` began 90 s ago. */
 async function dies(...work: string[]): Promise<void> {
   const script = join(import.meta.dirname, 'dying.mjs');
   const signal = await new Promise((done) => {
@@ -25,7 +25,7 @@ async function dies(...work: string[]): Promise<void> {
 
 async function counts(...names: string[]): Promise<number[]> {
   const deaths = await Deaths.open(folder);
-  return Promise.all(names.map((name) => deaths.of(name)));
+  return Promise.all(names.map(async (name) => (await deaths.of(name)).deaths));
 }
 
 describe('deaths of worker processes', () => {
@@ -61,11 +61,30 @@ describe('deaths of worker processes', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  test('long after it began count while they come at about the same age of it', async () => {
+    for (const age of [600, 660, 580]) await dies(`a@${age}`);
+    expect(await counts('a')).toEqual([3]);
+  });
+
+  test('at another age begin the count anew: what kills from outside keeps no time', async () => {
+    for (const age of [600, 660, 200, 1_900]) await dies(`a@${age}`);
+    expect(await counts('a')).toEqual([1]);
+    await dies('a@10');
+    await dies('a@50');
+    expect(await counts('a')).toEqual([2]);
+  });
+
+  test('of a process that was told to stop are none', async () => {
+    await dies('a', 'SIGTERM');
+    expect(await counts('a')).toEqual([0]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test('are forgotten once it is known to be harmless', async () => {
     await dies('a');
     const deaths = await Deaths.open(folder);
     await deaths.clear('a');
-    expect(await deaths.of('a')).toBe(0);
+    expect(await deaths.of('a')).toEqual(expect.objectContaining({ deaths: 0 }));
   });
 });
 
@@ -75,9 +94,62 @@ describe('an activity', () => {
   const { workflowId = '', runId = '' } = new MockActivityEnvironment().context.info.workflowExecution ?? {};
   const idOf = (activityId: string) => JSON.stringify([workflowId, runId, activityId]);
   const input = { args: [], headers: {} };
+  /** Activity ids that this process has written down. */
+  const inFlight = async (): Promise<string[]> => {
+    const marks = (await readdir(folder)).filter((name) => name.endsWith('.marks.json'));
+    const texts = await Promise.all(marks.map((name) => readFile(join(folder, name), 'utf8')));
+    const found = texts.flatMap((text) => (JSON.parse(text) as { inFlight: { id: string }[] }).inFlight);
+    return found.map(({ id }) => (JSON.parse(id) as string[])[2] ?? '');
+  };
   type Interceptors = ReturnType<typeof quarantine>;
   const execute = (interceptors: Interceptors, e: MockActivityEnvironment, work: () => Promise<unknown>) =>
     e.run(async () => interceptors(Context.current()).inbound?.execute?.(input, work));
+
+  test.each([
+    ['snapshotData', true],
+    ['trainModel', false],
+    ['awaitRollout', false],
+  ])('that works here is suspected as long as it runs, one that waits for half a minute: %s', async (type, still) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const interceptors = quarantine(await Deaths.open(folder));
+      let finish = (): void => undefined;
+      const run = execute(
+        interceptors,
+        env('long', { activityType: type }),
+        () => new Promise<void>((done) => (finish = done)),
+      );
+      await vi.waitFor(async () => expect(await inFlight()).toEqual(['long']));
+      await vi.advanceTimersByTimeAsync(31_000);
+      expect(await inFlight()).toEqual(still ? ['long'] : []);
+      finish();
+      await run;
+      expect(await inFlight()).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('that works here and died late is no suspect once it has lived half as long again', async () => {
+    for (let n = 0; n < 3; n++) await dies(`${idOf('snapshot')}!@1000`);
+    const deaths = await Deaths.open(folder);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      let finish = (): void => undefined;
+      let began = false;
+      const work = () => ((began = true), new Promise<void>((done) => (finish = done)));
+      const run = execute(quarantine(deaths), env('snapshot', { activityType: 'snapshotData' }), work);
+      await vi.waitFor(() => expect(began).toBe(true));
+      await vi.advanceTimersByTimeAsync(1_400_000);
+      expect(await deaths.of(idOf('snapshot'))).toMatchObject({ deaths: 3 });
+      await vi.advanceTimersByTimeAsync(200_000);
+      await vi.waitFor(async () => expect(await deaths.of(idOf('snapshot'))).toMatchObject({ deaths: 0 }));
+      finish();
+      await run;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 
   test('with which a process died four times is not run again', async () => {
     for (let n = 0; n < 4; n++) await dies(idOf('snapshot'));
@@ -97,7 +169,7 @@ describe('an activity', () => {
     for (let n = 0; n < 3; n++) await dies(idOf('snapshot'));
     const deaths = await Deaths.open(folder);
     expect(await execute(quarantine(deaths), env('snapshot'), async () => 'done')).toBe('done');
-    await expect.poll(() => deaths.of(idOf('snapshot'))).toBe(0);
+    await expect.poll(() => deaths.of(idOf('snapshot'))).toMatchObject({ deaths: 0 });
   });
 
   test('that is suspected runs while no other such does, beside all others', async () => {

@@ -1,6 +1,7 @@
 import { ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { sumOf, type Cost } from '../../plan/cost.js';
 import { showDetails } from '../current-details.js';
+import { tellPayer } from '../payer.js';
 import { failureFacts, failureReason, refusal } from '../failure-facts.js';
 import { runItems } from './items.js';
 import type { EachResult, EachWork, Spend } from './work.js';
@@ -18,7 +19,11 @@ export async function eachPart(work: EachWork): Promise<EachResult> {
     const result = await runItems(work, progressed, spend);
     return spent === undefined ? result : { ...result, cost: spent };
   } catch (error) {
-    if (spent === undefined || isCancellation(error)) throw error;
+    if (spent === undefined) throw error;
+    if (isCancellation(error)) {
+      await tellPayer(spent);
+      throw error;
+    }
     const facts = { ...failureFacts(error), cost: spent };
     throw ApplicationFailure.nonRetryable(failureReason(error), 'EachItem', facts);
   }

@@ -26,7 +26,7 @@ export async function runItems(work: EachWork, progressed: (done: number) => voi
       const at = next++;
       try {
         const answer = taken(await workOn(work, work.first + at, spend));
-        spend(answer.cost);
+        spend(answer.told.cost);
         outputs[at] = answer.output;
         if (answer.cached !== undefined) cached++;
       } catch (error) {

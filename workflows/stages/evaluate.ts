@@ -6,10 +6,10 @@ import type { StageResult } from '../run-state.js';
 import { taken } from '../taken.js';
 
 export async function evaluate(stage: GraphStage, run: RunContext): Promise<StageResult> {
-  const { output, cached, cost } = taken(
+  const { output, cached, told } = taken(
     await attemptsOf(stage, run, (attempt) => calls.evaluateModel(run.call(stage, attempt), stage)),
   );
-  run.state.spend(stage.id, cost);
+  run.state.paid(stage.id, told);
   const numbers = Object.entries(output.metrics).filter((e): e is [string, number] => typeof e[1] === 'number');
   const note = numbers
     .map(([k, v]) => `${k} ${Number(v.toPrecision(4))}`)

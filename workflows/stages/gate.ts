@@ -37,13 +37,13 @@ async function championScores(stage: GraphStage, run: RunContext) {
   if (fact === null || evaluator === undefined) return null;
   const { spent: _unlimited, ...call } = run.call(evaluator);
   const failed = (error: unknown) => run.state.spend(stage.id, failureFacts(error).cost);
-  const { output: scores, cost } = taken(
+  const { output: scores, told } = taken(
     await attempts(
       evaluator.limits,
       (attempt) => calls.scoreChampion({ ...call, attempt, champion: fact.model }, evaluator, stage.id),
       { failed },
     ),
   );
-  run.state.spend(stage.id, cost);
+  run.state.spend(stage.id, told.cost);
   return { fact: { sequence: fact.sequence, version: fact.version }, scores };
 }

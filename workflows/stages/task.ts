@@ -9,7 +9,8 @@ import { taken } from '../taken.js';
 export function task(stage: GraphStage, run: RunContext): Promise<StageResult> {
   const answer = attemptsOf(stage, run, (attempt) => calls.runTask(run.call(stage, attempt), stage));
   return answer.then((given) => {
-    const { output, cached } = taken(given);
+    const { output, cached, told } = taken(given);
+    run.state.paid(stage.id, told);
     return { output, cached, ...('stored' in output ? { note: `${output.stored.bytes} bytes, stored` } : {}) };
   });
 }

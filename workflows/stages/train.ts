@@ -6,9 +6,9 @@ import type { StageResult } from '../run-state.js';
 import { taken } from '../taken.js';
 
 export async function train(stage: GraphStage, run: RunContext): Promise<StageResult> {
-  const { output, cached, cost } = taken(
+  const { output, cached, told } = taken(
     await attemptsOf(stage, run, (attempt) => calls.trainModel(run.call(stage, attempt), stage)),
   );
-  run.state.spend(stage.id, cost);
+  run.state.paid(stage.id, told);
   return { output, cached, note: `model ${output.digest.slice(0, 12)}` };
 }

@@ -24,6 +24,10 @@ export interface ApiAnswer {
   /** The server's clock, in ms since 1970. */
   at: number;
 }
+/** An answer, and what says who asked: the credentials by their reference. */
+export interface Answered extends ApiAnswer {
+  by: string;
+}
 /**
  * Asks the API server. Redirects are not followed; huge, slow and foreign answers are refused.
  *

@@ -1,7 +1,7 @@
 import { durationMs } from '../../../plan/duration.js';
 import { checkedName, keyOfName } from '../../job-launcher/job-name.js';
 import type { OpenContext } from '../../open-context.js';
-import { type Api, type ApiAnswer, type ApiCall, openApi } from './api.js';
+import { type Answered, type Api, type ApiCall, openApi } from './api.js';
 import type { JobOwner } from '../port.js';
 import { isAbsent, isForbidden, isTaken, notKubernetes, refusal } from './faults.js';
 import { ownedBy } from './job-manifest.js';
@@ -43,19 +43,20 @@ export function openCluster(options: KubernetesTrainerOptions, context: OpenCont
         : await readKubeconfig(context.secret(kubeconfig), options.context, kubeconfig, context.root);
     return openApi(access, durationMs(options.timeout));
   };
-  const ask = async (call: ApiCall): Promise<ApiAnswer> => {
+  const by = options.kubeconfig === undefined ? "the service account of the worker's pod" : options.kubeconfig;
+  const ask = async (call: ApiCall): Promise<Answered> => {
     opened ??= open().catch((error: unknown) => {
       opened = undefined;
       throw error;
     });
-    return (await opened)(call);
+    return { ...(await (await opened)(call)), by };
   };
   const jobs = `/apis/batch/v1/namespaces/${options.namespace}/jobs`;
   const core = `/api/v1/namespaces/${options.namespace}`;
   return { ...jobCalls(ask, jobs), ...secretCalls(ask, `${core}/secrets`), ...podCalls(ask, core) };
 }
 
-type Ask = (call: ApiCall) => Promise<ApiAnswer>;
+type Ask = (call: ApiCall) => Promise<Answered>;
 
 function jobCalls(ask: Ask, at: string): Pick<Cluster, 'job' | 'jobs' | 'createJob' | 'deleteJob'> {
   const job: Cluster['job'] = async (name, signal) => {
@@ -132,7 +133,7 @@ function podCalls(ask: Ask, core: string): Pick<Cluster, 'pods' | 'deletePod' | 
   };
 }
 
-function ok(answer: ApiAnswer, doing: string, where: string): unknown {
+function ok(answer: Answered, doing: string, where: string): unknown {
   if (answer.status >= 200 && answer.status < 300) return answer.body;
   throw refusal(answer, doing, where);
 }

@@ -1,5 +1,5 @@
 import { type ExitCode, exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
-import type { ApiAnswer } from './api.js';
+import type { Answered, ApiAnswer } from './api.js';
 
 /** What Kubernetes says about a request that failed; every part may be missing. */
 interface Status {
@@ -27,16 +27,17 @@ export function isForbidden({ status }: ApiAnswer): boolean {
 }
 
 /**
- * An answer that is no success, as people and activities see it: `E_TRAINER_ACCESS` (77) names the right that is missing,
+ * An answer that is no success, as people and activities see it: `E_TRAINER_ACCESS` (77) names the right that is missing and whose,
  * `E_UNAVAILABLE` (75) may pass (a quota that is used up, a conflict), else `E_TRAINER_SPEC` with what Kubernetes refuses.
  */
-export function refusal(answer: ApiAnswer, doing: string, where: string): SlipwayError {
+export function refusal(answer: Answered, doing: string, where: string): SlipwayError {
   const { reason = '', message = '', details } = statusOf(answer);
   const said = printable(message || reason || 'it does not say why', 1_000);
   const fault = (code: string, fix: string, exitCode?: ExitCode): SlipwayError =>
     new SlipwayError({ code, where, message: `${doing} is refused (${answer.status}): ${said}`, fix }, exitCode);
   const access = (fix: string) => fault('E_TRAINER_ACCESS', fix, exitCodes.permission);
-  if (answer.status === 401) return access('The credentials of `kubeconfig` are missing, wrong or have ended.');
+  const { by } = answer;
+  if (answer.status === 401) return access(`The credentials of ${by} are missing, wrong or have ended.`);
   if (answer.status === 403 && /exceeded quota/i.test(message)) {
     return fault(
       'E_UNAVAILABLE',
@@ -45,7 +46,7 @@ export function refusal(answer: ApiAnswer, doing: string, where: string): Slipwa
     );
   }
   if (answer.status === 403 && !/admission webhook|violates PodSecurity|denied request/i.test(message)) {
-    return access('Give the user or service account this right: the Role of docs/adapters/trainer-kubernetes.md.');
+    return access(`Give the user of ${by} this right: the Role of docs/adapters/trainer-kubernetes.md.`);
   }
   if (answer.status === 409) return fault('E_UNAVAILABLE', 'It is asked again.', exitCodes.temporary);
   if (answer.status === 404) {

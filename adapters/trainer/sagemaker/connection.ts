@@ -8,6 +8,8 @@ import type { SagemakerTrainerOptions } from './options.js';
 export interface Connection {
   sagemaker: { sdk: typeof import('@aws-sdk/client-sagemaker'); client: SageMakerClient };
   logs: { sdk: typeof import('@aws-sdk/client-cloudwatch-logs'); client: CloudWatchLogsClient };
+  /** What is signed with, by reference. */
+  keys: string;
 }
 
 /** Few: what is throttled is asked again by the activity, which backs off for longer. */
@@ -38,8 +40,12 @@ export async function connect(options: SagemakerTrainerOptions, context: OpenCon
       },
     }),
   };
+  const keys = credentials
+    ? `the keys of ${credentials.accessKeyId} and ${credentials.secretAccessKey}`
+    : 'the keys that the SDK finds by itself (AWS_… variables, shared files, the role of the machine)';
   const at = (endpoint: string | undefined) => (endpoint === undefined ? {} : { endpoint });
   return {
+    keys,
     sagemaker: { sdk: sagemaker, client: new sagemaker.SageMakerClient({ ...common, ...at(options.endpoint) }) },
     logs: { sdk: logs, client: new logs.CloudWatchLogsClient({ ...common, ...at(options.logsEndpoint) }) },
   };

@@ -38,17 +38,16 @@ export function isRefused(error: unknown): boolean {
 /**
  * A failed request as people and activities see it: `E_UNAVAILABLE` (75) may succeed later (throttling, 5xx, no answer,
  * no capacity left), `E_TRAINER_ACCESS` (77), `E_TRAINER_LIMIT` for a quota of nothing, else `E_TRAINER_SPEC`.
- * An abort and a fault of ours pass unchanged.
+ * `keys`: what was signed with, by reference. An abort and a fault of ours pass unchanged.
  */
-export function sagemakerFault(error: unknown, doing: string, where: string): unknown {
+export function sagemakerFault(error: unknown, doing: string, where: string, keys: string): unknown {
   const { name = 'Error', code, message = '', $metadata } = error as ServiceError;
   if (error instanceof SlipwayError || name === 'AbortError') return error;
   const said = `${doing} failed: ${name} ${printable(message, 600)}`.trim();
   const fault = (faultCode: string, fix: string, exitCode?: ExitCode) =>
     new SlipwayError({ code: faultCode, where, message: said, fix }, exitCode);
   if (isRefused(error)) {
-    const fix =
-      'Give the credentials of the worker the rights of docs/adapters/sagemaker.md; the message names the one.';
+    const fix = `See ${keys}: that they are right and have not ended, and that theirs are the rights of docs/adapters/sagemaker.md; the message names the one.`;
     return fault('E_TRAINER_ACCESS', fix, exitCodes.permission);
   }
   if (name === 'ResourceLimitExceeded') {

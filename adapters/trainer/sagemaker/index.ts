@@ -13,6 +13,7 @@ import { documentOutputs, jobDocument } from './job-document.js';
 import { placesOf } from './places.js';
 import { jobRequest } from './job-request.js';
 import { type Description, hasEnded, protocolFault, stateOf } from './job-state.js';
+import { listJobs } from './list-jobs.js';
 import type { SagemakerTrainerOptions } from './options.js';
 import { readContainerLog } from './read-log.js';
 
@@ -26,6 +27,7 @@ const stopPollMs = 1_000;
 interface Site {
   options: SagemakerTrainerOptions;
   store: Store;
+  environment: string;
   connected(): Promise<Connection>;
   /** Where jobs store, by name: it never changes. */
   outputs: Map<string, string>;
@@ -38,12 +40,20 @@ interface Site {
  *
  * Calls throw `E_UNAVAILABLE` when the same call may succeed later, `E_TRAINER_ACCESS` (77) when a right is missing,
  * `E_TRAINER_SPEC` when SageMaker refuses the job, `E_SECRET_REF` (78) for a secret that it cannot reach.
+ *
+ * @param environment whose jobs they are, for `list`
  */
-export function openSagemakerTrainer(options: SagemakerTrainerOptions, context: OpenContext, store: Store): Trainer {
+export function openSagemakerTrainer(
+  options: SagemakerTrainerOptions,
+  context: OpenContext,
+  store: Store,
+  environment = '',
+): Trainer {
   let connection: Promise<Connection> | undefined;
   const site: Site = {
     options,
     store,
+    environment,
     outputs: new Map(),
     connected: () => {
       connection ??= connect(options, context).catch((error: unknown) => {
@@ -64,6 +74,7 @@ export function openSagemakerTrainer(options: SagemakerTrainerOptions, context: 
     start: async (job, key, signal) => start(site, job, key, signal),
     poll: async (job, signal) => poll(site, checkedName(job, 'SageMaker'), signal),
     stop: async (job) => stop(site, checkedName(job, 'SageMaker')),
+    list: async (owner) => listJobs(await site.connected(), store, options.region, owner),
     logs: async (job, range = {}) => logs(site, checkedName(job, 'SageMaker'), range),
   };
 }
@@ -71,28 +82,30 @@ export function openSagemakerTrainer(options: SagemakerTrainerOptions, context: 
 async function start(site: Site, job: JobSpec, key: string, signal?: AbortSignal): Promise<string> {
   const name = nameOfKey(key);
   if (!job.outputs.startsWith('s3://')) throw storeFault(job.outputs);
-  const document = JSON.stringify(jobDocument(job, key, site.options, site.store));
+  const document = JSON.stringify(jobDocument(job, key, site));
   const request = jobRequest(job, key, site.options, site.store);
   // Its document must stay as it was: the container may be about to read it.
   if ((await describe(site, name, signal)) !== undefined) return name;
   await site.store.put(placesOf(name).document, new TextEncoder().encode(document), signal ? { signal } : {});
-  const { sdk, client } = (await site.connected()).sagemaker;
+  const { sagemaker, keys } = await site.connected();
+  const { sdk, client } = sagemaker;
   try {
     await client.send(new sdk.CreateTrainingJobCommand(request), signal ? { abortSignal: signal } : {});
   } catch (error) {
-    if (!isTaken(error)) throw sagemakerFault(error, 'starting', name);
+    if (!isTaken(error)) throw sagemakerFault(error, 'starting', name, keys);
   }
   return name;
 }
 
 async function describe(site: Site, name: string, signal?: AbortSignal): Promise<Description | undefined> {
-  const { sdk, client } = (await site.connected()).sagemaker;
+  const { sagemaker, keys } = await site.connected();
+  const { sdk, client } = sagemaker;
   try {
     const command = new sdk.DescribeTrainingJobCommand({ TrainingJobName: name });
     return await client.send(command, signal ? { abortSignal: signal } : {});
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw sagemakerFault(error, 'asking', name);
+    throw sagemakerFault(error, 'asking', name, keys);
   }
 }
 
@@ -113,11 +126,12 @@ async function poll(site: Site, name: string, signal?: AbortSignal): Promise<Job
 async function stop(site: Site, name: string): Promise<void> {
   const found = await describe(site, name);
   if (found === undefined || hasEnded(found)) return;
-  const { sdk, client } = (await site.connected()).sagemaker;
+  const { sagemaker, keys } = await site.connected();
+  const { sdk, client } = sagemaker;
   try {
     await client.send(new sdk.StopTrainingJobCommand({ TrainingJobName: name }));
   } catch (error) {
-    if (!isEnded(error) && !isAbsent(error)) throw sagemakerFault(error, 'stopping', name);
+    if (!isEnded(error) && !isAbsent(error)) throw sagemakerFault(error, 'stopping', name, keys);
   }
   for (const until = Date.now() + stopMs; ; await sleep(stopPollMs)) {
     const now = await describe(site, name);

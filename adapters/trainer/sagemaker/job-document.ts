@@ -19,12 +19,17 @@ export function parseJobOptions(job: JobSpec): SagemakerJobOptions {
  * What the container reads from its channel `slipway` (`slipway_launcher.sagemaker`, format 1). Of secrets it holds
  * names in Secrets Manager only; `E_SECRET_REF` (78) for a reference that has none.
  */
-export function jobDocument(job: JobSpec, key: string, options: SagemakerTrainerOptions, store: Store): object {
+export function jobDocument(
+  job: JobSpec,
+  key: string,
+  { options, store, environment }: { options: SagemakerTrainerOptions; store: Store; environment: string },
+): object {
   const { endpoint, region } = store.access();
   const own = parseJobOptions(job);
   const noProgress = own.noProgressTimeout;
   return {
     format: 1,
+    owner: { environment, ...job.identity },
     region: options.region,
     state: store.uri(placesOf(nameOfKey(key)).state),
     requirements: job.requirements?.slice(0, 16) ?? null,
@@ -43,7 +48,10 @@ export function jobDocument(job: JobSpec, key: string, options: SagemakerTrainer
   };
 }
 
-/** The part of a document that is read back. */
+/** The parts of a document that are read back. */
+export const documentOwner = z.object({
+  owner: z.object({ environment: z.string(), run: z.string(), stage: z.string(), attempt: z.int() }),
+});
 export const documentOutputs = z.object({ launcher: z.object({ outputs: z.string() }) });
 
 function secretNames(job: JobSpec, options: SagemakerTrainerOptions): Record<string, string> {

@@ -8,7 +8,12 @@ import type { JobFailure, JobState } from '../port.js';
 export type Description = Partial<
   Pick<
     DescribeTrainingJobCommandOutput,
-    'TrainingJobName' | 'TrainingJobStatus' | 'SecondaryStatus' | 'FailureReason' | 'BillableTimeInSeconds'
+    | 'TrainingJobName'
+    | 'TrainingJobStatus'
+    | 'SecondaryStatus'
+    | 'SecondaryStatusTransitions'
+    | 'FailureReason'
+    | 'BillableTimeInSeconds'
   >
 >;
 
@@ -22,6 +27,18 @@ export function hasEnded({ TrainingJobStatus }: Description): boolean {
  * also a state that says otherwise is of a container that spot capacity was taken from.
  */
 export function stateOf(of: Description, told: StateFile | undefined, where: string): JobState {
+  const state = fate(of, told, where);
+  return state.phase === 'lost' ? state : { ...state, ...interrupted(of) };
+}
+
+/** How often spot capacity was taken back and the job begun again. One that ended by it tells that as its end. */
+function interrupted({ SecondaryStatus, SecondaryStatusTransitions = [] }: Description): { interruptions?: number } {
+  const all = SecondaryStatusTransitions.filter(({ Status }) => Status === 'Interrupted').length;
+  const interruptions = all - (SecondaryStatus === 'Interrupted' ? 1 : 0);
+  return interruptions > 0 ? { interruptions } : {};
+}
+
+function fate(of: Description, told: StateFile | undefined, where: string): JobState {
   switch (of.TrainingJobStatus) {
     case 'Completed':
       return { ...completed(told), ...billed(of) };

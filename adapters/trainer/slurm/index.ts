@@ -9,6 +9,7 @@ import type { LogRange, Trainer } from '../port.js';
 import { type JobFolder, jobOfId, jobOfKey } from './job-folder.js';
 import { type JobFacts, judge } from './job-state.js';
 import { type LauncherPackage, launcherPackage } from './launcher-package.js';
+import { listJobs } from './list-jobs.js';
 import type { SlurmTrainerOptions } from './options.js';
 import { askQueue, isEnding, isLiving, readQueue } from './queue.js';
 import { type LoginHost, quote, runScript, unavailable } from './shell.js';
@@ -26,8 +27,10 @@ const slowestStopPollMs = 5_000;
  *
  * Calls throw `E_UNAVAILABLE` when the same call may succeed later, `E_TRAINER_ACCESS` (77) when host or Slurm refuse the
  * user, `E_TRAINER_SPEC` when Slurm refuses the job, `E_TRAINER_ENVIRONMENT` (78) when something is not installed.
+ *
+ * @param environment whose jobs they are, for `list`
  */
-export function openSlurmTrainer(options: SlurmTrainerOptions, context: OpenContext): Trainer {
+export function openSlurmTrainer(options: SlurmTrainerOptions, context: OpenContext, environment = ''): Trainer {
   const { store, directory } = options;
   if (store === undefined) throw storeMissing();
   const host: LoginHost = { command: options.command, timeoutMs: durationMs(options.timeout) };
@@ -42,11 +45,12 @@ export function openSlurmTrainer(options: SlurmTrainerOptions, context: OpenCont
     async start(job, key, signal) {
       const at = jobOfKey(directory, key);
       const launcher = await (read ??= launcherPackage(directory));
-      await submit(host, at, job, key, { options, store, context, launcher }, signal);
+      await submit(host, at, job, key, { options, store, context, launcher, environment }, signal);
       return at.job;
     },
     poll: async (job, signal) => judge(await look(host, jobOfId(directory, job), signal)),
     stop: (job) => stop(host, jobOfId(directory, job)),
+    list: (owner) => listJobs(host, directory, owner),
     logs: (job, range = {}, signal) => logs(host, jobOfId(directory, job), range, signal),
   };
 }

@@ -66,10 +66,7 @@ echo "$asked"`;
 
 /** What `askQueue` printed, in the order of submission. `E_UNAVAILABLE` when Slurm could not say. */
 export function readQueue(answer: Answer): QueuedJob[] {
-  if (answer.text('asked') !== '0') {
-    const said = answer.said || answer.text('accounting');
-    throw unavailable(`Slurm could not say which jobs there are: ${said || 'squeue failed'}`);
-  }
+  if (answer.text('asked') !== '0') throw queueFailure(answer);
   const rows = [...linesOf(answer.text('queue')), ...linesOf(answer.text('accounting'))];
   return rows
     .flatMap((row) => {
@@ -77,6 +74,12 @@ export function readQueue(answer: Answer): QueuedJob[] {
       return id === undefined || state === undefined ? [] : [{ id, state, reason }];
     })
     .sort((a, b) => Number(a.id) - Number(b.id));
+}
+
+/** `E_UNAVAILABLE`: Slurm did not answer. */
+export function queueFailure(answer: Answer): Error {
+  const said = answer.said || answer.text('accounting');
+  return unavailable(`Slurm could not say which jobs there are: ${said || 'squeue failed'}`);
 }
 
 function linesOf(text: string): string[] {

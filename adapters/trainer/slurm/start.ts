@@ -49,7 +49,7 @@ submit() {
     ${askQueue(name)}
     [ "$asked" -eq 0 ] || return
     if [ -z "$known" ]; then
-      ${file(submission.spec, 'spec.json')} && ${file(submission.secrets, 'secrets')} &&
+      ${file(submission.identity, 'identity.json')} && ${file(submission.spec, 'spec.json')} && ${file(submission.secrets, 'secrets')} &&
       ${file(submission.script, 'batch.sh')} || { section no-folder; return; }
       section sbatch
       id=$(sbatch ${submission.args.map(quote).join(' ')} 9>&-) || { echo "$?"; return; }

@@ -16,12 +16,16 @@ export interface SubmitSettings {
   context: OpenContext;
   /** `PYTHONPATH` of the launcher. */
   launcher: string;
+  /** Whose jobs they are. */
+  environment: string;
 }
 
 /** A job as it is handed to Slurm. */
 export interface Submission {
   /** Content of `spec.json`. */
   spec: string;
+  /** Content of `identity.json`: whose job it is, in one line. */
+  identity: string;
   /** Shell text with all secrets; the batch script reads and removes it. */
   secrets: string;
   /** The batch script. Slurm keeps and shows it: no secret is in it. */
@@ -37,7 +41,7 @@ export async function submissionOf(
   at: JobFolder,
   job: JobSpec,
   key: string,
-  { options, store, context, launcher }: SubmitSettings,
+  { options, store, context, launcher, environment }: SubmitSettings,
   signal?: AbortSignal,
 ): Promise<Submission> {
   const own = parseJobOptions(job);
@@ -54,6 +58,7 @@ export async function submissionOf(
   });
   return {
     spec: JSON.stringify(spec, null, 1),
+    identity: JSON.stringify({ environment, ...job.identity }),
     secrets: secretsText(await jobSecrets(job, context, signal), store, context),
     script: batchScript(at, key, runner, launcher),
     args: sbatchArguments(at, job, options, own),

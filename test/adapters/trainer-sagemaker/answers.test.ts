@@ -102,11 +102,12 @@ describe('a request that fails', () => {
     expect(await refusalOf(nobody.find(key))).toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
   });
 
-  test('names the right that is missing, and no credential', async () => {
+  test('names the right that is missing and the references of the keys, and no credential', async () => {
     const message = 'User: arn:aws:iam::123456789012:user/a is not authorized to perform: iam:PassRole';
     const refusal = await start(400, 'AccessDeniedException', message);
     expect(refusal).toMatchObject({ code: 'E_TRAINER_ACCESS', exitCode: 77 });
     expect(refusal.message).toContain('iam:PassRole');
+    expect(refusal.message).toContain('the keys of env:ID and env:SECRET');
     expect(refusal.message).toContain('docs/adapters/sagemaker.md');
     expect(refusal.message).not.toContain(secret);
   });

@@ -134,7 +134,7 @@ async function squeue(args) {
   for (const job of existsSync(at('jobs')) ? jobs() : []) {
     if (values.name !== undefined && job['job-name'] !== values.name) continue;
     if (!isLiving(job) && (values.states !== 'all' || existsSync(at('forget')))) continue;
-    const fields = { i: job.id, T: job.state, r: job.reason };
+    const fields = { i: job.id, T: job.state, r: job.reason, j: job['job-name'] };
     process.stdout.write(`${values.format.replaceAll(/%(\w)/g, (_, name) => fields[name])}\n`);
   }
 }

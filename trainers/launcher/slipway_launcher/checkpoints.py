@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections import deque
 from typing import Any
 
 from .failures import JobFailure
@@ -17,14 +18,22 @@ from .store import CHUNK, fetch, open_store
 FOLDER = "checkpoints"
 LIST = "latest.json"
 LIST_LIMIT = 4 << 20
+# A command writes a checkpoint and says where it is, in this order or the other.
+BESIDE_SECONDS = 1.0
 
 
 class Checkpoints:
-    """``<checkpoints>latest.json`` lists the files of the last state that was stored; bytes stand by their digest."""
+    """``<checkpoints>latest.json`` lists the files of the last state that was stored; bytes stand by their digest.
+
+    Beside them it says how far the command was (``progress``), and of a job that began with a state what that said (``restored``).
+    """
 
     def __init__(self, spec: JobSpec) -> None:
         self._spec = spec
         self._stored: dict[str, tuple[tuple[int, int], dict[str, Any]]] = {}
+        self._told: deque[tuple[float, dict[str, float]]] = deque(maxlen=100)
+        self._progress: dict[str, float] | None = None
+        self._restored: dict[str, Any] | None = None
 
     def restore(self) -> None:
         """Puts the stored files into the folder. A state that is not whole is told and passed over: the job begins anew."""
@@ -32,10 +41,13 @@ class Checkpoints:
             return
         store = open_store(self._spec.checkpoints, self._spec.store)
         try:
-            for remote in self._listed(b"".join(store.chunks(self._spec.checkpoints + LIST))):
+            text = b"".join(store.chunks(self._spec.checkpoints + LIST))
+            for remote in self._listed(text):
                 target = self._spec.directory / FOLDER / remote.path
                 fetch(store, remote, target, f"checkpoint {remote.path}")
                 self._stored[remote.path] = (_facts(os.stat(target)), {"path": remote.path, "uri": remote.uri, "sha256": remote.sha256, "bytes": remote.bytes})
+            if self._stored:
+                self._restored = {"progress": json.loads(text).get("progress")}
         except KeyError:
             return
         except (JobFailure, ValueError, TypeError) as fault:
@@ -43,6 +55,10 @@ class Checkpoints:
             self._stored = {}
             for _, place in list(regular_files(self._spec.directory, FOLDER)):
                 place.unlink()
+
+    def told(self, numbers: dict[str, float], at: float) -> None:
+        """The command said at ``at`` (seconds since the epoch) that it is so far."""
+        self._told.append((at, numbers))
 
     def store_new(self) -> None:
         """Stores what changed since the last call; OSError when the store fails."""
@@ -61,7 +77,11 @@ class Checkpoints:
             return
         store = open_store(self._spec.checkpoints, self._spec.store)
         listed = [entry for _, entry in sorted(self._stored.values(), key=lambda item: item[1]["path"])]
-        document = {"format": 1, "key": self._spec.key, "at": time.time(), "files": listed}
+        newest = max((mtime for (_, mtime), _ in self._stored.values()), default=0) / 1e9
+        self._progress = next((numbers for at, numbers in reversed(list(self._told)) if at <= newest + BESIDE_SECONDS), self._progress)
+        document = {"format": 1, "key": self._spec.key, "at": time.time(), "files": listed, "progress": self._progress}
+        if self._restored is not None:
+            document["restored"] = self._restored
         store.put_bytes(self._spec.checkpoints + LIST, json.dumps(document).encode())
         for uri in {entry["uri"] for _, entry in before.values()} - {entry["uri"] for entry in listed}:
             store.delete(uri)

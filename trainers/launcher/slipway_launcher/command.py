@@ -22,8 +22,8 @@ from .watch import Watch
 _PERMANENT = {2, *range(64, 79), 126, 127} - {75}
 
 
-def run_command(spec: JobSpec, tell: Callable[[dict[str, float]], None], meanwhile: Callable[[], object]) -> None:
-    """Runs the command to its end; returns when it ended with 0. ``tell`` gets its progress when that changes.
+def run_command(spec: JobSpec, tell: Callable[[dict[str, float], float], None], meanwhile: Callable[[], object]) -> None:
+    """Runs the command to its end; returns when it ended with 0. ``tell`` gets its progress when that changes, and when it was written.
 
     ``meanwhile`` is called once it runs.
 

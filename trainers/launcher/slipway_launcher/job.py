@@ -66,8 +66,13 @@ def _run(spec: JobSpec, state: JobState) -> dict[str, Any]:
     checkpoints = Checkpoints(spec)
     checkpoints.restore()
     state.enter("running")
+
+    def tell(numbers: dict[str, float], at: float) -> None:
+        state.progress(numbers)
+        checkpoints.told(numbers, at)
+
     with LiveUploads(spec, checkpoints):
-        run_command(spec, state.progress, _load_outputs)
+        run_command(spec, tell, _load_outputs)
     state.enter("uploading")
     outputs = _load_outputs()
     return outputs.upload_outputs(spec, outputs.collect_outputs(spec))

@@ -22,6 +22,8 @@ class Progress:
         self._file = file
         self._seen: tuple[int, int] | None = None
         self.latest: dict[str, float] | None = None
+        # Seconds since the epoch.
+        self.written_at = 0.0
 
     def changed(self) -> bool:
         """True when the file was written since the last call, whatever is in it."""
@@ -33,6 +35,7 @@ class Progress:
         if seen == self._seen:
             return False
         self._seen = seen
+        self.written_at = facts.st_mtime_ns / 1e9
         self.latest = self._read() or self.latest
         return True
 

@@ -20,7 +20,7 @@ TICK_SECONDS = 1.0
 class Watch:
     """Waits for a command and ends the wait when a limit is passed."""
 
-    def __init__(self, spec: JobSpec, log: Path, progress: Progress, tell: Callable[[dict[str, float]], None]) -> None:
+    def __init__(self, spec: JobSpec, log: Path, progress: Progress, tell: Callable[[dict[str, float], float], None]) -> None:
         self._spec = spec
         self._log = log
         self._progress = progress
@@ -74,7 +74,7 @@ class Watch:
         latest = self._progress.latest
         if latest is not None and latest != self._told:
             self._told = latest
-            self._tell(latest)
+            self._tell(latest, self._progress.written_at)
         return True
 
 

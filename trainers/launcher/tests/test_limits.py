@@ -110,6 +110,29 @@ class Checkpoints(JobTest):
         self.assertEqual([file["path"] for file in self.listed()["files"]], ["epoch.txt"])  # type: ignore[index,attr-defined]
         self.assertEqual(len(list((self.base / "checkpoints/files").iterdir())), 1)
 
+    def test_a_checkpoint_says_how_far_the_command_was_and_from_where_it_went_on(self) -> None:
+        tells = "import json\njson.dump({'epoch': n + 1}, open(os.environ['SM_OUTPUT_INTERMEDIATE_DIR'] + '/progress.json', 'w'))\nraise"
+        self.WRITE = self.WRITE.replace("raise", tells)
+        self.attempt()
+        self.assertEqual(self.listed()["progress"], {"epoch": 1})
+        self.assertNotIn("restored", self.listed())
+        self.attempt()
+        self.assertEqual(self.listed()["progress"], {"epoch": 2})
+        self.assertEqual(self.listed()["restored"], {"progress": {"epoch": 1}})
+
+    def test_what_is_told_long_after_a_checkpoint_is_not_in_it(self) -> None:
+        script = self.WRITE.replace("raise SystemExit(75)", (
+            "import json\nout = os.environ['SM_OUTPUT_INTERMEDIATE_DIR'] + '/progress.json'\n"
+            "json.dump({'epoch': 1}, open(out, 'w'))\nos.utime(out, (1, 1))\nos.utime(file, (2, 2))\n"
+            f"import time\nwhile not os.path.exists({str(self.base / 'go')!r}): time.sleep(0.05)\n"
+            "json.dump({'epoch': 2}, open(out, 'w'))\nraise SystemExit(75)"
+        ))
+        launcher = self.start(self.spec(script, checkpoints=(self.base / "checkpoints").as_uri() + "/"))
+        self.wait_for(lambda: (self.directory / "state.json").exists() and self.state().get("progress") == {"epoch": 1})
+        (self.base / "go").touch()
+        launcher.wait(60)
+        self.assertEqual(self.listed()["progress"], {"epoch": 1})
+
     def test_a_checkpoint_that_was_changed_is_not_used(self) -> None:
         self.attempt()
         next((self.base / "checkpoints/files").iterdir()).write_text("7")
