@@ -6,6 +6,7 @@ import type { Cost, Price } from '../plan/cost.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { unavailableCode } from '../plan/failures.js';
 import { FailedJob, failedJob } from './failed-job.js';
+import { checkArguments } from './job-arguments.js';
 import { costFact } from './job-cost.js';
 import { checkOutputs } from './job-outputs.js';
 import { progressTeller, type ProgressListeners } from './job-progress.js';
@@ -39,7 +40,7 @@ export interface JobWatch extends ProgressListeners {
  * clock of their own, so a slow trainer is no dead worker; their details are `JobFacts`. Cancelling the activity
  * returns only when the job has ended; losing the worker ends nothing, the next try goes on with the same job.
  *
- * @throws E_TRAINER_OUTPUTS when it names outputs that lie elsewhere; E_TRAINER_LOST when the job is gone for good: by then nothing of it runs
+ * @throws E_ARG when its arguments are none, before the trainer is asked; E_TRAINER_OUTPUTS when it names outputs that lie elsewhere; E_TRAINER_LOST when the job is gone for good: by then nothing of it runs
  */
 export async function runJob(
   trainer: Trainer,
@@ -47,6 +48,7 @@ export async function runJob(
   key: string,
   { price, ...listeners }: JobWatch = { price: null },
 ): Promise<{ job: string; manifest: JobManifest; cost?: Cost }> {
+  checkArguments(spec);
   const facts = knownFacts(key);
   const beat = setInterval(() => heartbeat(facts), beatMs);
   try {

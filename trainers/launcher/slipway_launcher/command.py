@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -67,6 +68,8 @@ def _start(spec: JobSpec) -> subprocess.Popen[bytes]:
             preexec_fn=setter(spec.limits),
         )
     except (OSError, subprocess.SubprocessError) as fault:
+        if isinstance(fault, OSError) and fault.errno == errno.E2BIG:
+            raise JobFailure("E_ARG", "arguments and variables are too many or too long all together; pass large values as a file of a data channel") from fault
         reason = fault.strerror if isinstance(fault, OSError) else "its limits cannot be set"
         raise JobFailure(
             "E_TRAINER_REFUSED", f"{quoted(arguments[0])} cannot be started: {reason}; install it or name another command", 127

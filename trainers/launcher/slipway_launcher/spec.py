@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .environment import forbidden_reason
+from .environment import check_arguments, forbidden_reason
 from .failures import JobFailure, quoted
 from .limits import Limits, parse_limits
 from .paths import path_fault
@@ -75,7 +75,7 @@ def read_document(file: Path) -> dict[str, Any]:
 
 
 def parse_spec(document: dict[str, Any]) -> JobSpec:
-    """Checks a specification; E_ENV_FORBIDDEN for a reserved variable, else E_TRAINER_SPEC."""
+    """Checks a specification; E_ENV_FORBIDDEN for a reserved variable, E_ARG for what no argument can hold, else E_TRAINER_SPEC."""
     faults: list[str] = []
     _check_fields(document, faults)
     _check_names(document, faults)
@@ -93,7 +93,7 @@ def parse_spec(document: dict[str, Any]) -> JobSpec:
     _refuse_reserved("environment", [name for name in environment if forbidden_reason(name)])
     # Credentials are what secrets are for; those of the launcher itself are not among them.
     _refuse_reserved("secrets", [name for name in secrets if forbidden_reason(name, credentials=True) or name in environment])
-    return JobSpec(
+    spec = JobSpec(
         key=document["key"],
         directory=Path(document["directory"]),
         command=document["command"],
@@ -112,6 +112,8 @@ def parse_spec(document: dict[str, Any]) -> JobSpec:
         threads=document.get("threads"),
         trust=document.get("trust") or [],
     )
+    check_arguments(spec)
+    return spec
 
 
 def _object(value: object) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def _strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) and "\0" not in item for item in value)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _number(value: object) -> bool:
@@ -133,7 +135,7 @@ def _hyperparameter(value: object) -> bool:
         return all(_hyperparameter(item) for item in value)
     if isinstance(value, dict):
         return all(_hyperparameter(item) for item in value.values())
-    return isinstance(value, int) or (isinstance(value, str) and "\0" not in value)
+    return isinstance(value, (int, str))
 
 
 def _check_fields(document: dict[str, Any], faults: list[str]) -> None:
@@ -173,7 +175,7 @@ def _check_names(document: dict[str, Any], faults: list[str]) -> None:
             faults.append(f"/hyperparameters: {name} and {seen[variable]} would both be SM_HP_{variable}")
         seen[variable] = name
     for name, value in _object(document.get("environment")).items():
-        if not isinstance(value, str) or "\0" in value:
+        if not isinstance(value, str):
             faults.append(f"/environment/{quoted(name)} must be a string")
 
 
