@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from pathlib import Path
 
 from .failures import JobFailure
@@ -13,6 +14,8 @@ from .paths import open_regular
 SIZE_LIMIT = 64 << 10
 COUNT_LIMIT = 50
 NAME_LIMIT = 64
+# The numbers whose meaning is fixed; all others are free.
+BOUNDS = {"progress": (0.0, 1.0), "step": (0.0, math.inf), "epoch": (0.0, math.inf)}
 
 
 class Progress:
@@ -21,6 +24,7 @@ class Progress:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._seen: tuple[int, int] | None = None
+        self._doubted: set[str] = set()
         self.latest: dict[str, float] | None = None
 
     def changed(self) -> bool:
@@ -44,8 +48,18 @@ class Progress:
             return None
         if not isinstance(document, dict):
             return None
-        numbers = {name: value for name, value in document.items() if len(name) <= NAME_LIMIT and name.isprintable() and _finite(value)}
+        named = {name: value for name, value in document.items() if 0 < len(name) <= NAME_LIMIT and name.isprintable() and _finite(value)}
+        numbers = {name: value for name, value in named.items() if self._believed(name, value)}
         return dict(list(numbers.items())[:COUNT_LIMIT])
+
+    def _believed(self, name: str, value: float) -> bool:
+        least, most = BOUNDS.get(name, (-math.inf, math.inf))
+        if least <= value <= most:
+            return True
+        if name not in self._doubted:
+            self._doubted.add(name)
+            print(f"{name} in progress.json is passed over: {value} is not from {least:g} to {most:g}", file=sys.stderr, flush=True)
+        return False
 
 
 def _finite(value: object) -> bool:
