@@ -6,14 +6,13 @@ import errno
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Callable
 
 from .descendants import end_descendants
 from .environment import command_arguments, command_environment, secret_values
 from .failures import JobFailure, quoted
-from .limits import setter
-from .log import copy_log, last_lines
+from .limits import check_disk, setter
+from .log import LogCopier, last_lines
 from .masking import Mask
 from .progress import Progress
 from .spec import JobSpec
@@ -29,12 +28,12 @@ def run_command(spec: JobSpec, tell: Callable[[dict[str, float]], None], meanwhi
     ``meanwhile`` is called once it runs.
 
     E_TRAINER_EXIT with the last lines of the log for another end (E_TRAINER_REFUSED where trying again cannot help),
-    E_TRAINER_LIMIT or E_DISK_FULL when it went over a limit.
+    E_TRAINER_LIMIT or E_DISK_FULL when it went over a limit; OSError when its log cannot be written.
     """
     log = spec.directory / "log.txt"
     process = _start(spec)
     assert process.stdout is not None
-    copier = threading.Thread(target=copy_log, args=(process.stdout, log, Mask(secret_values(spec, os.environ))), daemon=True)
+    copier = LogCopier(process.stdout, log, Mask(secret_values(spec, os.environ)))
     copier.start()
     watch = Watch(spec, log, Progress(spec.directory / "output/intermediate/progress.json"), tell)
     try:
@@ -49,7 +48,11 @@ def run_command(spec: JobSpec, tell: Callable[[dict[str, float]], None], meanwhi
         end_descendants(keep=process.pid)
         process.wait()
         copier.join(10)
+    if copier.fault is not None:
+        raise copier.fault
     if code != 0:
+        # What a full disk made it end with says nothing about the command.
+        check_disk(spec.limits, spec.directory)
         name = "E_TRAINER_REFUSED" if code in _PERMANENT else "E_TRAINER_EXIT"
         ended = _describe_exit(spec, code)
         raise JobFailure(name, f"{ended}; the last lines of its log:\n{last_lines(log)}", code)

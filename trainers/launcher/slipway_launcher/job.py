@@ -36,11 +36,11 @@ def run_job(document: dict[str, Any], directory: Path) -> bool:
     if succeeded_before(directory):
         return True
     state = JobState(directory)
-    state.enter("fetching")
     adopt_orphans()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _cancel)
     try:
+        state.enter("fetching")
         manifest = _run(parse_spec(document), state)
         _ignore_cancel()
         # Before the job has ended for others: whoever sees the end finds the folder as it stays.
