@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +14,7 @@ import { processTrainerOptions, type ProcessTrainerOptions } from '../../adapter
 import type { JobSpec, JobState, Trainer } from '../../adapters/trainer/port.js';
 import { endMarked, readRecord } from '../../processes/index.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
+import { startedByTheDead } from './dead-worker.js';
 import { markedProcesses } from './marked-processes.js';
 import { programs } from './trainer-jobs.contract.js';
 
@@ -125,28 +124,6 @@ describe('a launcher that is killed alone', () => {
 });
 
 describe('a worker that dies while its job runs', () => {
-  /** Starts a job from a process of its own and kills that process as soon as the job runs. */
-  async function startedByTheDead(spec: JobSpec, key: string): Promise<void> {
-    const source = join(import.meta.dirname, '../../dist/adapters/trainer/process/index.js');
-    const secrets = Object.fromEntries(
-      ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map((name) => [`env:${name}`, context.secret(`env:${name}`)]),
-    );
-    const script = `
-      const { openProcessTrainer } = await import(${JSON.stringify(source)});
-      const given = JSON.parse(process.argv[1]);
-      const context = { root: given.root, secret: (ref) => given.secrets[ref] };
-      await openProcessTrainer(given.options, context).start(given.spec, given.key);
-      console.log('started');
-      setInterval(() => {}, 1000);`;
-    const given = JSON.stringify({ root: stack.root, secrets, options, spec, key });
-    const worker = spawn(process.execPath, ['--input-type=module', '-e', script, given], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(worker.stdout, 'data');
-    worker.kill('SIGKILL');
-    await once(worker, 'exit');
-  }
-
   test('leaves it running; the next worker adopts it, and it trains once to its end', async () => {
     const ledger = join(folder, `ledger-${randomBytes(4).toString('hex')}`);
     const go = `${ledger}-go`;
@@ -157,7 +134,7 @@ model()`;
     const spec = jobOf(program);
     const key = newKey();
     used.push(key);
-    for (let death = 0; death < 3; death++) await startedByTheDead(spec, key);
+    for (let death = 0; death < 3; death++) await startedByTheDead(options, context, spec, key);
     await writeFile(go, '');
     const next = new MockActivityEnvironment({ ...defaultActivityInfo, attempt: 2 });
     const { manifest }: Awaited<ReturnType<typeof runJob>> = await next.run(() =>

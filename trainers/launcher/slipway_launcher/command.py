@@ -14,6 +14,7 @@ from .failures import JobFailure, quoted
 from .limits import check_disk, setter
 from .log import LogCopier, last_lines
 from .masking import Mask
+from .own_user import become
 from .progress import Progress
 from .spec import JobSpec
 from .watch import Watch
@@ -35,7 +36,7 @@ def run_command(spec: JobSpec, tell: Callable[[dict[str, float]], None], meanwhi
     assert process.stdout is not None
     copier = LogCopier(process.stdout, log, Mask(secret_values(spec, os.environ)))
     copier.start()
-    watch = Watch(spec, log, Progress(spec.directory / "output/intermediate/progress.json"), tell)
+    watch = Watch(spec, log, Progress(spec.directory / "output/intermediate/progress.json", spec.run_as), tell)
     try:
         meanwhile()
         code = watch.wait(process)
@@ -58,6 +59,20 @@ def run_command(spec: JobSpec, tell: Callable[[dict[str, float]], None], meanwhi
         raise JobFailure(name, f"{ended}; the last lines of its log:\n{last_lines(log)}", code)
 
 
+def _before_it(spec: JobSpec) -> Callable[[], None]:
+    """What the command's process calls before it becomes the command."""
+    set_limits = setter(spec.limits)
+    if spec.run_as is None:
+        return set_limits
+    set_user = become(spec.run_as)
+
+    def set_both() -> None:
+        set_limits()
+        set_user()
+
+    return set_both
+
+
 def _start(spec: JobSpec) -> subprocess.Popen[bytes]:
     arguments = command_arguments(spec)
     try:
@@ -68,7 +83,7 @@ def _start(spec: JobSpec) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            preexec_fn=setter(spec.limits),
+            preexec_fn=_before_it(spec),
         )
     except (OSError, subprocess.SubprocessError) as fault:
         if isinstance(fault, OSError) and fault.errno == errno.E2BIG:

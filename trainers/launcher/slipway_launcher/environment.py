@@ -56,6 +56,9 @@ def command_environment(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]
     directory = spec.directory
     environment = {name: own[name] for name in INHERITED if name in own}
     environment["PATH"] = os.pathsep.join([str(Path(spec.python).parent), own.get("PATH", os.defpath)])
+    if spec.run_as is not None:
+        # That of the launcher's user may not be entered.
+        environment["HOME"] = str(directory / "tmp")
     environment.update(spec.environment)
     environment.update(secret_values(spec, own))
     if spec.threads is not None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from .failures import JobFailure
+from .own_user import JobUser
 from .paths import open_regular
 
 SIZE_LIMIT = 64 << 10
@@ -21,8 +22,9 @@ BOUNDS = {"progress": (0.0, 1.0), "step": (0.0, math.inf), "epoch": (0.0, math.i
 class Progress:
     """The latest numbers of ``file``; one that cannot be read, or is half written, changes nothing."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, owner: JobUser | None) -> None:
         self._file = file
+        self._owner = owner
         self._seen: tuple[int, int] | None = None
         self._doubted: set[str] = set()
         self.latest: dict[str, float] | None = None
@@ -42,7 +44,7 @@ class Progress:
 
     def _read(self) -> dict[str, float] | None:
         try:
-            with os.fdopen(open_regular(self._file), "rb") as source:
+            with os.fdopen(open_regular(self._file, self._owner), "rb") as source:
                 document = json.loads(source.read(SIZE_LIMIT))
         except (JobFailure, OSError, ValueError, RecursionError):
             return None
