@@ -16,6 +16,7 @@ import { endMarked, readRecord } from '../../processes/index.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
 import { startedByTheDead } from './dead-worker.js';
 import { markedProcesses } from './marked-processes.js';
+import { storms } from './repetitions.js';
 import { programs } from './trainer-jobs.contract.js';
 
 const patience = { timeout: 100_000, interval: 50 };
@@ -93,22 +94,26 @@ const launcherOf = async (job: string) => (await readRecord(join(folder, 'jobs',
 const keysBelow = async (uri: string) => (await store.list(store.key(uri))).map(({ key }) => key);
 
 describe('a launcher that is killed alone', () => {
-  test('is a lost job within two polls; what it left running is ended before anything else starts', async () => {
-    const spec = jobOf(programs['leaves children']);
-    const key = newKey();
-    used.push(key);
-    let polls = 0;
-    const counted: Trainer = { ...trainer, poll: (job) => (polls++, trainer.poll(job)) };
-    const environment = new MockActivityEnvironment(defaultActivityInfo);
-    const end = environment.run(() => runJob(counted, spec, key)).catch((error: unknown) => error);
-    const job = key.slice(0, 32);
-    await says(job, 'running');
-    process.kill(await launcherOf(job), 'SIGKILL');
-    const before = polls;
-    expect(await end).toMatchObject({ code: 'E_TRAINER_LOST' });
-    expect(polls - before).toBeLessThanOrEqual(2);
-    expect(await markedProcesses(key)).toEqual([]);
-  });
+  test(
+    'is a lost job within two polls; what it left running is ended before anything else starts',
+    storms,
+    async () => {
+      const spec = jobOf(programs['leaves children']);
+      const key = newKey();
+      used.push(key);
+      let polls = 0;
+      const counted: Trainer = { ...trainer, poll: (job) => (polls++, trainer.poll(job)) };
+      const environment = new MockActivityEnvironment(defaultActivityInfo);
+      const end = environment.run(() => runJob(counted, spec, key)).catch((error: unknown) => error);
+      const job = key.slice(0, 32);
+      await says(job, 'running');
+      process.kill(await launcherOf(job), 'SIGKILL');
+      const before = polls;
+      expect(await end).toMatchObject({ code: 'E_TRAINER_LOST' });
+      expect(polls - before).toBeLessThanOrEqual(2);
+      expect(await markedProcesses(key)).toEqual([]);
+    },
+  );
 
   test('stays lost for whoever asks later, and is not started again', async () => {
     const { key, job } = await start(jobOf(programs['leaves children']));
@@ -124,7 +129,7 @@ describe('a launcher that is killed alone', () => {
 });
 
 describe('a worker that dies while its job runs', () => {
-  test('leaves it running; the next worker adopts it, and it trains once to its end', async () => {
+  test('leaves it running; the next worker adopts it, and it trains once to its end', storms, async () => {
     const ledger = join(folder, `ledger-${randomBytes(4).toString('hex')}`);
     const go = `${ledger}-go`;
     const program = `${programs['makes a model'].replace(/model\(\)$/, '')}
@@ -146,7 +151,7 @@ model()`;
 });
 
 describe('limits of a job', () => {
-  test('end it when it hangs: nothing of it runs, and the limit is named', async () => {
+  test('end it when it hangs: nothing of it runs, and the limit is named', storms, async () => {
     const hangs = `import os, signal; os.kill(os.getpid(), signal.SIGSTOP)`;
     const { key, job } = await start(jobOf(hangs, { options: { noProgressTimeout: '1s' } }));
     const state = await ended(job);
@@ -157,7 +162,7 @@ describe('limits of a job', () => {
     await noneLeft(key);
   });
 
-  test('end it when it runs for ever', async () => {
+  test('end it when it runs for ever', storms, async () => {
     const { key, job } = await start(jobOf(programs['leaves children'], { maxMs: 2_000 }));
     const state = await ended(job);
     expect(state.phase === 'failed' && state.failure.message).toContain('maxDuration');

@@ -15,6 +15,7 @@ import { provideStack, type TestStack } from '../stack-fixture.js';
 import { startedByTheDead } from './dead-worker.js';
 import { jobSpec } from './job-specs.js';
 import { markedProcesses } from './marked-processes.js';
+import { storms } from './repetitions.js';
 
 const isRoot = process.getuid?.() === 0;
 const patience = { timeout: 100_000, interval: 50 };
@@ -77,7 +78,7 @@ describe.skipIf(!isRoot)('jobs as a user of their own (only root can start them)
     expect(await readFile(join(folder, 'jobs', job, 'log.txt'), 'utf8')).toBe(`started as ${user}\n`);
   });
 
-  test('end when they are stopped, with all that they started', async () => {
+  test('end when they are stopped, with all that they started', storms, async () => {
     const { spec, key } = jobOf(`trap '' TERM; (setsid sh -c "trap '' TERM; sleep 600" &); echo running; sleep 600`);
     const trainer = openProcessTrainer(options, stack.context);
     const job = await trainer.start(spec, key);
