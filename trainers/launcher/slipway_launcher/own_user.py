@@ -79,11 +79,18 @@ def check_reach(user: JobUser, programs: Iterable[Path], directory: Path) -> Non
 
 
 def let_in(user: JobUser, directory: Path) -> None:
-    """Lets the user through ``directory`` to the folders in it; what else is in it stays the launcher's."""
+    """Lets the user through ``directory`` to the folders in it; what else is in it stays the launcher's.
+
+    E_TRAINER_ENVIRONMENT when the launcher may not do so, as in a container that knows few groups.
+    """
     for entry in os.scandir(directory):
         if entry.is_file(follow_symlinks=False):
             os.chmod(entry.path, 0o600)
-    os.chown(directory, os.geteuid(), user.gid)
+    try:
+        os.chown(directory, os.geteuid(), user.gid)
+    except OSError as fault:
+        said = f"the worker may not give {directory} to group {user.gid} ({fault.strerror})"
+        raise _unusable(user.name, said, "run it where root has all users and groups, or leave `user` out") from fault
     os.chmod(directory, 0o710)
 
 

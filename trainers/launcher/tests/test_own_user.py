@@ -6,6 +6,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import unittest
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from slipway_launcher.failures import JobFailure
 from slipway_launcher.own_user import find_user
 from slipway_launcher.paths import open_regular
 
-from .job_fixture import METRICS, MODEL, JobTest
+from .job_fixture import LAUNCHER, METRICS, MODEL, JobTest
 from .test_limits import STUBBORN
 
 # Nobody of this machine, and not the one of another run of these tests.
@@ -161,6 +162,15 @@ class OwnUser(JobTest):
 
 
 class Rights(JobTest):
+    def test_where_root_has_no_groups_to_give_a_user_is_refused(self) -> None:
+        if shutil.which("unshare") is None or subprocess.run(["unshare", "-r", "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no namespace of users can be made here")
+        # Root of a namespace in which there is nobody else.
+        (self.base / "spec.json").write_text(json.dumps(self.spec("pass", user=USER)))
+        launcher = ["unshare", "-r", sys.executable, "-m", "slipway_launcher", str(self.base / "spec.json")]
+        self.assertEqual(subprocess.run(launcher, cwd=LAUNCHER, timeout=60, check=False).returncode, 1)
+        self.assert_failed(self.state(), "E_TRAINER_ENVIRONMENT", f"user {USER}", "group")
+
     def test_without_the_rights_of_root_a_user_is_refused_and_its_form_is_checked(self) -> None:
         with mock.patch.object(own_user.os, "geteuid", return_value=1000), self.assertRaises(JobFailure) as told:
             find_user("slipway-jobs", "ab" * 32)
