@@ -7,6 +7,7 @@ import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { unavailableCode } from '../plan/failures.js';
 import type { JobTold } from '../plan/job-told.js';
 import { FailedJob, failedJob } from './failed-job.js';
+import { checkArguments } from './job-arguments.js';
 import { costFact } from './job-cost.js';
 import { checkOutputs } from './job-outputs.js';
 import { progressTeller, type ProgressListeners } from './job-progress.js';
@@ -42,7 +43,7 @@ export interface JobWatch extends ProgressListeners {
  * clock of their own, so a slow trainer is no dead worker; their details are `JobFacts`. Cancelling the activity
  * returns only when the job has ended; losing the worker ends nothing, the next try goes on with the same job.
  *
- * @throws E_TRAINER_OUTPUTS when it names outputs that lie elsewhere; E_TRAINER_LOST when the job is gone for good: by then nothing of it runs
+ * @throws E_ARG when its arguments are none, before the trainer is asked; E_TRAINER_OUTPUTS when it names outputs that lie elsewhere; E_TRAINER_LOST when the job is gone for good: by then nothing of it runs
  */
 export async function runJob(
   trainer: Trainer,
@@ -50,6 +51,7 @@ export async function runJob(
   key: string,
   { price, ...listeners }: JobWatch = { price: null },
 ): Promise<{ job: string; manifest: JobManifest } & JobTold> {
+  checkArguments(spec);
   const facts = knownFacts(key);
   const beat = setInterval(() => heartbeat(facts), beatMs);
   try {

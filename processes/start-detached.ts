@@ -16,7 +16,7 @@ export interface StartOptions {
   cwd: string;
   /** Standard output and error are appended here (mode 0600). */
   logFile: string;
-  /** Where the record is written. */
+  /** Where the record is written (mode 0600). */
   recordFile: string;
   /** Tells the processes of this start from all others, also after they left the group. */
   marker: string;
@@ -51,7 +51,7 @@ export async function startDetached(o: StartOptions): Promise<ProcessRecord> {
     throw error;
   }
   try {
-    await writeFileAtomic(o.recordFile, `${JSON.stringify(record, null, 2)}\n`);
+    await writeFileAtomic(o.recordFile, `${JSON.stringify(record, null, 2)}\n`, 0o600);
   } catch (error) {
     // Unrecorded it could never be ended.
     await endGroup(record, { graceMs: 0 });

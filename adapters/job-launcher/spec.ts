@@ -17,6 +17,8 @@ export interface LauncherSettings {
   store: { endpoint: string; region: string };
   /** See `trainers/launcher/slipway_launcher/limits.py`; absent ones are its defaults. */
   limits: Readonly<Record<string, number | undefined>>;
+  /** Who the command runs as; default the launcher's user. */
+  user?: string | number | undefined;
   /** The model may be a pickle. */
   trustPickle: boolean;
 }
@@ -46,6 +48,7 @@ export function launcherSpec(job: JobSpec, key: string, settings: LauncherSettin
     limits: settings.limits,
     threads: job.resources.cpu === undefined ? null : Math.max(1, Math.round(job.resources.cpu)),
     trust: settings.trustPickle ? ['pickle'] : [],
+    ...(settings.user !== undefined && { user: settings.user }),
   };
 }
 

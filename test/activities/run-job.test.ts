@@ -11,7 +11,12 @@ import { type FakeTrainer, fakeTrainer } from '../../testing/fakes/trainer.js';
 const absenceMs = 1_000;
 const key = 'a'.repeat(64);
 const manifest = { files: [], metrics: null };
-const spec = { command: ['train'] } as unknown as JobSpec;
+const spec = {
+  command: ['train'],
+  hyperparameters: {},
+  environment: {},
+  identity: { stage: 'train' },
+} as unknown as JobSpec;
 const outage = () => new SlipwayError({ code: 'E_UNAVAILABLE', message: 'no answer' }, 75);
 
 let trainer: FakeTrainer;
@@ -41,6 +46,13 @@ const codeOf = (refused: Promise<unknown>) =>
     () => 'none',
     (error: SlipwayError) => error.code,
   );
+
+test('a value that no argument can hold is refused before the trainer is asked', async () => {
+  const hostile = { ...spec, hyperparameters: { v: 'a\0b' } };
+  trainer.find = () => Promise.reject(new Error('asked'));
+  expect(await codeOf(activity().run(() => runJob(trainer, hostile, key)))).toBe('E_ARG');
+  expect(starts).toBe(0);
+});
 
 describe('a job whose submission got no answer', () => {
   test('is adopted when the trainer shows it late, and not submitted a second time', async () => {

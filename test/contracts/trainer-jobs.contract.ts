@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import type { JobSpec, JobState, Trainer } from '../../adapters/trainer/port.js';
+import { storms } from './repetitions.js';
 
 /** What a test wants a real job to do; `programs` says it in Python, another language may say it too. */
 export type JobBehaviour =
@@ -166,7 +167,7 @@ export function describeTrainerJobs(name: string, open: () => Promise<JobHarness
       expect((await trainer.logs(job)).text).toContain('resumed at 3');
     });
 
-    test('leaves no process of a stopped job, however it was started', async () => {
+    test('leaves no process of a stopped job, however it was started', storms, async () => {
       const key = newKey();
       const job = await trainer.start(harness.job('leaves children'), key);
       await says(job, 'running');

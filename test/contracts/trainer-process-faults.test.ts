@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +14,9 @@ import { processTrainerOptions, type ProcessTrainerOptions } from '../../adapter
 import type { JobSpec, JobState, Trainer } from '../../adapters/trainer/port.js';
 import { endMarked, readRecord } from '../../processes/index.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
+import { startedByTheDead } from './dead-worker.js';
 import { markedProcesses } from './marked-processes.js';
+import { storms } from './repetitions.js';
 import { programs } from './trainer-jobs.contract.js';
 
 const patience = { timeout: 100_000, interval: 50 };
@@ -94,22 +94,26 @@ const launcherOf = async (job: string) => (await readRecord(join(folder, 'jobs',
 const keysBelow = async (uri: string) => (await store.list(store.key(uri))).map(({ key }) => key);
 
 describe('a launcher that is killed alone', () => {
-  test('is a lost job within two polls; what it left running is ended before anything else starts', async () => {
-    const spec = jobOf(programs['leaves children']);
-    const key = newKey();
-    used.push(key);
-    let polls = 0;
-    const counted: Trainer = { ...trainer, poll: (job) => (polls++, trainer.poll(job)) };
-    const environment = new MockActivityEnvironment(defaultActivityInfo);
-    const end = environment.run(() => runJob(counted, spec, key)).catch((error: unknown) => error);
-    const job = key.slice(0, 32);
-    await says(job, 'running');
-    process.kill(await launcherOf(job), 'SIGKILL');
-    const before = polls;
-    expect(await end).toMatchObject({ code: 'E_TRAINER_LOST' });
-    expect(polls - before).toBeLessThanOrEqual(2);
-    expect(await markedProcesses(key)).toEqual([]);
-  });
+  test(
+    'is a lost job within two polls; what it left running is ended before anything else starts',
+    storms,
+    async () => {
+      const spec = jobOf(programs['leaves children']);
+      const key = newKey();
+      used.push(key);
+      let polls = 0;
+      const counted: Trainer = { ...trainer, poll: (job) => (polls++, trainer.poll(job)) };
+      const environment = new MockActivityEnvironment(defaultActivityInfo);
+      const end = environment.run(() => runJob(counted, spec, key)).catch((error: unknown) => error);
+      const job = key.slice(0, 32);
+      await says(job, 'running');
+      process.kill(await launcherOf(job), 'SIGKILL');
+      const before = polls;
+      expect(await end).toMatchObject({ code: 'E_TRAINER_LOST' });
+      expect(polls - before).toBeLessThanOrEqual(2);
+      expect(await markedProcesses(key)).toEqual([]);
+    },
+  );
 
   test('stays lost for whoever asks later, and is not started again', async () => {
     const { key, job } = await start(jobOf(programs['leaves children']));
@@ -125,29 +129,7 @@ describe('a launcher that is killed alone', () => {
 });
 
 describe('a worker that dies while its job runs', () => {
-  /** Starts a job from a process of its own and kills that process as soon as the job runs. */
-  async function startedByTheDead(spec: JobSpec, key: string): Promise<void> {
-    const source = join(import.meta.dirname, '../../dist/adapters/trainer/process/index.js');
-    const secrets = Object.fromEntries(
-      ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map((name) => [`env:${name}`, context.secret(`env:${name}`)]),
-    );
-    const script = `
-      const { openProcessTrainer } = await import(${JSON.stringify(source)});
-      const given = JSON.parse(process.argv[1]);
-      const context = { root: given.root, secret: (ref) => given.secrets[ref] };
-      await openProcessTrainer(given.options, context).start(given.spec, given.key);
-      console.log('started');
-      setInterval(() => {}, 1000);`;
-    const given = JSON.stringify({ root: stack.root, secrets, options, spec, key });
-    const worker = spawn(process.execPath, ['--input-type=module', '-e', script, given], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(worker.stdout, 'data');
-    worker.kill('SIGKILL');
-    await once(worker, 'exit');
-  }
-
-  test('leaves it running; the next worker adopts it, and it trains once to its end', async () => {
+  test('leaves it running; the next worker adopts it, and it trains once to its end', storms, async () => {
     const ledger = join(folder, `ledger-${randomBytes(4).toString('hex')}`);
     const go = `${ledger}-go`;
     const program = `${programs['makes a model'].replace(/model\(\)$/, '')}
@@ -157,7 +139,7 @@ model()`;
     const spec = jobOf(program);
     const key = newKey();
     used.push(key);
-    for (let death = 0; death < 3; death++) await startedByTheDead(spec, key);
+    for (let death = 0; death < 3; death++) await startedByTheDead(options, context, spec, key);
     await writeFile(go, '');
     const next = new MockActivityEnvironment({ ...defaultActivityInfo, attempt: 2 });
     const { manifest }: Awaited<ReturnType<typeof runJob>> = await next.run(() =>
@@ -169,7 +151,7 @@ model()`;
 });
 
 describe('limits of a job', () => {
-  test('end it when it hangs: nothing of it runs, and the limit is named', async () => {
+  test('end it when it hangs: nothing of it runs, and the limit is named', storms, async () => {
     const hangs = `import os, signal; os.kill(os.getpid(), signal.SIGSTOP)`;
     const { key, job } = await start(jobOf(hangs, { options: { noProgressTimeout: '1s' } }));
     const state = await ended(job);
@@ -180,7 +162,7 @@ describe('limits of a job', () => {
     await noneLeft(key);
   });
 
-  test('end it when it runs for ever', async () => {
+  test('end it when it runs for ever', storms, async () => {
     const { key, job } = await start(jobOf(programs['leaves children'], { maxMs: 2_000 }));
     const state = await ended(job);
     expect(state.phase === 'failed' && state.failure.message).toContain('maxDuration');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { relativePath, sha256 } from '../../job-launcher/manifest.js';
+import { progressNumbers } from '../../job-launcher/progress.js';
 import type { JobManifest } from '../port.js';
 
 // What travels between the adapter and a service, strict on both sides (`trainers/http-server/openapi.json`).
@@ -18,10 +19,7 @@ const file = z
   .refine((f) => decodedEnd(f.uri, f.path), { message: 'must end with the path of the file', path: ['uri'] });
 
 const name = z.string().min(1).max(200);
-const progress = z
-  .record(name, z.number())
-  .refine((numbers) => Object.keys(numbers).length <= 50, 'at most 50 numbers')
-  .nullable();
+const progress = progressNumbers.nullable();
 const files = z
   .array(file)
   .max(10_000)

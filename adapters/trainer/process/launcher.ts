@@ -78,6 +78,7 @@ export function launcherSpec(
     python: command,
     store: { endpoint, region },
     limits: limits(job, options, jobOptions.noProgressTimeout),
+    user: options.user,
     trustPickle: jobOptions.trustPickle,
   });
 }

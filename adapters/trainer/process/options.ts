@@ -23,6 +23,11 @@ export const processTrainerOptions = z.strictObject({
   directory: z.string().min(1).default('.slipway/jobs'),
   /** Where the Python environments are, by digest of their requirements. Default `.slipway/python`. */
   python: z.string().min(1).default('.slipway/python'),
+  /**
+   * Who commands run as, by name or number: somebody else than the worker, which must run as root. They can then read and write
+   * their own folders and what everybody may. Default: the worker's user, who can read and write what the worker can.
+   */
+  user: z.union([z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/), z.int().min(1).max(4_294_967_294)]).optional(),
   /** A job that writes nothing and uses no processor time for so long is ended. Default `30m`. */
   noProgressTimeout: patience.default('30m'),
   /** What each job may use. */

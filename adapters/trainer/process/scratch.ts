@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 
 import { SlipwayError } from '../../../plan/errors.js';
 
@@ -57,7 +57,15 @@ export function scratchOfJob(directory: string, job: string): Scratch {
   };
 }
 
-/** Makes the folder, readable by its owner alone. */
-export async function makeScratch(scratch: Scratch): Promise<void> {
+/**
+ * Makes the folder, readable by its owner alone.
+ *
+ * @param others the folder above is one that others may pass through, without seeing what is in it
+ */
+export async function makeScratch(scratch: Scratch, others = false): Promise<void> {
   await mkdir(scratch.folder, { recursive: true, mode: 0o700 });
+  if (!others) return;
+  const above = dirname(scratch.folder);
+  const { mode } = await stat(above);
+  if ((mode & 0o001) === 0) await chmod(above, (mode & 0o777) | 0o001);
 }

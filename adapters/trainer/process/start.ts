@@ -29,7 +29,7 @@ export async function startJob(
   await checkDevices(job);
   const jobOptions = parseJobOptions(job);
   const python = await findInterpreters(settings.options, settings.context.root, job);
-  await makeScratch(scratch);
+  await makeScratch(scratch, settings.options.user !== undefined);
   await withMachineLock(
     scratch.folder,
     async () => {

@@ -72,6 +72,10 @@ describe('an answer that is not of the protocol', () => {
     ['an unknown phase', () => service.json({ ...running, phase: 'DONE' })],
     ['an unknown field', () => service.json({ ...running, more: 1 })],
     ['progress that is a text', () => service.json({ ...running, progress: { loss: '0.2' } })],
+    ['progress of -5 %', () => service.json({ ...running, progress: { progress: -0.05 } })],
+    ['progress of 900 %', () => service.json({ ...running, progress: { progress: 9 } })],
+    ['an epoch before the first', () => service.json({ ...running, progress: { epoch: -1 } })],
+    ['51 numbers', () => service.json({ ...running, progress: Object.fromEntries([...Array(51).keys()].entries()) })],
     ['less than no time', () => service.json({ ...succeeded, seconds: -1 })],
     ['another key', () => service.json({ ...running, key: 'cd'.repeat(32) })],
     ["somebody else's job", () => service.json({ ...running, job: 'j-2' })],
@@ -146,6 +150,13 @@ describe('a job', () => {
   test('tells its progress', async () => {
     service.json({ ...running, note: 'fetching', progress: { epoch: 3, loss: 0.2 } });
     expect(await trainer.poll(job)).toEqual({ phase: 'running', note: 'fetching', progress: { epoch: 3, loss: 0.2 } });
+  });
+
+  test('may count its epochs anew, as for another fold', async () => {
+    for (const epoch of [4, 0]) {
+      service.json({ ...running, progress: { epoch, progress: 0.5, loss: -3 } });
+      expect(await trainer.poll(job)).toMatchObject({ progress: { epoch } });
+    }
   });
 
   test('that the service denies in its own words is absent; the 404 of somebody else denies nothing', async () => {

@@ -89,9 +89,9 @@ class Checkpoints:
     def _store(self, path: str, place: Any) -> None:
         assert self._spec.checkpoints is not None
         try:
-            descriptor = open_regular(place)
+            descriptor = open_regular(place, self._spec.run_as)
         except JobFailure:
-            # Renamed or removed since the folder was listed.
+            # Renamed or removed since the folder was listed, or not the job's.
             return
         with os.fdopen(descriptor, "rb") as source:
             facts = _facts(os.fstat(source.fileno()))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Callable
 
 from .descendants import end_descendants
 from .environment import command_arguments, command_environment, secret_values
 from .failures import JobFailure, quoted
-from .limits import setter
-from .log import copy_log, last_lines
+from .limits import check_disk, setter
+from .log import LogCopier, last_lines
 from .masking import Mask
+from .own_user import become
 from .progress import Progress
 from .spec import JobSpec
 from .watch import Watch
@@ -28,14 +29,14 @@ def run_command(spec: JobSpec, tell: Callable[[dict[str, float], float], None], 
     ``meanwhile`` is called once it runs.
 
     E_TRAINER_EXIT with the last lines of the log for another end (E_TRAINER_REFUSED where trying again cannot help),
-    E_TRAINER_LIMIT or E_DISK_FULL when it went over a limit.
+    E_TRAINER_LIMIT or E_DISK_FULL when it went over a limit; OSError when its log cannot be written.
     """
     log = spec.directory / "log.txt"
     process = _start(spec)
     assert process.stdout is not None
-    copier = threading.Thread(target=copy_log, args=(process.stdout, log, Mask(secret_values(spec, os.environ))), daemon=True)
+    copier = LogCopier(process.stdout, log, Mask(secret_values(spec, os.environ)))
     copier.start()
-    watch = Watch(spec, log, Progress(spec.directory / "output/intermediate/progress.json"), tell)
+    watch = Watch(spec, log, Progress(spec.directory / "output/intermediate/progress.json", spec.run_as), tell)
     try:
         meanwhile()
         code = watch.wait(process)
@@ -48,10 +49,28 @@ def run_command(spec: JobSpec, tell: Callable[[dict[str, float], float], None], 
         end_descendants(keep=process.pid)
         process.wait()
         copier.join(10)
+    if copier.fault is not None:
+        raise copier.fault
     if code != 0:
+        # What a full disk made it end with says nothing about the command.
+        check_disk(spec.limits, spec.directory)
         name = "E_TRAINER_REFUSED" if code in _PERMANENT else "E_TRAINER_EXIT"
         ended = _describe_exit(spec, code)
         raise JobFailure(name, f"{ended}; the last lines of its log:\n{last_lines(log)}", code)
+
+
+def _before_it(spec: JobSpec) -> Callable[[], None]:
+    """What the command's process calls before it becomes the command."""
+    set_limits = setter(spec.limits)
+    if spec.run_as is None:
+        return set_limits
+    set_user = become(spec.run_as)
+
+    def set_both() -> None:
+        set_limits()
+        set_user()
+
+    return set_both
 
 
 def _start(spec: JobSpec) -> subprocess.Popen[bytes]:
@@ -64,9 +83,11 @@ def _start(spec: JobSpec) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            preexec_fn=setter(spec.limits),
+            preexec_fn=_before_it(spec),
         )
     except (OSError, subprocess.SubprocessError) as fault:
+        if isinstance(fault, OSError) and fault.errno == errno.E2BIG:
+            raise JobFailure("E_ARG", "arguments and variables are too many or too long all together; pass large values as a file of a data channel") from fault
         reason = fault.strerror if isinstance(fault, OSError) else "its limits cannot be set"
         raise JobFailure(
             "E_TRAINER_REFUSED", f"{quoted(arguments[0])} cannot be started: {reason}; install it or name another command", 127

@@ -28,6 +28,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
 SECRET_PREFIX = "SLIPWAY_SECRET_"
+# MAX_ARG_STRLEN of Linux, less the byte that ends it.
+ARGUMENT_LIMIT = 131_071
 
 
 def forbidden_reason(name: str, credentials: bool = False) -> str | None:
@@ -54,6 +56,9 @@ def command_environment(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]
     directory = spec.directory
     environment = {name: own[name] for name in INHERITED if name in own}
     environment["PATH"] = os.pathsep.join([str(Path(spec.python).parent), own.get("PATH", os.defpath)])
+    if spec.run_as is not None:
+        # That of the launcher's user may not be entered.
+        environment["HOME"] = str(directory / "tmp")
     environment.update(spec.environment)
     environment.update(secret_values(spec, own))
     if spec.threads is not None:
@@ -62,7 +67,7 @@ def command_environment(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]
         TMPDIR=str(directory / "tmp"),
         PYTHONHASHSEED="0",
         PYTHONUNBUFFERED="1",
-        SM_HPS=json.dumps(spec.hyperparameters, sort_keys=True),
+        SM_HPS=_all_as_json(spec),
         SM_CHANNELS=json.dumps(sorted(spec.inputs)),
         SM_MODEL_DIR=str(directory / "model"),
         SM_OUTPUT_DATA_DIR=str(directory / "output" / "data"),
@@ -77,6 +82,29 @@ def command_environment(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]
     return environment
 
 
+def check_arguments(spec: JobSpec) -> None:
+    """E_ARG names every argument and variable that no process can be given: a NUL, no text, or too long."""
+    texts = [(f"/command/{n}", word) for n, word in enumerate(spec.command)]
+    # The longest of its forms: an argument has no name in front of it.
+    texts += [(f"/hyperparameters/{name}", f"SM_HP_{name}={argument(value)}") for name, value in spec.hyperparameters.items()]
+    texts.append(("/hyperparameters", f"SM_HPS={_all_as_json(spec)}"))
+    texts += [(f"/environment/{name}", f"{name}={value}") for name, value in spec.environment.items()]
+    faults = [f"- {place} {fault}" for place, text in texts if (fault := _argument_fault(text))]
+    if faults:
+        listed = "\n".join(faults[:20])
+        raise JobFailure("E_ARG", f"no command can be given these values:\n{listed}\npass large values as a file of a data channel, and binary ones encoded")
+
+
+def _argument_fault(text: str) -> str | None:
+    if "\0" in text:
+        return "holds a NUL character"
+    try:
+        size = len(os.fsencode(text))
+    except UnicodeEncodeError:
+        return "holds characters that are no text here, such as half a surrogate pair"
+    return None if size <= ARGUMENT_LIMIT else f"has {size} bytes as an argument or variable, at most {ARGUMENT_LIMIT} are possible"
+
+
 def command_arguments(spec: JobSpec) -> list[str]:
     """The command with ``python`` replaced and ``--name value`` for each hyperparameter, sorted by name."""
     first, *rest = spec.command
@@ -89,6 +117,10 @@ def command_arguments(spec: JobSpec) -> list[str]:
 def argument(value: Hyperparameter) -> str:
     """A hyperparameter as text: strings as they are, all else as JSON writes it, such as ``true`` or ``[1, 2]``."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _all_as_json(spec: JobSpec) -> str:
+    return json.dumps(spec.hyperparameters, sort_keys=True)
 
 
 def _variable(name: str) -> str:

@@ -15,14 +15,17 @@ from .checkpoints import Checkpoints
 from .code_archive import unpack
 from .command import run_command
 from .descendants import adopt_orphans, end_descendants
+from .environment import command_arguments
 from .failures import JobFailure
 from .limits import check_disk
 from .live import LiveUploads
+from .own_user import check_reach, find_user, hand_over, let_in
 from .spec import JobSpec, parse_spec
 from .state import JobState, succeeded_before
 from .store import fetch, open_store
 
 FOLDERS = ("code", "input/data", "model", "output/data", "output/intermediate", "checkpoints", "tmp")
+TOP = tuple(dict.fromkeys(folder.partition("/")[0] for folder in FOLDERS))
 
 
 def run_job(document: dict[str, Any], directory: Path) -> bool:
@@ -36,11 +39,11 @@ def run_job(document: dict[str, Any], directory: Path) -> bool:
     if succeeded_before(directory):
         return True
     state = JobState(directory)
-    state.enter("fetching")
     adopt_orphans()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _cancel)
     try:
+        state.enter("fetching")
         manifest = _run(parse_spec(document), state)
         _ignore_cancel()
         # Before the job has ended for others: whoever sees the end finds the folder as it stays.
@@ -60,11 +63,19 @@ def run_job(document: dict[str, Any], directory: Path) -> bool:
 
 
 def _run(spec: JobSpec, state: JobState) -> dict[str, Any]:
+    if spec.user is not None:
+        spec = spec._replace(run_as=find_user(spec.user, spec.key))
     _lay_out(spec.directory)
+    if spec.run_as is not None:
+        let_in(spec.run_as, spec.directory)
+        program = Path(command_arguments(spec)[0])
+        check_reach(spec.run_as, [program] if program.is_absolute() else [], spec.directory)
     check_disk(spec.limits, spec.directory)
     _fetch_all(spec)
     checkpoints = Checkpoints(spec)
     checkpoints.restore()
+    if spec.run_as is not None:
+        hand_over(spec.run_as, [spec.directory / folder for folder in TOP])
     state.enter("running")
 
     def tell(numbers: dict[str, float], at: float) -> None:
@@ -94,7 +105,7 @@ def _lay_out(directory: Path) -> None:
 
 def _remove_folders(directory: Path) -> None:
     """Nothing is left of a job that ended but what tells about it: state, log, manifest."""
-    for folder in ("code", "input", "model", "output", "checkpoints", "tmp"):
+    for folder in TOP:
         shutil.rmtree(directory / folder, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from .failures import JobFailure, quoted
 from .formats import model_formats
 from .metrics import Metrics, read_metrics
+from .own_user import JobUser
 from .paths import open_regular, regular_files
 from .spec import JobSpec
 from .state import write_atomic
@@ -52,7 +53,7 @@ def upload_outputs(spec: JobSpec, outputs: Outputs) -> dict[str, Any]:
     """Uploads every file and, last of all, ``manifest.json``; the manifest is the answer and is kept on disk too."""
     store = open_store(spec.outputs, spec.store)
     try:
-        files = [_upload(store, spec.outputs, path, place) for path, place in outputs.files]
+        files = [_upload(store, spec.outputs, path, place, spec.run_as) for path, place in outputs.files]
         manifest = {"format": 1, "key": spec.key, "files": files, "metrics": outputs.metrics, "formats": outputs.formats}
         text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), allow_nan=False)
         write_atomic(spec.directory / "manifest.json", text)
@@ -67,9 +68,9 @@ def _put_from_start(store: Store, uri: str, source: BinaryIO) -> None:
     store.put(uri, source)
 
 
-def _upload(store: Store, outputs: str, path: str, place: Path) -> dict[str, Any]:
+def _upload(store: Store, outputs: str, path: str, place: Path, owner: JobUser | None = None) -> dict[str, Any]:
     uri = outputs + quote(path) if outputs.startswith("file:") else outputs + path
-    with os.fdopen(open_regular(place), "rb") as source:
+    with os.fdopen(open_regular(place, owner), "rb") as source:
         before = os.fstat(source.fileno())
         store.expect(before.st_size)
         digest = hashlib.sha256()

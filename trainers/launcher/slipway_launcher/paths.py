@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .failures import JobFailure, quoted
+from .own_user import JobUser
 
 PATH_LIMIT = 512
 FILE_LIMIT = 10_000
@@ -61,13 +62,18 @@ def _walk(folder: Path, below: str) -> Iterator[tuple[str, Path]]:
             )
 
 
-def open_regular(file: Path) -> int:
-    """A descriptor of ``file`` that is sure to be a regular file and no link; E_FILE_KIND otherwise."""
+def open_regular(file: Path, owner: JobUser | None = None) -> int:
+    """A descriptor of ``file`` that is sure to be a regular file and no link, and of ``owner``; E_FILE_KIND otherwise.
+
+    ``owner`` is for files that are read while the job's processes run: they may put a link in place of a folder above
+    the file, and the launcher may read what they may not.
+    """
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as fault:
         raise JobFailure("E_FILE_KIND", f"{quoted(str(file))} cannot be opened as a regular file: {fault.strerror}") from fault
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode) or (owner is not None and facts.st_uid != owner.uid):
         os.close(descriptor)
-        raise JobFailure("E_FILE_KIND", f"{quoted(str(file))} is not a regular file")
+        raise JobFailure("E_FILE_KIND", f"{quoted(str(file))} is not a regular file of the job")
     return descriptor

@@ -1,4 +1,4 @@
-"""HTTP/1.1 without TLS over connections that are kept: what a store beside us needs, without the start-up of a library."""
+"""HTTP/1.1, and answers in HTTP/1.0, without TLS over connections that are kept: what a store beside us needs, without the start-up of a library."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ class Answer:
 
     def __init__(self, link: _Link, rested: list[_Link]) -> None:
         self._link, self._rested = link, rested
-        self.status, self.headers = _read_head(link.source)
+        self.status, self.headers, version = _read_head(link.source)
+        said = self.headers.get("connection", "").lower()
+        self._kept = said != "close" if version == "HTTP/1.1" else said == "keep-alive"
 
     def chunks(self) -> Iterator[bytes]:
         """The body; BrokenAnswer when it ends too soon."""
@@ -87,9 +89,13 @@ class Answer:
                 yield from _chunked(self._link.source)
             elif length.isdecimal():
                 yield from _exactly(self._link.source, int(length))
-            elif self.status != 204:
+            elif self.status != 204 and self._kept:
                 raise BrokenAnswer("the answer does not say how long it is")
-            whole = self.headers.get("connection", "").lower() != "close"
+            elif self.status != 204:
+                # Up to the end of the connection; who reads knows by a digest what must come.
+                while part := self._link.source.read(PART):
+                    yield part
+            whole = self._kept
         finally:
             if whole:
                 self._rested.append(self._link._replace(rested=time.monotonic()))
@@ -108,19 +114,19 @@ def _send(to: socket.socket, head: bytes, body: bytes) -> None:
         return
 
 
-def _read_head(source: BinaryIO) -> tuple[int, dict[str, str]]:
+def _read_head(source: BinaryIO) -> tuple[int, dict[str, str], str]:
     status = 100
     while 100 <= status < 200:
         version, _, rest = _line(source).partition(" ")
-        if version != "HTTP/1.1" or not rest[:3].isdecimal():
-            raise BrokenAnswer("the answer is not HTTP/1.1")
+        if version not in ("HTTP/1.1", "HTTP/1.0") or not rest[:3].isdecimal():
+            raise BrokenAnswer("the answer is not HTTP/1.1 or HTTP/1.0")
         status, headers = int(rest[:3]), {}
         while line := _line(source):
             name, _, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
             if len(headers) > HEADER_LIMIT:
                 raise BrokenAnswer("the answer has too many headers")
-    return status, headers
+    return status, headers, version
 
 
 def _line(source: BinaryIO) -> str:

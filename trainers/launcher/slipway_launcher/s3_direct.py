@@ -39,8 +39,12 @@ def serves(address: StoreAddress) -> bool:
     return bool(place.scheme == "http" and place.hostname and place.path in ("", "/") and keys and not proxied)
 
 
+class _Moved(Exception):
+    """The store points elsewhere: the SDK knows what that means."""
+
+
 class DirectStore:
-    """See ``Store``; ``s3://bucket/key`` addresses."""
+    """See ``Store``; ``s3://bucket/key`` addresses. A store that redirects is left to the SDK from then on."""
 
     def __init__(self, address: StoreAddress) -> None:
         place = urlsplit(address.endpoint or "")
@@ -49,9 +53,14 @@ class DirectStore:
         self._http = PlainHttp(place.hostname or "", place.port or 80)
         self._sdk: SdkStore | None = None
         self._loading: threading.Thread | None = None
+        self._moved = False
 
     def chunks(self, uri: str) -> Iterator[bytes]:
-        answer = self._again("GET", uri)
+        try:
+            answer = self._again("GET", uri)
+        except _Moved:
+            yield from self._loaded().chunks(uri)
+            return
         try:
             yield from answer.chunks()
         except OSError as fault:
@@ -66,23 +75,31 @@ class DirectStore:
         if os.fstat(source.fileno()).st_size <= SINGLE_LIMIT:
             self.put_bytes(uri, source.read())
             return
+        self._loaded().put(uri, source)
+
+    def _loaded(self) -> SdkStore:
         if self._loading is not None:
             self._loading.join()
         if self._sdk is None:
             self._load()
         assert self._sdk is not None
-        self._sdk.put(uri, source)
+        return self._sdk
 
     def _load(self) -> None:
         self._sdk = SdkStore(self._address)
 
     def put_bytes(self, uri: str, content: bytes) -> None:
-        self._again("PUT", uri, content)
+        try:
+            self._again("PUT", uri, content)
+        except _Moved:
+            self._loaded().put_bytes(uri, content)
 
     def put_new(self, uri: str, content: bytes) -> bool:
         try:
             # Once: a second try could meet what the first one wrote.
             self._once("PUT", uri, content, {"if-none-match": "*"})
+        except _Moved:
+            return self._loaded().put_new(uri, content)
         except StoreFault as fault:
             if fault.code == "PreconditionFailed":
                 return False
@@ -92,6 +109,8 @@ class DirectStore:
     def delete(self, uri: str) -> None:
         try:
             self._again("DELETE", uri)
+        except _Moved:
+            self._loaded().delete(uri)
         except KeyError:
             return
 
@@ -106,6 +125,8 @@ class DirectStore:
         return self._once(method, uri, content, {})
 
     def _once(self, method: str, uri: str, content: bytes, headers: dict[str, str]) -> Answer:
+        if self._moved:
+            raise _Moved
         target = "/" + quote(uri.removeprefix("s3://"), safe="/-_.~")
         try:
             answer = self._http.request(method, target, self._signed(method, target, content, headers), content)
@@ -113,6 +134,9 @@ class DirectStore:
             said = b"" if good and method == "GET" else _drain(answer)
         except OSError as fault:
             raise StoreFault(f"{quoted(uri)}: {fault}") from fault
+        if 300 <= answer.status < 400:
+            self._moved = True
+            raise _Moved
         if not good:
             raise _fault(uri, answer.status, said)
         return answer

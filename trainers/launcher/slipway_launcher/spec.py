@@ -9,19 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .environment import forbidden_reason
+from .environment import check_arguments, forbidden_reason
 from .failures import JobFailure, quoted
 from .limits import Limits, parse_limits
+from .own_user import JobUser
 from .paths import path_fault
 
 Hyperparameter = str | int | float | bool | list[Any] | dict[str, Any]
 EXPECTATIONS = ("model", "metrics", "data")
 FIELDS = {
     "format", "key", "directory", "command", "python", "code", "inputs", "hyperparameters",
-    "environment", "secrets", "outputs", "checkpoints", "store", "expects", "maxSeconds", "limits", "threads", "trust",
+    "environment", "secrets", "outputs", "checkpoints", "store", "expects", "maxSeconds", "limits", "threads", "trust", "user",
 }  # fmt: skip
 _KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _URI = re.compile(r"(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/|file:///)[^\x00-\x1f\x7f]{0,1024}")
 
 
@@ -61,6 +63,10 @@ class JobSpec(NamedTuple):
     threads: int | None
     # Model formats that are taken although loading them runs code.
     trust: list[str]
+    # Who the command runs as, by name or number; as the launcher without.
+    user: str | int | None
+    # The same, found on this machine; see ``own_user``.
+    run_as: JobUser | None = None
 
 
 def read_document(file: Path) -> dict[str, Any]:
@@ -75,7 +81,7 @@ def read_document(file: Path) -> dict[str, Any]:
 
 
 def parse_spec(document: dict[str, Any]) -> JobSpec:
-    """Checks a specification; E_ENV_FORBIDDEN for a reserved variable, else E_TRAINER_SPEC."""
+    """Checks a specification; E_ENV_FORBIDDEN for a reserved variable, E_ARG for what no argument can hold, else E_TRAINER_SPEC."""
     faults: list[str] = []
     _check_fields(document, faults)
     _check_names(document, faults)
@@ -93,7 +99,7 @@ def parse_spec(document: dict[str, Any]) -> JobSpec:
     _refuse_reserved("environment", [name for name in environment if forbidden_reason(name)])
     # Credentials are what secrets are for; those of the launcher itself are not among them.
     _refuse_reserved("secrets", [name for name in secrets if forbidden_reason(name, credentials=True) or name in environment])
-    return JobSpec(
+    spec = JobSpec(
         key=document["key"],
         directory=Path(document["directory"]),
         command=document["command"],
@@ -111,7 +117,10 @@ def parse_spec(document: dict[str, Any]) -> JobSpec:
         limits=limits,
         threads=document.get("threads"),
         trust=document.get("trust") or [],
+        user=document.get("user"),
     )
+    check_arguments(spec)
+    return spec
 
 
 def _object(value: object) -> dict[str, Any]:
@@ -119,7 +128,13 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def _strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) and "\0" not in item for item in value)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _user(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(_USER.fullmatch(value))
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < (1 << 32) - 1
 
 
 def _number(value: object) -> bool:
@@ -133,7 +148,7 @@ def _hyperparameter(value: object) -> bool:
         return all(_hyperparameter(item) for item in value)
     if isinstance(value, dict):
         return all(_hyperparameter(item) for item in value.values())
-    return isinstance(value, int) or (isinstance(value, str) and "\0" not in value)
+    return isinstance(value, (int, str))
 
 
 def _check_fields(document: dict[str, Any], faults: list[str]) -> None:
@@ -148,6 +163,7 @@ def _check_fields(document: dict[str, Any], faults: list[str]) -> None:
         ("secrets", lambda v: v is None or _strings(v), "must be a list of variable names"),
         ("threads", lambda v: v is None or (isinstance(v, int) and not isinstance(v, bool) and 0 < v < 10_000), "must be a whole number above 0"),
         ("trust", lambda v: v is None or (_strings(v) and set(v) <= {"pickle"}), "must list some of pickle"),
+        ("user", lambda v: v is None or _user(v), "must be the name or the number of a user"),
         ("expects", lambda v: _strings(v) and set(v) <= set(EXPECTATIONS), f"must list some of {', '.join(EXPECTATIONS)}"),
         ("maxSeconds", lambda v: _number(v) and 0 < v <= 31 * 86400, "must be seconds, more than 0, at most 31 days"),
         ("hyperparameters", lambda v: v is None or isinstance(v, dict), "must be an object"),
@@ -173,7 +189,7 @@ def _check_names(document: dict[str, Any], faults: list[str]) -> None:
             faults.append(f"/hyperparameters: {name} and {seen[variable]} would both be SM_HP_{variable}")
         seen[variable] = name
     for name, value in _object(document.get("environment")).items():
-        if not isinstance(value, str) or "\0" in value:
+        if not isinstance(value, str):
             faults.append(f"/environment/{quoted(name)} must be a string")
 
 

@@ -46,11 +46,16 @@ class JobState:
 def write_atomic(file: Path, text: str) -> None:
     """Replaces ``file`` by ``text`` so that a reader sees the old or the new content, mode 0600."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as sink:
-        sink.write(text)
-        sink.flush()
-        os.fsync(sink.fileno())
-    os.replace(temporary, file)
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as sink:
+            sink.write(text)
+            sink.flush()
+            os.fsync(sink.fileno())
+        os.replace(temporary, file)
+    except BaseException:
+        # Where the disk is full, a part of it would keep what little room there is.
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def succeeded_before(directory: Path) -> bool:

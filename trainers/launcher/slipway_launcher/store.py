@@ -84,10 +84,14 @@ class FileStore:
         with _file_faults():
             path.parent.mkdir(parents=True, exist_ok=True)
             with _temporary(path.parent, delete=False) as target:
-                shutil.copyfileobj(source, target, CHUNK)
-                target.flush()
-                os.fsync(target.fileno())
-            os.replace(target.name, path)
+                try:
+                    shutil.copyfileobj(source, target, CHUNK)
+                    target.flush()
+                    os.fsync(target.fileno())
+                    os.replace(target.name, path)
+                except BaseException:
+                    os.unlink(target.name)
+                    raise
 
     def put_bytes(self, uri: str, content: bytes) -> None:
         self.put(uri, io.BytesIO(content))

@@ -42,10 +42,27 @@ class Contract(JobTest):
         expected = [word for n, value in enumerate(values) for word in (f"--v{n:02d}", value)]
         self.assertEqual(json.loads(self.log()), expected)
 
-    def test_values_that_no_argument_can_hold_start_nothing(self) -> None:
-        for value, code in (("a\0b", "E_TRAINER_SPEC"), ("x" * 200_000, "E_TRAINER_REFUSED")):
-            with self.subTest(code):
-                self.assert_failed(self.run_job(self.spec(METRICS + MODEL, hyperparameters={"v": value})), code)
+    def test_values_that_no_argument_can_hold_start_nothing_and_are_named(self) -> None:
+        long = "x" * 200_000
+        for changes, place, said in (
+            ({"hyperparameters": {"v": "a\0b"}}, "/hyperparameters/v", "NUL"),
+            ({"hyperparameters": {"v": long}}, "/hyperparameters/v", "at most 131071"),
+            ({"hyperparameters": {"v": "\ud800"}}, "/hyperparameters/v", "surrogate"),
+            ({"hyperparameters": {"v": ["x"] * 100_000}}, "/hyperparameters/v", "at most 131071"),
+            ({"hyperparameters": {"v": long[:100_000], "w": long[:100_000]}}, "/hyperparameters has", "at most 131071"),
+            ({"environment": {"V": "a\0b"}}, "/environment/V", "NUL"),
+            ({"environment": {"V": long}}, "/environment/V", "at most 131071"),
+            ({"command": ["python", "a\0b"]}, "/command/1", "NUL"),
+            ({"environment": {f"V{n}": long[:100_000] for n in range(80)}}, "all together", "too long"),
+        ):
+            with self.subTest(place, said=said):
+                self.assert_failed(self.run_job(self.spec(METRICS + MODEL, **changes)), "E_ARG", place, said)
+                self.assertFalse((self.directory / "log.txt").exists())
+
+    def test_what_cannot_stand_in_an_argument_can_within_a_list(self) -> None:
+        script = METRICS + MODEL + "import sys\nprint(sys.argv[2])\n"
+        self.run_job(self.spec(script, hyperparameters={"v": ["a\0b", "\ud800"]}))
+        self.assertEqual(json.loads(self.log()), ["a\0b", "\ud800"])
 
     def test_nothing_of_the_launchers_own_environment_reaches_the_command(self) -> None:
         script = METRICS + MODEL + "print(sorted(os.environ))\n"

@@ -74,7 +74,7 @@ class Progress(JobTest):
     def test_the_latest_numbers_are_told_and_what_is_no_number_is_passed_over(self) -> None:
         script = (
             "import json, os, time\nfile = os.environ['SM_OUTPUT_INTERMEDIATE_DIR'] + '/progress.json'\n"
-            "open(file, 'w').write('{\"epoch\": 2, \"loss\": NaN, \"note\": \"x\", \"done\": true}')\ntime.sleep(300)\n"
+            "open(file, 'w').write('{\"epoch\": 2, \"loss\": NaN, \"note\": \"x\", \"done\": true, \"progress\": -0.05, \"step\": -1}')\ntime.sleep(300)\n"
         )
         launcher = self.start(self.spec(script))
         self.wait_for(lambda: (self.directory / "state.json").exists() and self.state().get("progress") == {"epoch": 2})

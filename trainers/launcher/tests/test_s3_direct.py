@@ -69,6 +69,11 @@ class Service(BaseHTTPRequestHandler):
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
                 self.wfile.write(b"3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n")
+            case "old":
+                self.wfile.write(b"HTTP/1.0 200 OK\r\nServer: old\r\n\r\nall there is")
+                self.close_connection = True
+            case "moved":
+                self._answer(301, b"", location=f"https://elsewhere.example{self.path}", x_amz_bucket_region="eu-west-1")
             case _:
                 return False
         return True
@@ -187,6 +192,32 @@ class Direct(unittest.TestCase):
     def test_a_chunked_answer_is_read_whole(self) -> None:
         Service.script = ["chunked"]
         self.assertEqual(self.read(), b"abcdefg")
+
+    def test_answers_of_an_older_protocol_are_taken_over_a_connection_each(self) -> None:
+        Service.script = ["old", "old"]
+        self.assertEqual(self.read(), b"all there is")
+        self.store.put_bytes(URI, b"weights")
+        self.store.put_bytes(URI, b"weights")
+        self.assertEqual(self.read(), b"weights")
+        self.assertEqual(len(Service.connections), 3)
+
+    def test_a_store_that_points_elsewhere_is_left_to_the_sdk_from_then_on(self) -> None:
+        with mock.patch.object(s3_direct, "SdkStore") as sdk:
+            sdk.return_value.chunks.return_value = iter([b"weights"])
+            Service.script = ["moved"]
+            self.store.put_bytes(URI, b"weights")
+            sdk.return_value.put_bytes.assert_called_once_with(URI, b"weights")
+            self.assertEqual(self.read(), b"weights")
+            self.assertIs(self.store.put_new(URI, b""), sdk.return_value.put_new.return_value)
+            self.store.delete(URI)
+            sdk.return_value.delete.assert_called_once_with(URI)
+            sdk.assert_called_once()
+        self.assertEqual(len(Service.seen), 1)
+
+    def test_a_bucket_of_another_region_is_found_there(self) -> None:
+        Service.script = ["moved", "moved", "pass"]
+        self.store.put_bytes(URI, b"weights")
+        self.assertEqual(Service.objects["/bucket/folder/a%20name%2B1.txt"], b"weights")
 
     def test_signatures_are_those_of_the_sdk(self) -> None:
         from botocore.auth import S3SigV4Auth

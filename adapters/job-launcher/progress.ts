@@ -1,0 +1,14 @@
+import { z } from 'zod';
+
+const mostNumbers = 50;
+
+/**
+ * The numbers by which a job tells how far it is. What three of them mean is fixed (docs/job-contract.md): `progress` is a share of
+ * the work, from 0 to 1; `step` and `epoch` count from 0. They may go back: a job that trains five folds counts five times.
+ */
+export const progressNumbers = z
+  .record(z.string().min(1).max(200), z.number())
+  .refine((numbers) => Object.keys(numbers).length <= mostNumbers, `at most ${mostNumbers} numbers`)
+  .refine(({ progress = 0 }) => progress >= 0 && progress <= 1, { message: 'from 0 to 1', path: ['progress'] })
+  .refine(({ step = 0 }) => step >= 0, { message: 'at least 0', path: ['step'] })
+  .refine(({ epoch = 0 }) => epoch >= 0, { message: 'at least 0', path: ['epoch'] });
