@@ -34,17 +34,16 @@ export function hungAt(effect: Effect): Schedule {
       lane.begin(late.meddler);
       const violations: string[] = [];
       try {
-        const running = referenceRun(lane, newSeed());
-        if (effect.until === undefined) await running;
-        else await happened(lane, effect.until, running);
+        let run = referenceRun(lane, newSeed());
+        await (effect.until === undefined ? run : happened(lane, effect.until, run));
         if (effect.overtaken === true) {
-          violations.push(...(await violationsOf(lane, await running, effect.expected)));
+          violations.push(...(await violationsOf(lane, await run, effect.expected)));
           lane.begin();
+          run = referenceRun(lane, newSeed());
+          await run;
         }
-        const last = effect.overtaken === true ? referenceRun(lane, newSeed()) : running;
-        if (effect.until === undefined) await last;
         const status = await late.goOn();
-        const end = await last;
+        const end = await run;
         if (status === undefined) return { fired: 0, violations };
         // Asked to end, it ends when nothing is left of what it was about to do.
         violations.push(...endFaults(await lane.worker.terminate()));
