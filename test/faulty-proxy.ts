@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * What happens to a request: it passes, perhaps after a delay; it reaches the server but the client gets a 500, or a reset
  * connection; it reaches the server twice, as from a client that retries by itself; its body reaches the server with one bit
  * flipped, or the answer's body the client; the answer breaks off in the middle of its body; nobody ever answers; the client
- * gets this answer and the server nothing; or somebody is killed before the server saw it, or after the server answered it.
+ * gets this answer and the server nothing; somebody is killed before the server saw it, or after the server answered it; or
+ * it is held, for as long as one likes.
  */
 export type Fate =
   | 'pass'
@@ -20,13 +21,20 @@ export type Fate =
   | 'black-hole'
   | { delayMs: number }
   | { status: number; type: string; body: string }
-  | Kill;
+  | Kill
+  | Hold;
 
 /** `kill` ends a process at once. When that one is the caller, nothing is forwarded after `before`, and nobody hears the answer. */
 export interface Kill {
   kill: () => void;
   when: 'before' | 'after';
   callerDies: boolean;
+}
+
+/** The whole request waits for `until`; `answered` is told what the server said to it then. */
+export interface Hold {
+  until: () => Promise<unknown>;
+  answered: (status: number) => void;
 }
 
 /** A request as the proxy saw it. */
@@ -97,6 +105,8 @@ async function handle(behaviour: Behaviour, incoming: IncomingMessage, answer: S
     fate.kill();
     if (fate.callerDies) return void answer.destroy();
   }
+  const held = typeof fate === 'object' && 'until' in fate ? fate : undefined;
+  await held?.until();
   if (fate === 'change-bytes' && sent[0] !== undefined) sent[0] ^= 1;
   const send = async () => {
     const got = await forward(behaviour.target, incoming, sent);
@@ -105,6 +115,7 @@ async function handle(behaviour: Behaviour, incoming: IncomingMessage, answer: S
   };
   if (fate === 'twice') await send();
   const got = await send();
+  held?.answered(got.status);
   if (isKill(fate, 'after')) {
     fate.kill();
     if (fate.callerDies) return void answer.destroy();

@@ -131,7 +131,7 @@ async function rollForward(
   });
   lease.release();
   state.show({ weight: 100 });
-  const followed = calls.followPromotion({ run, version, previous: base.championVersion, sequence });
+  const followed = calls.followPromotion({ run, service, version, previous: base.championVersion, sequence });
   await followed.catch(courteous('the aliases do not follow the promotion record yet'));
   const serving = await calls
     .verifyServing({ environment: run.environment, endpoint: candidate })

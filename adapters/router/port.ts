@@ -7,7 +7,7 @@ export interface Route {
   candidate: Endpoint | null;
   /** Percent of users (sticky by user id) that the candidate gets, 0 to 100. */
   weight: number;
-  /** Fencing token: lower ones are refused (`E_EPOCH`). */
+  /** Fencing token: lower ones are refused (`E_EPOCH`), and under the same one lower weights of the candidate. */
   epoch: number;
   /** ISO 8601. From then on the router serves the champion alone, without being told; null when there is no candidate. */
   expiresAt: string | null;

@@ -19,7 +19,10 @@ export function heldWeight(held: Held): number {
   return held.expired || held.route.candidate === null ? 0 : held.route.weight;
 }
 
-/** What is held once this route is accepted. Throws `E_EPOCH` for an older epoch, `E_LEASE_EXPIRED` for a lease that has ended. */
+/**
+ * What is held once this route is accepted. Throws `E_EPOCH` for an older epoch, and for a lower weight of the candidate under the
+ * same one: it only grows, so that is a message of an earlier step. `E_LEASE_EXPIRED` for a lease that has ended.
+ */
 export function accept(held: Held | undefined, route: Route, now: number): Held {
   if (held !== undefined && route.epoch < held.route.epoch)
     throw staleEpoch(route.service, route.epoch, held.route.epoch);
@@ -27,6 +30,9 @@ export function accept(held: Held | undefined, route: Route, now: number): Held 
   // Going home is always possible; a lease once lost is not taken up again under its epoch.
   if (route.candidate !== null && sameLease && (held.expired || held.closed === true))
     throw leaseExpired(route.service, held.route);
+  if (sameLease && route.candidate !== null && route.candidate.id === held.route.candidate?.id) {
+    if (route.weight < held.route.weight) throw lateWeight(route, held.route);
+  }
   if (route.expiresAt !== null && Date.parse(route.expiresAt) <= now) throw leaseExpired(route.service, route);
   const closed = sameLease && route.candidate === null && (held.route.candidate !== null || held.closed === true);
   return { route, expired: false, ...(closed && { closed }) };
@@ -49,6 +55,18 @@ function staleEpoch(service: string, given: number, held: number): SlipwayError 
       message: `epoch ${given} was given, epoch ${held} holds the service`,
       where: service,
       fix: 'another rollout took over: leave the traffic to it',
+    },
+    exitCodes.data,
+  );
+}
+
+function lateWeight(given: Route, held: Route): SlipwayError {
+  return new SlipwayError(
+    {
+      code: 'E_EPOCH',
+      message: `${given.weight} % was given under epoch ${given.epoch}, which holds ${held.weight} % by now`,
+      where: given.service,
+      fix: 'a weight only grows: go home to the champion, or begin again with a higher epoch',
     },
     exitCodes.data,
   );

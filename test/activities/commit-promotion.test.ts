@@ -89,6 +89,15 @@ describe('aliases', () => {
     });
   });
 
+  test('set late, by a worker that hung, are those of whoever was promoted meanwhile', async () => {
+    for (const [n, predecessor] of [null, 1, 2].entries())
+      await commit(await inputOf(`dev:intents:${n + 1}`, String(n + 1), predecessor));
+    const first = { run: await runOf(world, planOf([])), version: await versionOf(world, '1') };
+    await run(world, followPromotion, { ...first, service: 'intents', previous: null, sequence: 1 });
+    expect(await world.registry.aliases('intents')).toEqual({ champion: '3', previous: '2' });
+    expect((await world.registry.describe('intents', '1'))?.tags).toMatchObject({ 'slipway.promotion': '1' });
+  });
+
   test('carry the environment in a registry that several share', async () => {
     expect(await follow(true)).toEqual({ 'dev-champion': '2', 'dev-previous': '1' });
   });

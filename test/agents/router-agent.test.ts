@@ -35,7 +35,7 @@ describe('users of a service', () => {
     const answers: Promise<{ status: number; answer: string }>[] = [];
     let asked = 0;
     const asking = setInterval(() => answers.push(askAs(envoy.listener, 'busy', `user-${asked++}`)), 20);
-    for (let n = 1; n <= 120; n++) await agent.router.apply(routeTo(champion, candidate, (n * 37) % 101, 1));
+    for (let n = 1; n <= 120; n++) await agent.router.apply(routeTo(champion, candidate, (n * 37) % 101, n + 1));
     await vi.waitUntil(() => answers.length >= 120, limit);
     clearInterval(asking);
     const all = await Promise.all(answers);

@@ -112,6 +112,19 @@ export function describeRouter(name: string, open: () => Promise<RouterHarness>)
         expect(await router.read(route.service)).toMatchObject({ epoch: 7, weight: 10, effectiveWeight: 10 });
       });
 
+      test('has weights that only grow: a lower one is late and refused, and nothing moves; going home is not', async () => {
+        const { route } = await canary(50, 3);
+        await router.apply({ ...route, weight: 90 });
+        await expect(router.apply(route)).rejects.toMatchObject({
+          code: 'E_EPOCH',
+          message: expect.stringMatching(/\b50\b.*\b90\b/) as string,
+        });
+        expect(await router.read(route.service)).toMatchObject({ weight: 90, effectiveWeight: 90 });
+        expect(await router.apply({ ...route, candidate: null, weight: 0, expiresAt: null })).toMatchObject({
+          effectiveWeight: 0,
+        });
+      });
+
       test('that is higher takes over, and the former holder can no longer renew', async () => {
         const { route } = await canary(10, 1);
         await router.apply({ ...route, epoch: 2, candidate: null, weight: 0, expiresAt: null });

@@ -44,6 +44,11 @@ export interface Place {
   nth: number;
 }
 
+/** A call of the worker, not of a job's launcher. */
+export function isOwn({ operation }: Place): boolean {
+  return !operation.startsWith('job ');
+}
+
 export function placeName({ operation, nth }: Place): string {
   return `${operation} #${nth}`;
 }

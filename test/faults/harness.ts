@@ -23,6 +23,7 @@ export interface Harness {
 export async function openHarness(repository: string, root: string): Promise<Harness> {
   await mkdir(join(root, '.slipway'), { recursive: true });
   for (const shared of ['python', 'tools']) {
+    await mkdir(join(repository, '.slipway', shared), { recursive: true });
     await symlink(join(repository, '.slipway', shared), join(root, '.slipway', shared)).catch(() => undefined);
   }
   await clearLanes(root);

@@ -42,6 +42,8 @@ export interface Lane {
   readonly environment: Environment;
   readonly client: SlipwayClient;
   readonly worker: WorkerProcess;
+  /** A second worker, which is not started; it reaches Temporal past the proxy. */
+  readonly second: WorkerProcess;
   readonly ledger: Ledger;
   readonly temporal: TcpProxy;
   /** Where checkers look, past all proxies. */
@@ -74,6 +76,12 @@ export async function openLane(site: LaneSite, index: number, options: LaneOptio
   const client = await connect(environment.temporal);
   const proxied = { ...direct, ...env, FAULTS_TEMPORAL: temporal.address, ...secrets };
   const worker = new WorkerProcess(root, options.dist, proxied);
+  const second = new WorkerProcess(
+    root,
+    options.dist,
+    { ...proxied, FAULTS_TEMPORAL: direct.FAULTS_TEMPORAL },
+    'second',
+  );
   await worker.start();
   const users = keepAsking(environment, name);
   return {
@@ -81,6 +89,7 @@ export async function openLane(site: LaneSite, index: number, options: LaneOptio
     environment,
     client,
     worker,
+    second,
     ledger,
     temporal,
     addresses: {
@@ -96,7 +105,7 @@ export async function openLane(site: LaneSite, index: number, options: LaneOptio
     begin,
     called,
     close: async () => {
-      await worker.stop();
+      await Promise.all([worker.stop(), second.stop()]);
       await users.stop();
       await client.close();
       for (const endpoint of await environment.ports.serving.list()) await environment.ports.serving.unload(endpoint);

@@ -1,21 +1,29 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { down } from '../../stack/index.js';
+import { isOwn, placeName } from './calls.js';
 import { directedSchedules } from './directed.js';
 import { catches, clearLanes, type Harness, inTurns, openHarness, runAll, runAlone } from './harness.js';
 import { type PlantedBug, plantedBugs } from './planted.js';
+import { endAt, endedWorkers } from './ended-workers.js';
+import { hungAtPlace, hungWorkers } from './hung-workers.js';
 import { keptSeeds, randomSchedule } from './random.js';
 import { restoredServers } from './restored.js';
 import type { Result, Schedule } from './schedule.js';
+import { slowSeed, slowTemporal } from './slow-temporal.js';
 import { type Summary, summarise } from './summary.js';
-import { measureReference, sweepSchedules } from './sweep.js';
+import { type Reference, measureReference, sweepSchedules } from './sweep.js';
 
-const usage = 'npm run faults -- [--sweep] [--seeds K [--from S]] [--only REGEXP] [--lanes N] [--json]';
+const usage =
+  'npm run faults -- [--sweep] [--ends] [--hangs] [--places] [--seeds K [--from S]] [--only REGEXP] [--lanes N] [--json]';
 const repository = resolve(import.meta.dirname, '../..');
 
 const { values } = parseArgs({
   options: {
     sweep: { type: 'boolean', default: false },
+    ends: { type: 'boolean', default: false },
+    hangs: { type: 'boolean', default: false },
+    places: { type: 'boolean', default: false },
     seeds: { type: 'string', default: '0' },
     from: { type: 'string' },
     only: { type: 'string', default: '' },
@@ -25,8 +33,10 @@ const { values } = parseArgs({
   },
 });
 
+const asked = values.sweep || values.ends || values.hangs || values.places || values.seeds !== '0';
+
 async function main(): Promise<number> {
-  if (values.help || (!values.sweep && values.seeds === '0')) {
+  if (values.help || !asked) {
     console.log(usage);
     return values.help ? 0 : 2;
   }
@@ -49,10 +59,8 @@ async function run(harness: Harness): Promise<Summary> {
   const reference = await measureReference(first);
   say(`the reference run makes ${reference.calls} calls; ${reference.places.length} of them are places of their own`);
   say(`after the abort of a canary ${reference.rollback.length} places follow`);
-  const schedules = [
-    ...(values.sweep ? sweepSchedules(reference, true) : []),
-    ...seeds().map((seed) => randomSchedule(seed, reference.places)),
-  ].filter(wanted);
+  if (values.places) for (const place of reference.places) say(placeName(place));
+  const schedules = schedulesOf(reference).filter(wanted);
   const lanes = Number(values.lanes);
   const results = await runAll(harness, schedules, { lanes, onResult: tell, first });
   if (!values.sweep) return summarise(results, []);
@@ -85,6 +93,17 @@ async function run(harness: Harness): Promise<Summary> {
   return summarise(results, caught);
 }
 
+/** All that may share lanes. */
+function schedulesOf(reference: Reference): Schedule[] {
+  return [
+    ...(values.sweep ? [...endedWorkers, ...hungWorkers, slowTemporal(slowSeed)] : []),
+    ...(values.sweep ? sweepSchedules(reference, true) : []),
+    ...(values.ends ? reference.places.flatMap((place) => [endAt(place, 'before'), endAt(place, 'after')]) : []),
+    ...(values.hangs ? reference.places.filter(isOwn).map((place) => hungAtPlace(place)) : []),
+    ...seeds().map((seed) => randomSchedule(seed, reference.places)),
+  ];
+}
+
 function seeds(): number[] {
   const count = Number(values.seeds);
   if (count === 0) return [];
@@ -101,6 +120,7 @@ function tell(result: Result | undefined): void {
   if (result === undefined) return;
   const state = result.violations.length > 0 ? 'VIOLATED' : result.fired < result.faults ? 'not fired' : 'holds';
   say(`${state.padEnd(9)} ${result.seconds.toFixed(1).padStart(6)} s  ${result.name}`);
+  if (result.note !== undefined) say(`          ${result.note}`);
   for (const violation of result.violations) say(`          ${violation}`);
 }
 

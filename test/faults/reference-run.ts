@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunDetails, signalDecision, startRun, viewRun } from '../../client/index.js';
 import type { Lane } from './lane.js';
 
-/** The longest that a run may take, faults and recovery included. */
-const limitMs = 180_000;
+/** The longest that a run may usually take, faults and recovery included. */
+const usualLimitMs = 180_000;
 const pollMs = 200;
 
 export interface RunEnd {
@@ -21,6 +21,8 @@ export interface RunOptions {
   decided?: Set<string>;
   /** The server may be away. Default false. */
   patient?: boolean;
+  /** How long it may take. Default 3 minutes. */
+  limitMs?: number;
 }
 
 /** Takes the reference pipeline through one run: starts it, decides at each gate, answers its end. Throws when it does not end. */
@@ -36,7 +38,7 @@ export async function referenceRun(lane: Lane, seed: string, o: RunOptions = {})
     cache: false,
   });
   const decide = o.decide ?? ((id, stage) => approve(lane, id, stage));
-  const { decided = new Set<string>(), patient = false } = o;
+  const { decided = new Set<string>(), patient = false, limitMs = usualLimitMs } = o;
   for (;;) {
     const { open, waitsAt } = await stateOf(lane, workflowId).catch((error: unknown) => {
       if (!patient) throw error;

@@ -1,9 +1,9 @@
 import { rolloutWorkflowId, signals } from '../../plan/names.js';
 import type { Kill } from '../faulty-proxy.js';
-import { type Place, placeName } from './calls.js';
+import { isOwn, type Place, placeName } from './calls.js';
 import { type Expectation, violationsOf } from './invariants.js';
 import type { Lane, Meddler } from './lane.js';
-import { referenceRun } from './reference-run.js';
+import { referenceRun, type RunOptions } from './reference-run.js';
 
 /** One run with faults. */
 export interface Schedule {
@@ -13,7 +13,7 @@ export interface Schedule {
   /** Its lane has a lease of seconds. Default false: longer than any recovery. */
   shortLease?: boolean;
   /** Runs it; says what does not hold. Throws when the run does not end. */
-  run(lane: Lane): Promise<{ fired: number; violations: string[] }>;
+  run(lane: Lane): Promise<{ fired: number; violations: string[]; note?: string }>;
 }
 
 /** How a schedule went. */
@@ -24,6 +24,8 @@ export interface Result {
   /** The run ended, as it should or not. */
   finished: boolean;
   violations: string[];
+  /** What it measured, for people. */
+  note?: string;
   seconds: number;
 }
 
@@ -38,8 +40,8 @@ export async function runSchedule(lane: Lane, schedule: Schedule): Promise<Resul
   const before = Date.now();
   const seconds = () => Math.round((Date.now() - before) / 100) / 10;
   try {
-    const { fired, violations } = await schedule.run(lane);
-    return { name, faults, fired, finished: true, violations, seconds: seconds() };
+    const ran = await schedule.run(lane);
+    return { name, faults, finished: true, seconds: seconds(), ...ran };
   } catch (error) {
     const violations = [`final state: ${error instanceof Error ? error.message : String(error)}`];
     return { name, faults, fired: 0, finished: false, violations, seconds: seconds() };
@@ -60,7 +62,7 @@ export function killAt(place: Place, when: Kill['when'], course: Course = 'promo
         if (fired > 0 || operation !== place.operation || nth !== place.nth) return 'pass';
         fired++;
         // A job's launcher is not the worker, and lives on.
-        return { kill: lane.worker.kill, when, callerDies: !operation.startsWith('job ') };
+        return { kill: lane.worker.kill, when, callerDies: isOwn(place) };
       };
       const violations = await violationsUnder(lane, onCourse(lane, course, meddler), { outcomes: [course] });
       return { fired, violations };
@@ -85,7 +87,12 @@ export function onCourse(lane: Lane, course: Course, meddler: Meddler): Meddler 
 export const firstJudged = 'prometheus POST query';
 
 /** One run of the reference pipeline under a meddler, checked. */
-export async function violationsUnder(lane: Lane, meddler?: Meddler, expected?: Expectation): Promise<string[]> {
+export async function violationsUnder(
+  lane: Lane,
+  meddler?: Meddler,
+  expected?: Expectation,
+  o?: RunOptions,
+): Promise<string[]> {
   lane.begin(meddler);
-  return violationsOf(lane, await referenceRun(lane, newSeed()), expected);
+  return violationsOf(lane, await referenceRun(lane, newSeed(), o), expected);
 }

@@ -2,10 +2,13 @@ import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../e2e/project-setup.js';
 import { directedSchedules } from './directed.js';
+import { endedWorkers } from './ended-workers.js';
 import { catches, type Harness, inTurns, openHarness, runAll, runAlone } from './harness.js';
+import { hungWorkers } from './hung-workers.js';
 import { type PlantedBug, plantedBugs } from './planted.js';
 import { restoredServers } from './restored.js';
 import type { Result } from './schedule.js';
+import { slowSeed, slowTemporal } from './slow-temporal.js';
 import { summarise } from './summary.js';
 import { measureReference, sweepSchedules } from './sweep.js';
 
@@ -39,6 +42,17 @@ describe('a worker that dies at a call and is started again', () => {
     all ? 2 * limitMs : limitMs,
   );
 });
+
+test(
+  'workers that hang while others do their work, workers that are asked to end, and a server far away do no harm',
+  async () => {
+    const schedules = [slowTemporal(slowSeed), ...hungWorkers, ...endedWorkers];
+    const results = await runAll(harness, schedules, { lanes, onResult: told });
+    expect(violated(results)).toEqual([]);
+    expect(summarise(results, [])).toMatchObject({ ok: true, fired: schedules.length });
+  },
+  limitMs,
+);
 
 test(
   'changed bytes, doubled approvals, late messages and a worker that never returns do no harm',
@@ -86,6 +100,10 @@ test(
   },
   limitMs,
 );
+
+function told({ name, seconds, note }: Result): void {
+  console.log(`${seconds} s, ${name}: ${note ?? ''}`);
+}
 
 function violated(results: readonly Result[]): Pick<Result, 'name' | 'violations'>[] {
   return results.filter((r) => r.violations.length > 0).map(({ name, violations }) => ({ name, violations }));

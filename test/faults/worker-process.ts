@@ -7,10 +7,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { baseEnvironment } from '../../processes/index.js';
 
 const readyLimitMs = 120_000;
+/** Far above the time that a worker gives itself. */
+const endLimitMs = 120_000;
 
 /** Whoever ends the harness ends its workers. */
 const alive = new Set<ChildProcess>();
 process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
+
+/** How a worker ended that was asked to. */
+export interface End {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** From the signal on. */
+  ms: number;
+}
 
 /** A real worker process that can be killed at any instant, and is started again as a supervisor would. */
 export class WorkerProcess {
@@ -24,21 +34,28 @@ export class WorkerProcess {
   private readonly root: string;
   private readonly dist: string;
   private readonly env: Record<string, string>;
+  private readonly name: string;
 
-  /** `root`: its project folder. `dist`: the build that it runs. */
-  constructor(root: string, dist: string, env: Record<string, string>) {
+  /** `root`: its project folder. `dist`: the build that it runs. `name`: tells it from others of the folder. */
+  constructor(root: string, dist: string, env: Record<string, string>, name = 'worker') {
     this.root = root;
     this.dist = dist;
     this.env = env;
+    this.name = name;
   }
 
   get logFile(): string {
-    return join(this.root, 'worker.log');
+    return join(this.root, `${this.name}.log`);
+  }
+
+  private get readyFile(): string {
+    return join(this.root, '.slipway', 'worker', `${this.name}-ready.json`);
   }
 
   /** Starts it; answers once it polls. */
   async start(): Promise<void> {
-    const ready = join(this.root, '.slipway', 'worker', 'ready.json');
+    const ready = this.readyFile;
+    this.stopping = false;
     await rm(ready, { force: true });
     const child = this.spawn();
     const deadline = Date.now() + readyLimitMs;
@@ -56,18 +73,36 @@ export class WorkerProcess {
     this.child?.kill('SIGKILL');
   };
 
-  /** Stops it for a while, as a hanging machine would. */
-  async pause(ms: number): Promise<void> {
+  /** SIGTERM, now, as a deployment does it; answers once it has ended. It is started again as after any other end. */
+  readonly terminate = async (): Promise<End> => {
+    const child = this.child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) throw new Error('no worker runs');
+    const before = Date.now();
+    const ended = once(child, 'exit', { signal: AbortSignal.timeout(endLimitMs) });
+    child.kill('SIGTERM');
+    const [code, signal] = (await ended.catch(() => {
+      throw new Error(`the worker has not ended ${endLimitMs / 1_000} s after SIGTERM: see ${this.logFile}`);
+    })) as [number | null, NodeJS.Signals | null];
+    return { code, signal, ms: Date.now() - before };
+  };
+
+  /** Stops it, as a hanging machine would, until the answer is called. */
+  freeze(): () => void {
     const child = this.child;
     child?.kill('SIGSTOP');
+    return () => void child?.kill('SIGCONT');
+  }
+
+  /** Stops it for a while. */
+  async pause(ms: number): Promise<void> {
+    const goOn = this.freeze();
     await sleep(ms);
-    child?.kill('SIGCONT');
+    goOn();
   }
 
   /** Kills it and waits until its successor polls. */
   async restart(): Promise<void> {
     await this.stop();
-    this.stopping = false;
     await this.start();
   }
 
@@ -82,7 +117,7 @@ export class WorkerProcess {
 
   private spawn(): ChildProcess {
     const log = openSync(this.logFile, 'a');
-    const child = spawn(process.execPath, [join(this.dist, 'workers', 'main.js')], {
+    const child = spawn(process.execPath, [join(this.dist, 'workers', 'main.js'), '--ready', this.readyFile], {
       cwd: this.root,
       env: { ...baseEnvironment(), ...this.env },
       stdio: ['ignore', log, log],

@@ -25,7 +25,7 @@ export async function promote(stage: GraphStage, run: RunContext): Promise<Stage
     return { output, verdict: 'fail', note: reason, stop: { outcome: 'rejected', reason } };
   const { sequence } = output;
   if (sequence !== null)
-    await calls.followPromotion({ run: run.ref(), version, previous, sequence }).catch((error: unknown) => {
+    await calls.followPromotion({ run: run.ref(), service, version, previous, sequence }).catch((error: unknown) => {
       if (isCancellation(error)) throw error;
       log.warn('the aliases do not follow the promotion record yet', { reason: String(error) });
     });
