@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
 import { checkAddress } from './address.js';
 import type { Target } from './failures.js';
-import { told } from './failures.js';
+import { isUnanswered, stalled, told, toSlipwayError } from './failures.js';
 
 /** How to reach Temporal: a subset of an environment's settings. */
 export interface ConnectOptions extends Target {
@@ -19,6 +19,7 @@ export interface SlipwayClient extends Target {
 }
 
 const connectLimitMs = 8_000;
+const answerLimitMs = 2_000;
 
 /**
  * Connects within 8 s. Throws `E_ADDRESS` (2) for a malformed address and
@@ -42,7 +43,20 @@ export async function connect(options: ConnectOptions): Promise<SlipwayClient> {
   return {
     ...target,
     temporal: new Client({ connection, namespace: target.namespace }),
-    call: (work, limitMs = 10_000) => told(target, () => connection.withDeadline(Date.now() + limitMs, work)),
+    call: (work, limitMs = 10_000) =>
+      connection.withDeadline(Date.now() + limitMs, work).catch(async (error: unknown) => {
+        if (isUnanswered(error) && (await answers(connection))) throw stalled(target);
+        throw toSlipwayError(error, target);
+      }),
     close: () => connection.close(),
   };
+}
+
+/** True when the server answers a question for which it needs no database. */
+async function answers(connection: Connection): Promise<boolean> {
+  const asked = connection.withDeadline(Date.now() + answerLimitMs, () => connection.workflowService.getSystemInfo({}));
+  return asked.then(
+    () => true,
+    () => false,
+  );
 }

@@ -19,6 +19,12 @@ export interface Target {
   namespace: string;
 }
 
+/** True when a call got no answer in time, or was turned away for the moment: the server may be there all the same. */
+export function isUnanswered(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && [grpc.unavailable, grpc.deadlineExceeded].includes(Number(cause.code));
+}
+
 /** Runs a call and turns what Temporal says into our own errors. */
 export async function told<T>(target: Target, call: () => Promise<T>): Promise<T> {
   try {
@@ -73,6 +79,19 @@ export function unreachable(target: Target, why: string): SlipwayError {
       where: target.address,
       message: `Temporal does not answer at ${target.address}${why === '' ? '' : ` (${why})`}`,
       fix: 'Start the local stack with `slipway up`, or give the address of a running server with --address.',
+    },
+    exitCodes.unavailable,
+  );
+}
+
+/** The server answers, but not this call. */
+export function stalled(target: Target): SlipwayError {
+  return new SlipwayError(
+    {
+      code: 'E_TEMPORAL_UNREACHABLE',
+      where: target.address,
+      message: `Temporal at ${target.address} runs, but did not carry out the call in time`,
+      fix: 'See its log: its disk may be full, or its database away. Then repeat the command, a start with the same --run-key.',
     },
     exitCodes.unavailable,
   );

@@ -50,6 +50,8 @@ interface ProjectOptions {
   pipelines?: Record<string, string>;
   /** Adapters in place of the stack's, as the configuration writes them: `trainers: { … },`. */
   adapters?: string;
+  /** Of a Temporal server other than the stack's. */
+  address?: string;
 }
 
 /** A project of its own, in a namespace of its own, on servers of the end-to-end stack: no worker serves it yet. */
@@ -91,6 +93,7 @@ function configuration(
     recovery = 'usual',
     environment = 'upgrade',
     adapters = '',
+    address = 'stack:temporal',
   }: ProjectOptions,
 ): string {
   return `import * as adapters from 'slipway/config';
@@ -100,7 +103,7 @@ export default defineConfig({
   environments: {
     ${environment}: {
       ...localStack(),
-      temporal: { address: 'stack:temporal', namespace: '${namespace}', versioned: ${versioned} },
+      temporal: { address: '${address}', namespace: '${namespace}', versioned: ${versioned} },
       ${adapters}
       policy: ${policy},
       pools: ${pools},
