@@ -1,4 +1,4 @@
-// Loaded into a worker before anything else. SIGUSR2: its event loop stands still for `?ms=`; then a line is appended to `?to=`.
+// Loaded into a worker before anything else. SIGWINCH, which ends nothing: its event loop stands still for `?ms=`; then a line is appended to `?to=`.
 import { appendFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
@@ -7,7 +7,7 @@ const to = searchParams.get('to');
 const ms = Number(searchParams.get('ms'));
 
 if (isMainThread && process.argv[1]?.endsWith('workers/main.js')) {
-  process.on('SIGUSR2', () => {
+  process.on('SIGWINCH', () => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
     appendFileSync(to, 'blocked\n');
   });

@@ -29,7 +29,7 @@ function saturate(): void {
 
 /** A worker whose event loop can be made to stand still. */
 async function openBlockable(recovery: 'usual' | 'fast') {
-  const name = `busy-${recovery}`;
+  const name = `busy${recovery}`;
   project = await openNamespaceProject(name, {
     versioned: false,
     only: ['temporal', 's3', 'mlflow'],
@@ -48,14 +48,18 @@ async function openBlockable(recovery: 'usual' | 'fast') {
     const request = { environment: name, pipeline: 'patient', params: { name: job, seconds: 0 }, trigger: 'test' };
     return (await startRun(opened.client, request)).workflowId;
   };
-  return { opened, jobs, start, blocked, block: () => process.kill(worker.pid, 'SIGUSR2') };
+  const gone = worker.ended.then((code) => Promise.reject(new Error(`the worker ended: ${code}`)));
+  // Its end is no fault once nobody waits for a run.
+  gone.catch(() => undefined);
+  const ended = (run: string) => Promise.race([gone, runUntil(opened.client, run, (r) => r.state === 'closed')]);
+  return { opened, jobs, start, ended, blocked, block: () => process.kill(worker.pid, 'SIGWINCH') };
 }
 
 describe.each(['fast', 'usual'] as const)('a worker on saturated processors, with the %s recovery', (recovery) => {
   test(
     `whose event loop stands still for 8 s as its job begins and as it ends: the job is neither lost nor started twice (${runs} runs)`,
     async () => {
-      const { opened, jobs, start, blocked, block } = await openBlockable(recovery);
+      const { opened, jobs, start, ended: endOf, blocked, block } = await openBlockable(recovery);
       saturate();
       for (let n = 0; n < runs; n++) {
         const job = `job-${n}`;
@@ -66,7 +70,7 @@ describe.each(['fast', 'usual'] as const)('a worker on saturated processors, wit
         await until(() => Promise.resolve(blocked() === 2 * n + 1 && jobs.begun().includes(job)));
         block();
         jobs.letGo(job);
-        const ended = await runUntil(opened.client, workflowId, (r) => r.state === 'closed');
+        const ended = await endOf(workflowId);
         expect(ended, ended.reason ?? '').toMatchObject({ outcome: 'completed' });
         expect(ended.view?.stages.find((s) => s.id === 'train')).toMatchObject({ status: 'done', attempt: 1 });
         const { events = [] } = await opened.client.temporal.workflow.getHandle(workflowId).fetchHistory();
