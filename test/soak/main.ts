@@ -56,8 +56,8 @@ async function soak(world: World, hours: number, everyMs: number, pauseMs: numbe
   let stopped = false;
   process.once('SIGINT', () => (stopped = true));
   await world.fill();
-  const look = () => {
-    const now = sample(world.workerPid, world.cacheFile, elapsed());
+  const look = async () => {
+    const now = await sample(world.workerPid, world.answerFile, elapsed());
     samples.push(now);
     appendFileSync(file, `${JSON.stringify(now)}\n`);
   };
@@ -65,7 +65,7 @@ async function soak(world: World, hours: number, everyMs: number, pauseMs: numbe
   let runs = 0;
   while (!stopped && elapsed() < hours) {
     if (performance.now() >= next) {
-      look();
+      await look();
       next = performance.now() + everyMs;
     }
     await world.run(++runs);

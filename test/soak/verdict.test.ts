@@ -15,6 +15,7 @@ function samples(hours: number, grown: (hours: number) => Partial<Sample>): Samp
       threads: 20,
       children: 1,
       cached: 100,
+      rssBeforeKb: rssKb + 40_000,
       ...more,
       rssKb: rssKb + 15_000 * ((at * 7.3) % 1),
       descriptors: descriptors + (i % 4),

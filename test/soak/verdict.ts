@@ -11,7 +11,7 @@ export interface Verdict {
   verdict: 'flat' | 'grows' | 'undecided';
   /** Samples after the warm-up. */
   samples: number;
-  /** % of the mean per hour. */
+  /** Memory in use, in % of its mean per hour. */
   rss: Slope;
   /** Open files and sockets per hour. */
   descriptors: Slope;

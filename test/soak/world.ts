@@ -19,8 +19,8 @@ const quiet = (): void => undefined;
 export interface World {
   readonly root: string;
   readonly workerPid: number;
-  /** Holds how many workflows the worker has in memory. */
-  readonly cacheFile: string;
+  /** Where the worker answers a sample. */
+  readonly answerFile: string;
   /** Starts so many runs that the worker's memory for them is full. */
   fill(): Promise<void>;
   /** Starts a run, and approves the one that has waited longest; answers when that has ended. `n` is new: it trains. */
@@ -37,9 +37,9 @@ export async function openWorld(repository: string): Promise<World> {
   const files = ['pipelines/steady.ts'];
   await deploy({ root, environment, files, env: process.env, by: 'soak', onProgress: quiet });
   const client = await connect(environment.temporal);
-  const cacheFile = join(root, 'cached');
-  const preload = pathToFileURL(join(import.meta.dirname, 'tell-cache.mjs'));
-  preload.searchParams.set('to', cacheFile);
+  const answerFile = join(root, 'answer.json');
+  const preload = pathToFileURL(join(import.meta.dirname, 'collect.mjs'));
+  preload.searchParams.set('to', answerFile);
   const worker = new WorkerProcess(root, join(repository, 'dist'), { NODE_OPTIONS: `--import=${preload.href}` });
   // Who dies is no worker without leaks.
   worker.revive = false;
@@ -48,8 +48,8 @@ export async function openWorld(repository: string): Promise<World> {
   return {
     root,
     workerPid: ready.pid,
-    cacheFile,
-    ...runsOf(client, cacheFile),
+    answerFile,
+    ...runsOf(client),
     close: async () => {
       await worker.stop();
       await client.close();
@@ -58,7 +58,7 @@ export async function openWorld(repository: string): Promise<World> {
   };
 }
 
-function runsOf(client: SlipwayClient, cacheFile: string): Pick<World, 'fill' | 'run'> {
+function runsOf(client: SlipwayClient): Pick<World, 'fill' | 'run'> {
   const waiting: string[] = [];
   const start = async (n: number) => {
     const request = { environment: 'soak', pipeline: 'steady', params: { n }, trigger: 'soak' };
@@ -71,8 +71,6 @@ function runsOf(client: SlipwayClient, cacheFile: string): Pick<World, 'fill' | 
       await untilWaiting(client, waiting[0] ?? '');
       for (let i = 1; i < waitingRuns; i++) await start(0);
       for (const run of waiting) await untilWaiting(client, run);
-      const deadline = Date.now() + begunLimitMs;
-      while (!existsSync(cacheFile) && Date.now() < deadline) await sleep(500);
     },
     run: async (n) => {
       await start(n);

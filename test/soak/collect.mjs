@@ -1,21 +1,27 @@
-// Loaded into a worker before anything else: writes every few seconds to `?to=` how many workflows it holds in memory.
+// Loaded into a worker before anything else. SIGWINCH, which ends nothing: it frees the memory that nobody uses, then writes to
+// `?to=` how often it did so and how many workflows it holds.
 import { renameSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 import { Worker } from '@temporalio/worker';
 
 const file = new URL(import.meta.url).searchParams.get('to');
-const everyMs = 5_000;
 const workers = [];
+let times = 0;
 
 if (file !== null && isMainThread && process.argv[1]?.endsWith('workers/main.js')) {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc');
   const { run } = Worker.prototype;
   Worker.prototype.run = function (...args) {
     workers.push(this);
     return run.apply(this, args);
   };
-  setInterval(() => {
+  process.on('SIGWINCH', () => {
+    collect();
     const cached = workers.reduce((sum, worker) => sum + worker.getStatus().numCachedWorkflows, 0);
-    writeFileSync(`${file}.new`, String(cached));
+    writeFileSync(`${file}.new`, JSON.stringify({ times: ++times, cached }));
     renameSync(`${file}.new`, file);
-  }, everyMs).unref();
+  });
 }
