@@ -1,5 +1,5 @@
 // Loaded into a worker before anything else. SIGWINCH, which ends nothing: it frees the memory that nobody uses, then writes to
-// `?to=` how often it did so and how many workflows it holds.
+// `?to=` how often it did so, what is left, and how many workflows it holds.
 import { renameSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -21,7 +21,10 @@ if (file !== null && isMainThread && process.argv[1]?.endsWith('workers/main.js'
   process.on('SIGWINCH', () => {
     collect();
     const cached = workers.reduce((sum, worker) => sum + worker.getStatus().numCachedWorkflows, 0);
-    writeFileSync(`${file}.new`, JSON.stringify({ times: ++times, cached }));
+    const { rss, heapTotal, heapUsed } = process.memoryUsage();
+    // V8 keeps room in its heap that it has freed.
+    const inUse = rss - (heapTotal - heapUsed);
+    writeFileSync(`${file}.new`, JSON.stringify({ times: ++times, cached, inUseKb: Math.round(inUse / 1_024) }));
     renameSync(`${file}.new`, file);
   });
 }

@@ -7,10 +7,10 @@ const answerLimitMs = 60_000;
 export interface Sample {
   /** Since the watch began. */
   hours: number;
-  /** What it has in memory, in kB, before what nobody uses is freed. */
-  rssBeforeKb: number;
-  /** The same after that. */
+  /** What it has in memory, in kB. */
   rssKb: number;
+  /** The same without the room in its heap that nobody uses. */
+  inUseKb: number;
   /** Open files and sockets. */
   descriptors: number;
   threads: number;
@@ -22,12 +22,11 @@ export interface Sample {
 
 /** Looks into `/proc` of a worker into which `collect.mjs` was loaded, which writes `file`. Throws when the worker is gone. */
 export async function sample(pid: number, file: string, hours: number): Promise<Sample> {
-  const rssBeforeKb = statusOf(pid, 'VmRSS');
-  const cached = await collected(pid, file);
+  const { cached, inUseKb } = await collected(pid, file);
   return {
     hours,
-    rssBeforeKb,
     rssKb: statusOf(pid, 'VmRSS'),
+    inUseKb,
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
     threads: statusOf(pid, 'Threads'),
     children: readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).length,
@@ -40,22 +39,28 @@ function statusOf(pid: number, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
 }
 
-/** Lets the worker free what it does not use; answers how many workflows it holds. */
-async function collected(pid: number, file: string): Promise<number> {
-  const before = answer(file).times;
+interface Answer {
+  times: number;
+  cached: number;
+  inUseKb: number;
+}
+
+/** Lets the worker free what it does not use, and say what is left. */
+async function collected(pid: number, file: string): Promise<Answer> {
+  const before = answer(file)?.times ?? 0;
   process.kill(pid, 'SIGWINCH');
   for (const deadline = Date.now() + answerLimitMs; ; await sleep(20)) {
-    const { times, cached } = answer(file);
-    if (times > before) return cached;
+    const now = answer(file);
+    if (now !== undefined && now.times > before) return now;
     if (Date.now() > deadline) throw new Error(`the worker ${pid} does not answer`);
   }
 }
 
-function answer(file: string): { times: number; cached: number } {
+/** Undefined: none yet. */
+function answer(file: string): Answer | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as { times: number; cached: number };
+    return JSON.parse(readFileSync(file, 'utf8')) as Answer;
   } catch {
-    // None yet.
-    return { times: 0, cached: 0 };
+    return undefined;
   }
 }

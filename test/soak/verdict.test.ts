@@ -9,15 +9,15 @@ const warmUpHours = 0.5;
 function samples(hours: number, grown: (hours: number) => Partial<Sample>): Sample[] {
   return Array.from({ length: hours * perHour }, (_, i) => {
     const at = i / perHour;
-    const { rssKb = 300_000, descriptors = 80, ...more } = grown(at);
+    const { inUseKb = 300_000, descriptors = 80, ...more } = grown(at);
     return {
       hours: at,
       threads: 20,
       children: 1,
       cached: 100,
-      rssBeforeKb: rssKb + 40_000,
+      rssKb: inUseKb + 40_000,
       ...more,
-      rssKb: rssKb + 15_000 * ((at * 7.3) % 1),
+      inUseKb: inUseKb + 15_000 * ((at * 7.3) % 1),
       descriptors: descriptors + (i % 4),
     };
   });
@@ -26,16 +26,16 @@ function samples(hours: number, grown: (hours: number) => Partial<Sample>): Samp
 describe('a soak of four hours', () => {
   test('is flat where memory only swings, however much it grew in the warm-up', () => {
     const found = judge(
-      samples(4, (h) => ({ rssKb: 300_000 * Math.min(1, 0.5 + h) })),
+      samples(4, (h) => ({ inUseKb: 300_000 * Math.min(1, 0.5 + h) })),
       warmUpHours,
     );
     expect(found).toMatchObject({ verdict: 'flat', samples: 420, mostCached: 100, mostChildren: 1 });
-    expect(found.rss.low).toBeLessThan(0);
-    expect(found.rss.high).toBeGreaterThan(0);
+    expect(found.inUse.low).toBeLessThan(0);
+    expect(found.inUse.high).toBeGreaterThan(0);
   });
 
   test.each([
-    ['memory grows by 2 % per hour', (h: number) => ({ rssKb: 300_000 * (1 + 0.02 * h) })],
+    ['memory grows by 2 % per hour', (h: number) => ({ inUseKb: 300_000 * (1 + 0.02 * h) })],
     ['three descriptors more are open each hour', (h: number) => ({ descriptors: 80 + Math.floor(3 * h) })],
     ['more workflows stay in memory than may', () => ({ cached: 101 })],
   ])('tells that %s', (_, grown) => {

@@ -12,6 +12,8 @@ export interface Verdict {
   /** Samples after the warm-up. */
   samples: number;
   /** Memory in use, in % of its mean per hour. */
+  inUse: Slope;
+  /** What the process has in memory, the room in its heap included, in % per hour; judges nothing. */
   rss: Slope;
   /** Open files and sockets per hour. */
   descriptors: Slope;
@@ -20,7 +22,7 @@ export interface Verdict {
 }
 
 /** What a soak allows: % of memory and descriptors per hour, workflows in memory. */
-export const limits = { rssPercent: 1, descriptors: 1, cached: 100 };
+export const limits = { percent: 1, descriptors: 1, cached: 100 };
 /** Neighbouring samples are alike (a heap grows until it is collected), so that not they but means of blocks are fitted. */
 const blocks = 20;
 /** 95 % of Student's t with `blocks - 2` degrees of freedom lie below. */
@@ -29,25 +31,33 @@ const quantile = 1.734;
 /** Whether a process grew in `samples`; those of the first `warmUpHours` do not count. Throws when fewer than 20 are left. */
 export function judge(samples: readonly Sample[], warmUpHours: number): Verdict {
   const counted = samples.filter(({ hours }) => hours >= warmUpHours);
-  const rss = slope(counted.map(({ hours, rssKb }) => [hours, rssKb]));
+  const inUse = percentOf(counted.map(({ hours, inUseKb }) => [hours, inUseKb]));
   const descriptors = slope(counted.map((s) => [s.hours, s.descriptors]));
-  const percent = 100 / mean(counted.map(({ rssKb }) => rssKb));
-  const found = { perHour: rss.perHour * percent, low: rss.low * percent, high: rss.high * percent };
   const mostCached = Math.max(...counted.map(({ cached }) => cached));
-  const grows = found.low > limits.rssPercent || descriptors.low > limits.descriptors || mostCached > limits.cached;
-  const flat = found.high <= limits.rssPercent && descriptors.high <= limits.descriptors;
+  const grows = inUse.low > limits.percent || descriptors.low > limits.descriptors || mostCached > limits.cached;
+  const flat = inUse.high <= limits.percent && descriptors.high <= limits.descriptors;
   return {
     verdict: grows ? 'grows' : flat ? 'flat' : 'undecided',
     samples: counted.length,
-    rss: found,
+    inUse,
+    rss: percentOf(counted.map(({ hours, rssKb }) => [hours, rssKb])),
     descriptors,
     mostCached,
     mostChildren: Math.max(...counted.map(({ children }) => children)),
   };
 }
 
+type Points = readonly (readonly [x: number, y: number])[];
+
+/** A slope in % of the mean. */
+function percentOf(points: Points): Slope {
+  const { perHour, low, high } = slope(points);
+  const percent = 100 / mean(points.map(([, y]) => y));
+  return { perHour: perHour * percent, low: low * percent, high: high * percent };
+}
+
 /** Least squares through the means of 20 blocks of neighbouring points. Throws when there are fewer points. */
-export function slope(points: readonly (readonly [x: number, y: number])[]): Slope {
+export function slope(points: Points): Slope {
   if (points.length < blocks) throw new Error(`${points.length} samples after the warm-up; ${blocks} are the least`);
   const cut = (block: number) => Math.round((block * points.length) / blocks);
   const means = Array.from({ length: blocks }, (_, i) => {
