@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from '../adapters/registry/port.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { Json, JsonObject } from '../plan/json.js';
@@ -8,6 +9,10 @@ import { digestOf, idempotencyKey } from './digest.js';
 import { packageModel } from './package-model.js';
 import { openStage } from './plan-cache.js';
 import { asModel } from './stage-inputs.js';
+
+/** How often an alias is set against older versions that others set over it, with longer and longer pauses. */
+const mostTries = 6;
+const pauseMs = 100;
 
 export interface RegisterInput extends StageCall {
   /** Scores of this model, when the run has made some. */
@@ -54,14 +59,21 @@ export async function registerModel(context: ActivityContext, call: RegisterInpu
   };
 }
 
-/** The alias names the newest candidate: a run that registered a later one at the same moment may keep it. */
+/**
+ * The alias names the newest candidate. Runs that register at the same moment set it one over the other: who finds a later
+ * version there leaves it, who finds an older one sets its own again.
+ */
 async function pointAlias(registry: Registry, name: string, alias: string, version: string): Promise<void> {
-  try {
-    await registry.setAlias(name, alias, version);
-  } catch (error) {
-    const now = (await registry.aliases(name))[alias];
-    const lostToNewer = error instanceof SlipwayError && error.code === 'E_REGISTRY_READBACK';
-    if (!lostToNewer || now === undefined || Number(now) <= Number(version)) throw error;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await registry.setAlias(name, alias, version);
+    } catch (error) {
+      if (!(error instanceof SlipwayError && error.code === 'E_REGISTRY_READBACK')) throw error;
+      const now = (await registry.aliases(name))[alias];
+      if (now !== undefined && !(Number(now) <= Number(version))) return;
+      if (now === undefined || tries === mostTries) throw error;
+    }
+    await sleep(tries * pauseMs);
   }
 }
 

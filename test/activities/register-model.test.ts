@@ -178,7 +178,20 @@ describe('the alias', () => {
     expect(await run(world, registerModel, await input())).toMatchObject({ version: '1' });
   });
 
-  test('that stands on an older version although it was set is an error', async () => {
+  test('that a run with an older version set over it is set again', async () => {
+    const call = await input();
+    await run(world, registerModel, call);
+    const { setAlias } = world.registry;
+    vi.spyOn(world.registry, 'setAlias').mockImplementationOnce(async (name, alias) => {
+      await setAlias(name, alias, '1');
+      throw readBack;
+    });
+    const later = { ...call, run: { ...call.run, workflowId: 'dev:intents:2' } };
+    expect(await run(world, registerModel, later)).toMatchObject({ version: '2' });
+    expect(await world.registry.aliases('intents')).toEqual({ candidate: '2' });
+  });
+
+  test('that stands on an older version however often it is set is an error', async () => {
     movedTo('0');
     expect(await codesOf(run(world, registerModel, await input()))).toEqual(['E_REGISTRY_READBACK']);
   });

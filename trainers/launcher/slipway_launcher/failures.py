@@ -22,11 +22,15 @@ class JobFailure(Exception):
 
 def printable(text: str) -> str:
     """Escapes control characters (line ends stay) and cuts to 2 KB of UTF-8."""
-    clean = "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    raw = clean.encode("utf-8", "replace")
+    raw = escaped(text).encode("utf-8", "replace")
     if len(raw) <= MESSAGE_LIMIT:
         return raw.decode()
     return raw[: MESSAGE_LIMIT - 3].decode("utf-8", "ignore") + "…"
+
+
+def escaped(text: str) -> str:
+    """Escapes control characters; line ends stay."""
+    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def quoted(value: object) -> str:

@@ -8,7 +8,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from .failures import printable
+from .failures import escaped
 from .masking import Mask
 
 LOG_LIMIT = 64 << 20
@@ -65,9 +65,10 @@ def _write(sink: FileIO, content: bytes) -> None:
 
 
 def last_lines(log: Path, count: int = 20, size: int = 1500) -> str:
-    """The last ``count`` lines of ``log``, at most ``size`` characters, fit to be shown."""
+    """The last ``count`` lines of ``log``, at most ``size`` bytes of UTF-8, fit to be shown; of longer ones the beginning is left out."""
     with log.open("rb") as source:
         source.seek(max(0, os.fstat(source.fileno()).st_size - 8 * size))
         text = source.read().decode("utf-8", "replace")
-    lines = [printable(line[-size:]) for line in text.rstrip().splitlines()[-count:]]
-    return "\n".join(lines)[-size:] or "(it wrote nothing)"
+    lines = [escaped(line[-size:]) for line in text.rstrip().splitlines()[-count:]]
+    # What is no text takes three bytes for each that it was: by characters, a message would be cut at its end.
+    return "\n".join(lines).encode()[-size:].decode("utf-8", "ignore") or "(it wrote nothing)"

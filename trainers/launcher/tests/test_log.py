@@ -6,7 +6,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from slipway_launcher.log import copy_log
+from slipway_launcher.log import copy_log, last_lines
 from slipway_launcher.masking import Mask
 
 
@@ -36,6 +36,15 @@ class Log(unittest.TestCase):
     def test_a_short_log_is_kept_as_it_is_garbage_and_all(self) -> None:
         content = bytes(range(256)) * 64
         self.assertEqual(copied([content], 1 << 20, 1 << 10), content)
+
+    def test_the_last_lines_are_told_to_their_end_garbage_before_them_or_not(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder) / "log.txt"
+            for before in (b"\xff\xfe\x1b" * 10_000, (b"\xff" * 100 + b"\n") * 100, b"\n"):
+                log.write_bytes(before + b"the last words\n")
+                said = last_lines(log)
+                self.assertTrue(said.endswith("the last words"))
+                self.assertLessEqual(len(said.encode()), 1500)
 
 
 class Secrets(unittest.TestCase):
