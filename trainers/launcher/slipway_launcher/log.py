@@ -64,7 +64,7 @@ def _write(sink: FileIO, content: bytes) -> None:
         content = content[sink.write(content) :]
 
 
-def last_lines(log: Path, count: int = 20, size: int = 1500) -> str:
+def last_lines(log: Path, count: int = 20, size: int = 1200) -> str:
     """The last ``count`` lines of ``log``, at most ``size`` bytes of UTF-8, fit to be shown; of longer ones the beginning is left out."""
     with log.open("rb") as source:
         source.seek(max(0, os.fstat(source.fileno()).st_size - 8 * size))

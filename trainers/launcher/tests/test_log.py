@@ -44,7 +44,7 @@ class Log(unittest.TestCase):
                 log.write_bytes(before + b"the last words\n")
                 said = last_lines(log)
                 self.assertTrue(said.endswith("the last words"))
-                self.assertLessEqual(len(said.encode()), 1500)
+                self.assertLessEqual(len(said.encode()), 1200)
 
 
 class Secrets(unittest.TestCase):
