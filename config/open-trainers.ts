@@ -17,15 +17,14 @@ export async function openTrainers(
   refs: References,
   store: () => Store,
 ): Promise<(name: string) => Trainer> {
-  const [processes, http, inboxes, slurm, sagemaker, ray, kubernetes] = await Promise.all([
-    import('../adapters/trainer/process/index.js'),
-    import('../adapters/trainer/http/index.js'),
-    import('../adapters/trainer/http/inbox.js'),
-    import('../adapters/trainer/slurm/index.js'),
-    import('../adapters/trainer/sagemaker/index.js'),
-    import('../adapters/trainer/ray/index.js'),
-    import('../adapters/trainer/kubernetes/index.js'),
-  ]);
+  // One after the other: they share modules, and jiti hands out one that another import has only begun to load.
+  const processes = await import('../adapters/trainer/process/index.js');
+  const http = await import('../adapters/trainer/http/index.js');
+  const inboxes = await import('../adapters/trainer/http/inbox.js');
+  const slurm = await import('../adapters/trainer/slurm/index.js');
+  const sagemaker = await import('../adapters/trainer/sagemaker/index.js');
+  const ray = await import('../adapters/trainer/ray/index.js');
+  const kubernetes = await import('../adapters/trainer/kubernetes/index.js');
   const open = (name: string, options: EnvironmentConfig['trainers'][string]): Trainer => {
     switch (options.adapter) {
       case 'process':
