@@ -48,6 +48,11 @@ export class WorkerProcess {
     return join(this.root, `${this.name}.log`);
   }
 
+  /** Of the process that runs, or ran last; undefined before the first. */
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
   private get readyFile(): string {
     return join(this.root, '.slipway', 'worker', `${this.name}-ready.json`);
   }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,10 +44,9 @@ export async function openWorld(repository: string): Promise<World> {
   // Who dies is no worker without leaks.
   worker.revive = false;
   await worker.start();
-  const ready = JSON.parse(readFileSync(join(root, '.slipway/worker/ready.json'), 'utf8')) as { pid: number };
   return {
     root,
-    workerPid: ready.pid,
+    workerPid: worker.pid ?? 0,
     answerFile,
     ...runsOf(client),
     close: async () => {

@@ -30,7 +30,12 @@ function slowTrainer(released = () => true) {
   const training = (call: Parameters<typeof idempotencyKey>[0]) =>
     runJob(
       trainer,
-      { command: ['train'], outputs: 's3://slipway/jobs/1/' } as unknown as JobSpec,
+      {
+        command: ['train'],
+        hyperparameters: {},
+        environment: {},
+        outputs: 's3://slipway/jobs/1/',
+      } as unknown as JobSpec,
       idempotencyKey(call),
     );
   return { trainer, seen, training };
