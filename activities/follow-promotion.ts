@@ -16,7 +16,7 @@ interface Promotion {
 export interface FollowInput extends Promotion {
   run: RunRef;
   version: VersionOutput;
-  /** Default the version's name: runs of builds that did not say it. */
+  /** Undefined in runs of older builds: then nobody looks for later promotions. */
   service?: string;
 }
 
@@ -28,10 +28,12 @@ export async function followPromotion(context: ActivityContext, input: FollowInp
   const environment = await context.environment(input.run.environment);
   const { registry, store } = environment.ports;
   const alias = aliasNames(environment.name, environment.sharedRegistry);
-  const { version, sequence, service = version.name } = input;
-  for (let newest: Promotion | undefined = input; newest !== undefined;) {
+  const { version, sequence, service } = input;
+  const since = async (than: number) =>
+    service === undefined ? undefined : await promotedSince(store, environment.name, service, than);
+  for (let newest: Promotion | undefined = (await since(sequence)) ?? input; newest !== undefined;) {
     await point(registry, alias, newest);
-    newest = await promotedSince(store, environment.name, service, newest.sequence);
+    newest = await since(newest.sequence);
   }
   await registry.tag(version.name, version.version, {
     'slipway.outcome': 'promoted',

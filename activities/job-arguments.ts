@@ -1,6 +1,6 @@
 import type { JobSpec } from '../adapters/trainer/port.js';
 import { type Fault, SlipwayError } from '../plan/errors.js';
-import { pointerStep } from '../plan/json.js';
+import { type Json, pointerStep } from '../plan/json.js';
 
 /** What Linux takes as one argument or as one variable with its name (`MAX_ARG_STRLEN`, less the byte that ends it). */
 export const argumentBytes = 131_071;
@@ -16,11 +16,11 @@ export function checkArguments(job: JobSpec): void {
     ...command.map((word, n): [string, string] => [`/command/${n}`, word]),
     ...Object.entries(hyperparameters).map(([name, value]): [string, string, string] => [
       `/hyperparameters${pointerStep(name)}`,
-      typeof value === 'string' ? value : JSON.stringify(value),
+      typeof value === 'string' ? value : launcherJson(value),
       // The longest of its forms: an argument has no name in front of it.
       `SM_HP_${name}=`,
     ]),
-    ['/hyperparameters', JSON.stringify(hyperparameters), 'SM_HPS='],
+    ['/hyperparameters', launcherJson(hyperparameters), 'SM_HPS='],
     ...Object.entries(environment).map(([name, value]): [string, string, string] => [
       `/environment${pointerStep(name)}`,
       value,
@@ -33,6 +33,15 @@ export function checkArguments(job: JobSpec): void {
     return message === undefined ? [] : [{ code: 'E_ARG', where: `${identity.stage} ${at}`, message, fix }];
   });
   if (faults.length > 0) throw new SlipwayError(faults.slice(0, 20));
+}
+
+/** As long as Python's `json.dumps` writes it: ASCII, a blank after each comma and colon. */
+function launcherJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(launcherJson).join(', ')}]`;
+  if (value === null || typeof value !== 'object')
+    return JSON.stringify(value).replace(/[\u0080-\uffff]/g, String.raw`\u0000`);
+  const entries = Object.entries(value).map(([name, inner]) => `${launcherJson(name)}: ${launcherJson(inner)}`);
+  return `{${entries.join(', ')}}`;
 }
 
 function argumentFault(text: string): string | undefined {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from '@temporalio/activity';
 import { z } from 'zod';
 import type { JobSpec } from '../adapters/trainer/port.js';
@@ -10,6 +11,8 @@ const progress = z.record(z.string(), z.number()).nullish();
 /** What `latest.json` of a stage's checkpoints tells beside its files: who stored them, and with what that one had begun. */
 const checkpoint = z.object({ key: z.string(), progress, restored: z.object({ progress }).optional() });
 const mostBytes = 8 << 20;
+/** Nobody beats meanwhile, and a run does not wait for what is only told. */
+const patienceMs = 3_000;
 
 /** Runs a job, and adds to what is told of it, when it fails too, from where it went on. */
 export async function tellingResumption<R extends JobTold>(
@@ -37,7 +40,8 @@ async function resumption(
 ): Promise<JobTold> {
   if (identity.attempt === 1 && interruptions === 0) return {};
   try {
-    const stored = await store.read(store.key(`${checkpoints}latest.json`), { limitBytes: mostBytes });
+    const reading = store.read(store.key(`${checkpoints}latest.json`), { limitBytes: mostBytes });
+    const stored = await Promise.race([reading, sleep(patienceMs, undefined, { ref: false })]);
     if (stored === undefined) return {};
     const last = checkpoint.parse(JSON.parse(new TextDecoder().decode(stored.body)));
     // One that a job stored itself, and had begun without, is none that it went on from.

@@ -12,6 +12,8 @@ const quarantined = 4;
 const harmlessAfterMs = 30_000;
 /** Who has lived for so much longer than when its process died last is not what killed that. */
 const outlived = 1.5;
+/** Who has worked for so long is a suspect no more: others that run beside it all that time would be blamed for the same deaths. */
+const latestMs = 600_000;
 /** These do their work in the process itself, all the time that they run: the others wait for jobs, tasks, people and traffic. */
 const workHere: readonly string[] = ['snapshotData', 'validateData', 'registerModel', 'collectItems', 'joinLists'];
 const beatMs = 2_000;
@@ -45,12 +47,15 @@ function inbound(deaths: Deaths, line: Line, context: Context): ActivityInboundC
         leave();
         if (before > 0) void deaths.clear(id).catch(() => undefined);
       };
+      const worksHere = workHere.includes(info.activityType) && !hasJob(context);
       const outlives = () => {
         harmless();
+        if (!worksHere) return;
         // What it does later may still be more than the process can take.
-        if (workHere.includes(info.activityType)) end = deaths.begin({ id, alone: false, since });
+        end = deaths.begin({ id, alone: false, since });
+        timer = setTimeout(harmless, latestMs);
       };
-      const timer = setTimeout(outlives, Math.max(harmlessAfterMs, ageMs * outlived));
+      let timer = setTimeout(outlives, worksHere ? Math.max(harmlessAfterMs, ageMs * outlived) : harmlessAfterMs);
       try {
         return await next(input);
       } finally {
@@ -62,9 +67,14 @@ function inbound(deaths: Deaths, line: Line, context: Context): ActivityInboundC
 }
 
 /** A job that runs elsewhere and was found again is only asked how it is: it must not fail because its watchers die. */
-function followsJob({ info }: Context): boolean {
+function followsJob(context: Context): boolean {
+  return jobWatchers.includes(context.info.activityType) && hasJob(context);
+}
+
+/** A try before it has started a job: then it mostly waits, a snapshot too whose source is a job. */
+function hasJob({ info }: Context): boolean {
   const { job } = (info.heartbeatDetails ?? {}) as { job?: unknown };
-  return jobWatchers.includes(info.activityType) && typeof job === 'string';
+  return typeof job === 'string';
 }
 
 /** Waits in line; the server hears that we live, with what the try before told it. */

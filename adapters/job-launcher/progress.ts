@@ -12,3 +12,12 @@ export const progressNumbers = z
   .refine(({ progress = 0 }) => progress >= 0 && progress <= 1, { message: 'from 0 to 1', path: ['progress'] })
   .refine(({ step = 0 }) => step >= 0, { message: 'at least 0', path: ['step'] })
   .refine(({ epoch = 0 }) => epoch >= 0, { message: 'at least 0', path: ['epoch'] });
+
+/** The same of a launcher, which may be of another release: what is out of bounds is passed over, as by those of this one. */
+export const launcherProgress = z.record(z.string(), z.number()).transform((numbers) =>
+  Object.fromEntries(
+    Object.entries(numbers)
+      .filter(([name, value]) => progressNumbers.safeParse({ [name]: value }).success)
+      .slice(0, mostNumbers),
+  ),
+);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { SlipwayError } from '../../plan/errors.js';
 import type { JobFailure, JobManifest } from '../trainer/port.js';
 import { parseManifest } from './manifest.js';
-import { progressNumbers } from './progress.js';
+import { launcherProgress } from './progress.js';
 
 /** 75 is "try again later"; negative numbers are signals that come from outside: hang-up, interrupt, kill, terminate. */
 const transientExitCodes: readonly (number | undefined)[] = [75, -1, -2, -9, -15];
@@ -14,7 +14,7 @@ const times = { startedAt: z.iso.datetime().optional(), endedAt: z.iso.datetime(
 const stateFile = z.discriminatedUnion('phase', [
   z.object({
     phase: z.enum(['fetching', 'running', 'uploading']),
-    progress: progressNumbers.optional(),
+    progress: launcherProgress.optional(),
   }),
   z.object({ phase: z.literal('succeeded'), ...times, manifest: z.unknown() }),
   z.object({

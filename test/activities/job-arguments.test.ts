@@ -13,6 +13,11 @@ test.each<[string, Partial<JobSpec>, string]>([
   ['200 kB in a hyperparameter', { hyperparameters: { v: long } }, `train /hyperparameters/v: .*${argumentBytes}`],
   ['200 kB as JSON', { hyperparameters: { v: [half, half] } }, 'train /hyperparameters/v: '],
   ['200 kB in all', { hyperparameters: { v: half, w: half } }, 'train /hyperparameters: '],
+  [
+    '60 kB of letters that JSON escapes',
+    { hyperparameters: { v: 'é'.repeat(30_000) } },
+    'train /hyperparameters: has 180',
+  ],
   ['half a surrogate pair', { hyperparameters: { v: '\ud800' } }, 'surrogate'],
   ['a NUL in the command', { command: ['python', 'a\0b'] }, 'train /command/1: .*NUL'],
   ['200 kB in the command', { command: ['python', long] }, 'train /command/1: '],

@@ -105,23 +105,26 @@ describe('an activity', () => {
   const execute = (interceptors: Interceptors, e: MockActivityEnvironment, work: () => Promise<unknown>) =>
     e.run(async () => interceptors(Context.current()).inbound?.execute?.(input, work));
 
-  test.each([
+  test.each<[string, boolean, object?]>([
     ['snapshotData', true],
+    ['snapshotData', false, { heartbeatDetails: { job: 'j1' } }],
     ['trainModel', false],
     ['awaitRollout', false],
-  ])('that works here is suspected as long as it runs, one that waits for half a minute: %s', async (type, still) => {
+  ])('that works here is suspected for ten minutes, one that waits for half of one: %s', async (type, still, more) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const interceptors = quarantine(await Deaths.open(folder));
       let finish = (): void => undefined;
       const run = execute(
         interceptors,
-        env('long', { activityType: type }),
+        env('long', { activityType: type, ...more }),
         () => new Promise<void>((done) => (finish = done)),
       );
       await vi.waitFor(async () => expect(await inFlight()).toEqual(['long']));
       await vi.advanceTimersByTimeAsync(31_000);
       expect(await inFlight()).toEqual(still ? ['long'] : []);
+      await vi.advanceTimersByTimeAsync(600_000);
+      expect(await inFlight()).toEqual([]);
       finish();
       await run;
       expect(await inFlight()).toEqual([]);
@@ -131,7 +134,7 @@ describe('an activity', () => {
   });
 
   test('that works here and died late is no suspect once it has lived half as long again', async () => {
-    for (let n = 0; n < 3; n++) await dies(`${idOf('snapshot')}!@1000`);
+    for (let n = 0; n < 3; n++) await dies(`${idOf('snapshot')}!@400`);
     const deaths = await Deaths.open(folder);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
@@ -140,9 +143,9 @@ describe('an activity', () => {
       const work = () => ((began = true), new Promise<void>((done) => (finish = done)));
       const run = execute(quarantine(deaths), env('snapshot', { activityType: 'snapshotData' }), work);
       await vi.waitFor(() => expect(began).toBe(true));
-      await vi.advanceTimersByTimeAsync(1_400_000);
+      await vi.advanceTimersByTimeAsync(590_000);
       expect(await deaths.of(idOf('snapshot'))).toMatchObject({ deaths: 3 });
-      await vi.advanceTimersByTimeAsync(200_000);
+      await vi.advanceTimersByTimeAsync(20_000);
       await vi.waitFor(async () => expect(await deaths.of(idOf('snapshot'))).toMatchObject({ deaths: 0 }));
       finish();
       await run;

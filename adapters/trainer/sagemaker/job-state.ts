@@ -31,10 +31,11 @@ export function stateOf(of: Description, told: StateFile | undefined, where: str
   return state.phase === 'lost' ? state : { ...state, ...interrupted(of) };
 }
 
-/** How often spot capacity was taken back and the job begun again. One that ended by it tells that as its end. */
-function interrupted({ SecondaryStatus, SecondaryStatusTransitions = [] }: Description): { interruptions?: number } {
-  const all = SecondaryStatusTransitions.filter(({ Status }) => Status === 'Interrupted').length;
-  const interruptions = all - (SecondaryStatus === 'Interrupted' ? 1 : 0);
+/** How often spot capacity was taken back and the job trained again. One that ended by it tells that as its end. */
+function interrupted({ SecondaryStatusTransitions = [] }: Description): { interruptions?: number } {
+  const statuses = SecondaryStatusTransitions.map(({ Status }) => Status);
+  const again = Math.max(0, statuses.lastIndexOf('Training'));
+  const interruptions = statuses.slice(0, again).filter((status) => status === 'Interrupted').length;
   return interruptions > 0 ? { interruptions } : {};
 }
 

@@ -44,6 +44,9 @@ export async function listJobs(
 async function ownerOf(store: Store, job: string): Promise<Pick<OwnedJob, keyof JobOwner | 'attempt'> | undefined> {
   const stored = await store.read(placesOf(job).document, { limitBytes: mostBytes });
   if (stored === undefined) return undefined;
-  const parsed = documentOwner.safeParse(JSON.parse(new TextDecoder().decode(stored.body)) as unknown);
-  return parsed.success ? parsed.data.owner : undefined;
+  try {
+    return documentOwner.parse(JSON.parse(new TextDecoder().decode(stored.body))).owner;
+  } catch {
+    return undefined;
+  }
 }

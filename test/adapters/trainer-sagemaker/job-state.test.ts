@@ -60,6 +60,20 @@ test('a job whose spot capacity was taken back runs on, whatever its last contai
   expect(state).toEqual({ phase: 'running', note: 'Interrupted', progress: null });
 });
 
+test.each([
+  [['Training', 'Interrupted'], undefined],
+  [['Training', 'Interrupted', 'Starting', 'Training'], 1],
+  [['Training', 'Interrupted', 'Starting', 'Training', 'Interrupted', 'MaxWaitTimeExceeded'], 1],
+] as const)('a job was interrupted as often as it trained again after it: %s', (statuses, interruptions) => {
+  const SecondaryStatusTransitions = statuses.map((Status) => ({ Status, StartTime: new Date() }));
+  const state = of(
+    { TrainingJobStatus: 'InProgress', SecondaryStatus: 'Training', SecondaryStatusTransitions },
+    undefined,
+  );
+  expect(state).toMatchObject({ phase: 'running' });
+  expect('interruptions' in state ? state.interruptions : undefined).toBe(interruptions);
+});
+
 test('a job tells its progress while it runs', () => {
   const running = { TrainingJobStatus: 'InProgress', SecondaryStatus: 'Training' } as const;
   expect(of(running, { phase: 'running', progress: { epoch: 3 } })).toMatchObject({ progress: { epoch: 3 } });

@@ -73,7 +73,7 @@ def open_regular(file: Path, owner: JobUser | None = None) -> int:
     except OSError as fault:
         raise JobFailure("E_FILE_KIND", f"{quoted(str(file))} cannot be opened as a regular file: {fault.strerror}") from fault
     facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode) or (owner is not None and facts.st_uid != owner.uid):
+    if not stat.S_ISREG(facts.st_mode) or (owner is not None and (facts.st_uid, facts.st_gid) != (owner.uid, owner.gid)):
         os.close(descriptor)
         raise JobFailure("E_FILE_KIND", f"{quoted(str(file))} is not a regular file of the job")
     return descriptor

@@ -194,5 +194,9 @@ class Rights(JobTest):
         file.write_text("s3cret")
         with self.assertRaises(JobFailure):
             open_regular(file, own_user.JobUser("nobody", USER, USER))
+        # The same user's, of another job.
+        os.chown(file, USER, USER + 1)
+        with self.assertRaises(JobFailure):
+            open_regular(file, own_user.JobUser("nobody", USER, USER))
         os.chown(file, USER, USER)
         os.close(open_regular(file, own_user.JobUser("nobody", USER, USER)))
