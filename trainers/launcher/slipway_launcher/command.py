@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from .descendants import end_descendants
 from .environment import command_arguments, command_environment, secret_values
-from .failures import JobFailure, quoted
+from .failures import Cancelled, JobFailure, quoted
 from .limits import check_disk, setter
 from .log import LogCopier, last_lines
 from .masking import Mask
@@ -40,8 +40,8 @@ def run_command(spec: JobSpec, tell: Callable[[dict[str, float], float], None], 
     try:
         meanwhile()
         code = watch.wait(process)
-    except JobFailure:
-        # Over a limit: it has no claim to a grace, and a bomb of forks would use it.
+    except (JobFailure, Cancelled):
+        # Over a limit, or stopped: it has no claim to a grace, and a bomb of forks would use it.
         end_descendants(keep=process.pid, grace=0)
         raise
     finally:

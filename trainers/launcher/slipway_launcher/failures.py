@@ -20,6 +20,14 @@ class JobFailure(Exception):
         super().__init__(f"{code}: {self.message}")
 
 
+class Cancelled(BaseException):
+    """Somebody stopped the job. It may be raised anywhere, so nothing that goes on after a ``JobFailure`` may take it for one."""
+
+    def __init__(self, failure: JobFailure) -> None:
+        self.failure = failure
+        super().__init__(str(failure))
+
+
 def printable(text: str) -> str:
     """Escapes control characters (line ends stay) and cuts to 2 KB of UTF-8."""
     raw = escaped(text).encode("utf-8", "replace")

@@ -16,7 +16,7 @@ from .code_archive import unpack
 from .command import run_command
 from .descendants import adopt_orphans, end_descendants
 from .environment import command_arguments
-from .failures import JobFailure
+from .failures import Cancelled, JobFailure
 from .limits import check_disk
 from .live import LiveUploads
 from .own_user import check_reach, find_user, hand_over, let_in
@@ -52,6 +52,8 @@ def run_job(document: dict[str, Any], directory: Path) -> bool:
         return True
     except JobFailure as fault:
         failure = fault
+    except Cancelled as stop:
+        failure = stop.failure
     except OSError as fault:
         failure = _disk_failure(fault)
     _ignore_cancel()
@@ -130,7 +132,7 @@ def _fetch_all(spec: JobSpec) -> None:
 
 def _cancel(number: int, _frame: object) -> NoReturn:
     _ignore_cancel()
-    raise JobFailure("E_TRAINER_CANCELLED", f"the job was stopped by {signal.Signals(number).name}; all its processes were ended")
+    raise Cancelled(JobFailure("E_TRAINER_CANCELLED", f"the job was stopped by {signal.Signals(number).name}; all its processes were ended"))
 
 
 def _ignore_cancel() -> None:

@@ -3,7 +3,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
+
+from slipway_launcher.job import run_job
 
 from .job_fixture import METRICS, MODEL, JobTest
 
@@ -119,6 +123,20 @@ class Checkpoints(JobTest):
         self.attempt()
         self.assertEqual(self.listed()["progress"], {"epoch": 2})
         self.assertEqual(self.listed()["restored"], {"progress": {"epoch": 1}})
+
+    def test_a_stop_while_they_are_fetched_is_no_fault_of_theirs(self) -> None:
+        class Stopped:
+            def chunks(self, uri: str) -> Iterator[bytes]:
+                signal.raise_signal(signal.SIGTERM)
+                yield b""
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+        spec = self.spec(self.WRITE, checkpoints=(self.base / "checkpoints").as_uri() + "/")
+        with mock.patch("slipway_launcher.checkpoints.open_store", return_value=Stopped()):
+            self.assertFalse(run_job(spec, self.directory))
+        self.assert_failed(self.state(), "E_TRAINER_CANCELLED")
+        self.assertFalse((self.directory / "log.txt").exists())
 
     def test_what_is_told_long_after_a_checkpoint_is_not_in_it(self) -> None:
         script = self.WRITE.replace("raise SystemExit(75)", (
