@@ -7,6 +7,7 @@ import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import { readStoredLog } from '../../job-launcher/stored-log.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Store } from '../../store/port.js';
+import { belongsTo } from '../belongs-to.js';
 import type { JobFailure, JobOwner, JobSpec, JobState, LogRange, OwnedJob, Trainer } from '../port.js';
 import { type Cluster, openCluster } from './cluster.js';
 import { jobDocument } from './job-document.js';
@@ -213,8 +214,7 @@ async function list({ cluster, options }: Site, owner: JobOwner): Promise<OwnedJ
     return { job, ...ownerOf(annotations), ended: hasEnded({ job: found, pods: [] }), endWith };
   });
   // Labels are cut and cleaned, annotations are not.
-  const asked = Object.entries(owner) as [keyof JobOwner, string][];
-  return jobs.filter((job) => asked.every(([what, value]) => job[what] === value));
+  return jobs.filter((job) => belongsTo(job, owner));
 }
 
 function stillThere(name: string, what: string): SlipwayError {

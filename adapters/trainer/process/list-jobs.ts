@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 
 import { isAlive, type ProcessRecord, readRecord } from '../../../processes/index.js';
+import { belongsTo } from '../belongs-to.js';
 import type { JobOwner, OwnedJob } from '../port.js';
 import { isJob, scratchOfJob } from './scratch.js';
 
@@ -15,8 +16,7 @@ export async function listJobs(directory: string, owner: JobOwner): Promise<Owne
     const record = await readRecord(scratchOfJob(directory, job).record);
     if (record !== undefined) jobs.push(owned(job, record));
   }
-  const asked = Object.entries(owner) as [keyof JobOwner, string][];
-  return jobs.filter((job) => asked.every(([what, value]) => job[what] === value));
+  return jobs.filter((job) => belongsTo(job, owner));
 }
 
 function owned(job: string, record: ProcessRecord): OwnedJob {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { belongsTo } from '../belongs-to.js';
 import type { JobOwner, OwnedJob } from '../port.js';
 import { isJob } from './job-name.js';
 import { ask, type JobsApi, parse } from './jobs-api.js';
@@ -34,6 +35,5 @@ export async function listJobs(api: JobsApi, owner: JobOwner, signal?: AbortSign
       },
     ];
   });
-  const asked = Object.entries(owner) as [keyof JobOwner, string][];
-  return jobs.filter((job) => asked.every(([what, value]) => job[what] === value));
+  return jobs.filter((job) => belongsTo(job, owner));
 }

@@ -1,4 +1,5 @@
 import type { Store } from '../../store/port.js';
+import { belongsTo } from '../belongs-to.js';
 import type { JobOwner, OwnedJob } from '../port.js';
 import type { Connection } from './connection.js';
 import { sagemakerFault } from './faults.js';
@@ -30,13 +31,11 @@ export async function listJobs(
     names.push(...(found.TrainingJobSummaries ?? []).flatMap(({ TrainingJobName: name }) => name ?? []));
     next = found.NextToken;
   }
-  const asked = Object.entries(owner) as [keyof JobOwner, string][];
   const jobs: OwnedJob[] = [];
   for (const job of names.filter((name) => /^slipway-[0-9a-f]{32}$/.test(name))) {
     const whose = await ownerOf(store, job);
     const endWith = `aws sagemaker stop-training-job --training-job-name ${job} --region ${region}`;
-    if (whose !== undefined && asked.every(([what, value]) => whose[what] === value))
-      jobs.push({ job, ...whose, ended: false, endWith });
+    if (whose !== undefined && belongsTo(whose, owner)) jobs.push({ job, ...whose, ended: false, endWith });
   }
   return jobs;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { belongsTo } from '../belongs-to.js';
 import type { JobOwner, OwnedJob } from '../port.js';
 import { isEnding, isLiving, queueFailure } from './queue.js';
 import { type LoginHost, runScript } from './shell.js';
@@ -29,12 +30,11 @@ section asked
 echo "$asked"`;
   const answer = await runScript(host, script);
   if (answer.text('asked') !== '0') throw queueFailure(answer);
-  const asked = Object.entries(owner) as [keyof JobOwner, string][];
   return answer
     .text('jobs')
     .split('\n')
     .flatMap(ownedJob)
-    .filter((job) => asked.every(([what, value]) => job[what] === value));
+    .filter((job) => belongsTo(job, owner));
 }
 
 function ownedJob(row: string): OwnedJob[] {
