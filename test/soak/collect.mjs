@@ -1,30 +1,55 @@
-// Loaded into a worker before anything else. SIGWINCH, which ends nothing: it frees the memory that nobody uses, then writes to
-// `?to=` how often it did so, what is left, and how many workflows it holds.
+// Loaded into a worker and each of its threads before anything else. SIGWINCH, which ends nothing: all of them free the memory that
+// nobody uses, then the worker writes to `?to=` how often they did so, what is left, and how many workflows it holds.
 import { renameSync, writeFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { isMainThread } from 'node:worker_threads';
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { Worker } from '@temporalio/worker';
 
 const file = new URL(import.meta.url).searchParams.get('to');
-const workers = [];
-let times = 0;
 
-if (file !== null && isMainThread && process.argv[1]?.endsWith('workers/main.js')) {
+if (file !== null && (!isMainThread || process.argv[1]?.endsWith('workers/main.js'))) {
   setFlagsFromString('--expose-gc');
+  const asked = new BroadcastChannel('collect').unref();
+  const told = new BroadcastChannel('collected').unref();
   const collect = runInNewContext('gc');
+  if (isMainThread) answerSignals(collect, asked, told);
+  else {
+    asked.onmessage = () => told.postMessage(collected(collect));
+    told.postMessage('here');
+  }
+}
+
+/** The room in the heap of this thread that V8 keeps although it has freed it; other threads do not see it. */
+function collected(collect) {
+  collect();
+  const { total_heap_size, used_heap_size } = getHeapStatistics();
+  return total_heap_size - used_heap_size;
+}
+
+function answerSignals(collect, asked, told) {
+  const workers = [];
   const { run } = Worker.prototype;
   Worker.prototype.run = function (...args) {
     workers.push(this);
     return run.apply(this, args);
   };
-  process.on('SIGWINCH', () => {
-    collect();
+  let times = 0;
+  let threads = 0;
+  let rooms = [];
+  const write = () => {
     const cached = workers.reduce((sum, worker) => sum + worker.getStatus().numCachedWorkflows, 0);
-    const { rss, heapTotal, heapUsed } = process.memoryUsage();
-    // V8 keeps room in its heap that it has freed.
-    const inUse = rss - (heapTotal - heapUsed);
+    const inUse = rooms.reduce((sum, room) => sum - room, process.memoryUsage.rss());
     writeFileSync(`${file}.new`, JSON.stringify({ times: ++times, cached, inUseKb: Math.round(inUse / 1_024) }));
     renameSync(`${file}.new`, file);
+  };
+  told.onmessage = ({ data }) => {
+    if (data === 'here') threads += 1;
+    else if (rooms.push(data) === threads + 1) write();
+  };
+  process.on('SIGWINCH', () => {
+    rooms = [collected(collect)];
+    if (threads === 0) write();
+    else asked.postMessage('');
   });
 }

@@ -46,12 +46,27 @@ export async function setTag(
   await api.call('POST', 'model-versions/set-tag', { name, version, key, value }, z.object({}), signal);
 }
 
+/** The model is made only when it is absent: a server that has it already needs two connections at once to refuse it, so that many refusals stall it. */
 async function create(api: MlflowApi, candidate: Candidate, key: string, signal?: AbortSignal): Promise<void> {
   try {
-    await api.call('POST', 'registered-models/create', { name: candidate.name }, z.object({}), signal);
+    await createVersion(api, candidate, key, signal);
+  } catch (error) {
+    if (!isRefusal(error, 'RESOURCE_DOES_NOT_EXIST')) throw error;
+    await createModel(api, candidate.name, signal);
+    await createVersion(api, candidate, key, signal);
+  }
+}
+
+/** Somebody else may have made it meanwhile. */
+async function createModel(api: MlflowApi, name: string, signal?: AbortSignal): Promise<void> {
+  try {
+    await api.call('POST', 'registered-models/create', { name }, z.object({}), signal);
   } catch (error) {
     if (!isRefusal(error, 'RESOURCE_ALREADY_EXISTS')) throw error;
   }
+}
+
+async function createVersion(api: MlflowApi, candidate: Candidate, key: string, signal?: AbortSignal): Promise<void> {
   const body = {
     name: candidate.name,
     source: candidate.package.uri,
