@@ -1,9 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { signalDecision, startRun } from '../../client/index.js';
-import { deploy } from '../../operations/deploy.js';
 import type { Ended } from '../cli/command-line.js';
+import { deployPatient, type PatientJobs } from './patient-job.js';
 import { runUntil } from './project.js';
 import { canMount, type SmallDiskServer, startSmallDiskServer } from './small-disk-server.js';
 import { integrityOf } from './temporal-database.js';
@@ -13,42 +11,18 @@ import { deployWaiting } from './waiting-plan.js';
 /** How often the disk is filled. */
 const rounds = Number(process.env['SLIPWAY_FULL_DISKS'] ?? '1');
 const limitMs = 300_000;
-const lines = (file: string): string[] => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
-
-const pipeline = (ledger: string) => `import { definePipeline, trainers } from 'slipway';
-export default definePipeline('full-disk', {}, (p) => {
-  const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
-  p.train('train', {
-    trainer: trainers.process({ run: 'sh train.sh', folder: 'trainers/patient' }),
-    data, cache: false, params: { ledger: ${JSON.stringify(ledger)} },
-  });
-});
-`;
-/** Says that it began, ends when it is told, and says that. */
-const trainer = `echo begun >> "$SM_HP_LEDGER"
-while [ ! -e "$SM_HP_LEDGER.go" ]; do sleep 0.1; done
-echo weights > "$SM_MODEL_DIR/model.txt"
-echo '{}' > "$SM_OUTPUT_DATA_DIR/metrics.json"
-echo ended >> "$SM_HP_LEDGER"
-`;
 
 if (!canMount) console.log('skipped: mounting a small disk needs root or user namespaces');
 
 let server: SmallDiskServer;
 let project: NamespaceProject;
-let ledger: string;
+let jobs: PatientJobs;
 
 beforeAll(async () => {
   server = await startSmallDiskServer();
   const { address } = server;
   project = await openNamespaceProject('full-disk', { versioned: false, only: ['s3', 'mlflow'], address });
-  const { root, environment } = project;
-  ledger = join(root, 'ledger');
-  mkdirSync(join(root, 'trainers/patient'), { recursive: true });
-  writeFileSync(join(root, 'trainers/patient/train.sh'), trainer);
-  writeFileSync(join(root, 'pipelines/full-disk.ts'), pipeline(ledger));
-  const files = ['pipelines/full-disk.ts'];
-  await deploy({ root, environment, env: process.env, files, by: 'test', onProgress: () => undefined });
+  jobs = await deployPatient(project);
   await deployWaiting(project, 'full-disk-waiting', 3_600_000);
   await project.startWorker('full-disk');
 }, limitMs);
@@ -64,8 +38,13 @@ async function startWaiting(): Promise<string> {
   return workflowId;
 }
 
-const run = (key: string): Promise<Ended> =>
-  project.slipway('full-disk', 'run', 'full-disk', '--run-key', key, '--detach');
+/** A run whose job is named after the round, and told to end with the others of that round. */
+function run(round: number, key: string): Promise<Ended> {
+  const job = ['--param', `name=${nameOf(round)}`, '--param', 'seconds=0'];
+  return project.slipway('full-disk', 'run', 'patient', ...job, '--run-key', key, '--detach');
+}
+const nameOf = (round: number): string => `round-${round}`;
+const inRound = (names: string[], round: number): number => names.filter((name) => name === nameOf(round)).length;
 
 /** Room that the server had already taken is used up first: large inputs, until one is refused. */
 async function useUp(): Promise<void> {
@@ -82,12 +61,12 @@ async function useUp(): Promise<void> {
 }
 
 /** Starts runs from the command line until one is refused. */
-async function startUntilRefused(prefix: string): Promise<{ keys: string[]; refused: Ended }> {
+async function startUntilRefused(round: number): Promise<{ keys: string[]; refused: Ended }> {
   const keys: string[] = [];
   for (;;) {
-    const key = `${prefix}-${keys.length}`;
+    const key = `during-${round}-${keys.length}`;
     keys.push(key);
-    const refused = await run(key);
+    const refused = await run(round, key);
     if (refused.code !== 0) return { keys, refused };
   }
 }
@@ -96,18 +75,16 @@ test.skipIf(!canMount)(
   `while the disk of the Temporal server is full a start is refused clearly; with space again all runs go on (${rounds} times)`,
   async () => {
     for (let round = 0; round < rounds; round++) {
-      rmSync(ledger, { force: true });
-      rmSync(`${ledger}.go`, { force: true });
       const waiting = [await startWaiting(), await startWaiting()];
-      expect((await run(`before-${round}`)).code).toBe(0);
-      await until(() => Promise.resolve(lines(ledger).length === 1));
+      expect((await run(round, `before-${round}`)).code).toBe(0);
+      await until(() => Promise.resolve(inRound(jobs.begun(), round) === 1));
 
       server.fill();
       await useUp();
       // The job's end cannot be recorded either.
-      writeFileSync(`${ledger}.go`, '');
-      await until(() => Promise.resolve(lines(ledger).includes('ended')));
-      const { keys, refused } = await startUntilRefused(`during-${round}`);
+      jobs.letGo(nameOf(round));
+      await until(() => Promise.resolve(inRound(jobs.ended(), round) === 1));
+      const { keys, refused } = await startUntilRefused(round);
       expect(refused).toMatchObject({ code: 69, stdout: '' });
       expect(refused.stderr).toMatch(
         /^E_TEMPORAL_UNREACHABLE \S+: .* runs, but did not carry out .*\n {2}See its log: its disk may be full.*\n$/,
@@ -115,15 +92,15 @@ test.skipIf(!canMount)(
       server.free();
 
       // The same key: one run, whether the refused start was recorded or not.
-      await until(async () => (await run(keys.at(-1) ?? '')).code === 0);
+      await until(async () => (await run(round, keys.at(-1) ?? '')).code === 0);
       for (const workflowId of waiting) {
         await signalDecision(project.client, workflowId, { decision: 'approve', by: 'ada@example.com' });
       }
-      const all = [...waiting, ...[`before-${round}`, ...keys].map((key) => `upgrade:full-disk:${key}`)];
+      const all = [...waiting, ...[`before-${round}`, ...keys].map((key) => `upgrade:patient:${key}`)];
       for (const workflowId of all) {
         expect((await runUntil(project.client, workflowId, (r) => r.state === 'closed')).outcome).toBe('completed');
       }
-      expect(lines(ledger).filter((line) => line === 'begun')).toHaveLength(1 + keys.length);
+      expect(inRound(jobs.begun(), round)).toBe(1 + keys.length);
       expect(integrityOf(server.database)).toBe('ok');
     }
   },

@@ -20,12 +20,15 @@ sleep "$SM_HP_SECONDS"
 while [ ! -e "$SM_HP_LEDGER.go" ] && [ ! -e "$SM_HP_LEDGER.$SM_HP_NAME.go" ]; do sleep 0.1; done
 echo weights > "$SM_MODEL_DIR/model.txt"
 echo '{}' > "$SM_OUTPUT_DATA_DIR/metrics.json"
+echo "$SM_HP_NAME" >> "$SM_HP_LEDGER.ended"
 `;
 
 /** Jobs that end when they are told. */
 export interface PatientJobs {
   /** The names of the jobs that began, in order; a name for each time. */
   begun(): string[];
+  /** The same of those that did all their work. */
+  ended(): string[];
   /** Lets the job of this name end, absent: every job. */
   letGo(name?: string): void;
 }
@@ -39,7 +42,12 @@ export async function deployPatient({ root, environment }: NamespaceProject): Pr
   const files = ['pipelines/patient.ts'];
   await deploy({ root, environment, env: process.env, files, by: 'test', onProgress: () => undefined });
   return {
-    begun: () => (existsSync(ledger) ? readFileSync(ledger, 'utf8').split('\n').slice(0, -1) : []),
+    begun: () => linesOf(ledger),
+    ended: () => linesOf(`${ledger}.ended`),
     letGo: (name) => writeFileSync(name === undefined ? `${ledger}.go` : `${ledger}.${name}.go`, ''),
   };
+}
+
+function linesOf(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
 }

@@ -1,12 +1,15 @@
 // Loaded into a worker and each of its threads before anything else. SIGWINCH, which ends nothing: all of them free the memory that
 // nobody uses, then the worker writes to `?to=` how often they did so, what is left, and how many workflows it holds.
 import { renameSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { Worker } from '@temporalio/worker';
 
 const file = new URL(import.meta.url).searchParams.get('to');
+/** V8 hands freed pages back a moment later. */
+const settlingMs = 1_000;
 
 if (file !== null && (!isMainThread || process.argv[1]?.endsWith('workers/main.js'))) {
   setFlagsFromString('--expose-gc');
@@ -15,14 +18,15 @@ if (file !== null && (!isMainThread || process.argv[1]?.endsWith('workers/main.j
   const collect = runInNewContext('gc');
   if (isMainThread) answerSignals(collect, asked, told);
   else {
-    asked.onmessage = () => told.postMessage(collected(collect));
+    asked.onmessage = async () => told.postMessage(await roomAfter(collect));
     told.postMessage('here');
   }
 }
 
-/** The room in the heap of this thread that V8 keeps although it has freed it; other threads do not see it. */
-function collected(collect) {
+/** The room in this thread's heap that V8 keeps although nobody uses it; other threads do not see it. */
+async function roomAfter(collect) {
   collect();
+  await sleep(settlingMs);
   const { total_heap_size, used_heap_size } = getHeapStatistics();
   return total_heap_size - used_heap_size;
 }
@@ -35,21 +39,23 @@ function answerSignals(collect, asked, told) {
     return run.apply(this, args);
   };
   let times = 0;
-  let threads = 0;
+  let threads = 1;
   let rooms = [];
-  const write = () => {
+  const add = (room) => {
+    rooms.push(room);
+    if (rooms.length < threads) return;
     const cached = workers.reduce((sum, worker) => sum + worker.getStatus().numCachedWorkflows, 0);
-    const inUse = rooms.reduce((sum, room) => sum - room, process.memoryUsage.rss());
+    const inUse = rooms.reduce((left, of) => left - of, process.memoryUsage.rss());
     writeFileSync(`${file}.new`, JSON.stringify({ times: ++times, cached, inUseKb: Math.round(inUse / 1_024) }));
     renameSync(`${file}.new`, file);
   };
   told.onmessage = ({ data }) => {
     if (data === 'here') threads += 1;
-    else if (rooms.push(data) === threads + 1) write();
+    else add(data);
   };
-  process.on('SIGWINCH', () => {
-    rooms = [collected(collect)];
-    if (threads === 0) write();
-    else asked.postMessage('');
+  process.on('SIGWINCH', async () => {
+    rooms = [];
+    asked.postMessage('');
+    add(await roomAfter(collect));
   });
 }

@@ -7,7 +7,7 @@ import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import { readStoredLog } from '../../job-launcher/stored-log.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Store } from '../../store/port.js';
-import { belongsTo } from '../belongs-to.js';
+import { belongsTo } from '../owner.js';
 import type { JobFailure, JobOwner, JobSpec, JobState, LogRange, OwnedJob, Trainer } from '../port.js';
 import { type Cluster, openCluster } from './cluster.js';
 import { jobDocument } from './job-document.js';

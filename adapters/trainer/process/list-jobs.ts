@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 
 import { isAlive, type ProcessRecord, readRecord } from '../../../processes/index.js';
-import { belongsTo } from '../belongs-to.js';
+import { belongsTo } from '../owner.js';
 import type { JobOwner, OwnedJob } from '../port.js';
 import { isJob, scratchOfJob } from './scratch.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { belongsTo } from '../belongs-to.js';
+import { belongsTo } from '../owner.js';
 import type { JobOwner, OwnedJob } from '../port.js';
 import { isJob } from './job-name.js';
 import { ask, type JobsApi, parse } from './jobs-api.js';

@@ -6,6 +6,7 @@ import { nameOfKey } from '../../job-launcher/job-name.js';
 import { checkedJobOptions } from '../../job-launcher/job-options.js';
 import { launcherSpec } from '../../job-launcher/spec.js';
 import type { Store } from '../../store/port.js';
+import { ownerOfJob } from '../owner.js';
 import type { JobSpec } from '../port.js';
 import { placesOf } from './places.js';
 import { type SagemakerJobOptions, sagemakerJobOptions, type SagemakerTrainerOptions } from './options.js';
@@ -49,9 +50,7 @@ export function jobDocument(
 }
 
 /** The parts of a document that are read back. */
-export const documentOwner = z.object({
-  owner: z.object({ environment: z.string(), run: z.string(), stage: z.string(), attempt: z.int() }),
-});
+export const documentOwner = z.object({ owner: ownerOfJob });
 export const documentOutputs = z.object({ launcher: z.object({ outputs: z.string() }) });
 
 function secretNames(job: JobSpec, options: SagemakerTrainerOptions): Record<string, string> {

@@ -1,5 +1,5 @@
 import type { Store } from '../../store/port.js';
-import { belongsTo } from '../belongs-to.js';
+import { belongsTo } from '../owner.js';
 import type { JobOwner, OwnedJob } from '../port.js';
 import type { Connection } from './connection.js';
 import { sagemakerFault } from './faults.js';

@@ -1,12 +1,7 @@
-import { z } from 'zod';
-
-import { belongsTo } from '../belongs-to.js';
+import { belongsTo, ownerOfJob } from '../owner.js';
 import type { JobOwner, OwnedJob } from '../port.js';
 import { isEnding, isLiving, queueFailure } from './queue.js';
 import { type LoginHost, runScript } from './shell.js';
-
-/** What `identity.json` of a job's folder says: whose it is. */
-const identity = z.object({ environment: z.string(), run: z.string(), stage: z.string(), attempt: z.int() });
 
 /**
  * The jobs of an owner that Slurm has not ended. Slurm itself is told too little of them: a comment is short. Those that
@@ -41,7 +36,7 @@ function ownedJob(row: string): OwnedJob[] {
   const [, id = '', state = '', job = '', text = ''] = /^(\d+)\|([A-Z_]+)[^|]*\|([0-9a-f]{32})\|(.*)$/.exec(row) ?? [];
   const queued = { id, state, reason: '' };
   if (!isLiving(queued) && !isEnding(queued)) return [];
-  const parsed = identity.safeParse(parseJson(text));
+  const parsed = ownerOfJob.safeParse(parseJson(text));
   return parsed.success ? [{ job, ...parsed.data, ended: false, endWith: `scancel ${id}` }] : [];
 }
 
