@@ -8,7 +8,7 @@ import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { Worker } from '@temporalio/worker';
 
 const file = new URL(import.meta.url).searchParams.get('to');
-/** V8 hands freed pages back a moment later. */
+/** V8 hands the pages that it has freed back a moment later. */
 const settlingMs = 1_000;
 
 if (file !== null && (!isMainThread || process.argv[1]?.endsWith('workers/main.js'))) {
@@ -18,15 +18,16 @@ if (file !== null && (!isMainThread || process.argv[1]?.endsWith('workers/main.j
   const collect = runInNewContext('gc');
   if (isMainThread) answerSignals(collect, asked, told);
   else {
-    asked.onmessage = async () => told.postMessage(await roomAfter(collect));
+    asked.onmessage = () => told.postMessage(roomAfter(collect));
     told.postMessage('here');
   }
 }
 
 /** The room in this thread's heap that V8 keeps although nobody uses it; other threads do not see it. */
-async function roomAfter(collect) {
+function roomAfter(collect) {
+  // What only dead objects held is free after the second time.
   collect();
-  await sleep(settlingMs);
+  collect();
   const { total_heap_size, used_heap_size } = getHeapStatistics();
   return total_heap_size - used_heap_size;
 }
@@ -41,9 +42,10 @@ function answerSignals(collect, asked, told) {
   let times = 0;
   let threads = 1;
   let rooms = [];
-  const add = (room) => {
+  const add = async (room) => {
     rooms.push(room);
     if (rooms.length < threads) return;
+    await sleep(settlingMs);
     const cached = workers.reduce((sum, worker) => sum + worker.getStatus().numCachedWorkflows, 0);
     const inUse = rooms.reduce((left, of) => left - of, process.memoryUsage.rss());
     writeFileSync(`${file}.new`, JSON.stringify({ times: ++times, cached, inUseKb: Math.round(inUse / 1_024) }));
@@ -51,11 +53,11 @@ function answerSignals(collect, asked, told) {
   };
   told.onmessage = ({ data }) => {
     if (data === 'here') threads += 1;
-    else add(data);
+    else void add(data);
   };
-  process.on('SIGWINCH', async () => {
+  process.on('SIGWINCH', () => {
     rooms = [];
     asked.postMessage('');
-    add(await roomAfter(collect));
+    void add(roomAfter(collect));
   });
 }

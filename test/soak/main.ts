@@ -19,7 +19,7 @@ const { values } = parseArgs({
   options: {
     /** How long runs are driven. */
     hours: { type: 'string', default: '4' },
-    /** Hours at the beginning that do not count. */
+    /** Hours at the beginning that do not count, in which runs follow each other without a pause. */
     'warm-up': { type: 'string', default: '0.5' },
     /** Seconds between two samples. */
     every: { type: 'string', default: '30' },
@@ -31,15 +31,16 @@ const { values } = parseArgs({
 });
 
 async function main(): Promise<ExitCode> {
-  const [hours, warmUp, every, pause] = [values.hours, values['warm-up'], values.every, values.pause].map(Number);
-  if (values.help || !(Number(hours) > Number(warmUp)) || !(Number(every) > 0) || !(Number(pause) >= 0)) {
+  const [hours, warmUp] = [Number(values.hours), Number(values['warm-up'])];
+  const [every, pause] = [Number(values.every), Number(values.pause)];
+  if (values.help || !(hours > warmUp) || !(every > 0) || !(pause >= 0)) {
     console.log(usage);
     return values.help ? exitCodes.ok : exitCodes.usage;
   }
   const world = await openWorld(repository);
   try {
-    const { samples, runs } = await soak(world, Number(hours), Number(every) * 1_000, Number(pause) * 1_000);
-    const found = { hours: samples.at(-1)?.hours ?? 0, runs, ...judge(samples, Number(warmUp)) };
+    const { samples, runs } = await soak(world, { hours, warmUp, everyMs: every * 1_000, pauseMs: pause * 1_000 });
+    const found = { hours: samples.at(-1)?.hours ?? 0, runs, ...judge(samples, warmUp) };
     say(values.json ? JSON.stringify(found) : `${found.verdict}: ${JSON.stringify(found, undefined, 2)}`);
     return codes[found.verdict];
   } finally {
@@ -48,7 +49,8 @@ async function main(): Promise<ExitCode> {
 }
 
 /** Drives runs one after the other, and looks at the worker meanwhile; ends before its time at Ctrl-C. */
-async function soak(world: World, hours: number, everyMs: number, pauseMs: number) {
+async function soak(world: World, pace: { hours: number; warmUp: number; everyMs: number; pauseMs: number }) {
+  const { hours, warmUp, everyMs, pauseMs } = pace;
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 3_600_000;
   const samples: Sample[] = [];
@@ -69,7 +71,7 @@ async function soak(world: World, hours: number, everyMs: number, pauseMs: numbe
       next = performance.now() + everyMs;
     }
     await world.run(++runs);
-    await sleep(pauseMs);
+    if (elapsed() >= warmUp) await sleep(pauseMs);
   }
   return { samples, runs };
 }
