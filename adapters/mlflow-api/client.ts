@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import pLimit from 'p-limit';
 import type { z } from 'zod';
 
 import { exitCodes, SlipwayError } from '../../plan/errors.js';
@@ -36,6 +37,11 @@ export interface MlflowApi {
 
 const databaseConflict = /IntegrityError|UniqueViolation|DeadlockDetected|SerializationFailure|database is locked/;
 const conflictTries = 6;
+/**
+ * Requests of one adapter on their way at once. MLflow holds a connection to its database while it waits for a second one, as when
+ * it creates a run: as many such requests as it has connections (15 by default) stall it for half a minute.
+ */
+const requestsAtOnce = 8;
 
 /** The server understood and said no; `errorCode` is MLflow's own, such as `RESOURCE_DOES_NOT_EXIST`. */
 export class MlflowRefusal extends SlipwayError {
@@ -58,12 +64,13 @@ export function isRefusal(error: unknown, errorCode: string): boolean {
 /** Opens the API of a server. Nothing is sent before the first call. */
 export function openMlflowApi(server: MlflowServer, context: OpenContext): MlflowApi {
   const base = `${server.uri.replace(/\/+$/, '')}/api/2.0/mlflow/`;
+  const inTurn = pLimit(requestsAtOnce);
   return {
     ui: (server.ui ?? server.uri).replace(/\/+$/, ''),
     async call(method, path, parameters, answer, signal) {
       const where = `${method} ${base}${path}`;
       const request = () => requestOf(method, `${base}${path}`, parameters, server, context);
-      const response = await untilStored(() => send(request(), server, where, signal), where);
+      const response = await untilStored(() => inTurn(() => send(request(), server, where, signal)), where);
       const parsed = answer.safeParse(response);
       if (!parsed.success)
         throw noMlflow(

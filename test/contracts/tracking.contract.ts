@@ -38,6 +38,16 @@ export function describeTracking(name: string, open: () => Promise<TrackingHarne
       expect((await tracking.open(at, hex(), {})).runId).not.toBe(first.runId);
     });
 
+    // A server holds more than one connection for some of its answers.
+    test('opens many runs at once', async () => {
+      const at = experiment();
+      await tracking.open(at, hex(), {}, { first: true });
+      const runs = await Promise.all(
+        Array.from({ length: 60 }, async () => (await tracking.open(at, hex(), {}, { first: true })).runId),
+      );
+      expect(new Set(runs).size).toBe(60);
+    });
+
     test('gives later openers of a key the run of the first', async () => {
       const at = experiment();
       const key = hex();
