@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../plan/json.js';
 import { pointerStep, valueAt } from '../plan/json.js';
 import type { Metrics, ModelOutput, ScoresOutput, Split } from '../plan/outputs.js';
 import type { EvaluateStage } from '../plan/plan.js';
+import { candidatePurpose, championPurpose, listedPurpose } from '../plan/run-jobs.js';
 import type { Cached, Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { checkBudget, priceOfStage } from './job-cost.js';
@@ -45,9 +46,10 @@ async function evaluate(
   const { environment, plan, stage } = open;
   checkBudget(open, call);
   const { ports } = environment;
+  const purpose = call.champion === null ? candidatePurpose : championPurpose(model.digest);
   const { spec, key } = jobSpec(ports, plan, {
     call,
-    purpose: call.champion === null ? 'candidate' : `champion ${model.digest}`,
+    purpose,
     settings: stage.settings,
     params,
     environment: {},
@@ -55,8 +57,8 @@ async function evaluate(
     expects: ['metrics'],
     maxMs: stage.limits.timeoutMs,
   });
-  const purpose = call.champion === null ? 'candidate' : 'champion';
-  await listJob(ports.store, call, key, purpose);
+  const listed = listedPurpose(purpose);
+  await listJob(ports.store, call, key, listed);
   const trainer = ports.trainer(stage.settings.trainer.adapter);
   const {
     manifest,
@@ -65,7 +67,7 @@ async function evaluate(
   } = await tellingResumption(ports.store, spec, key, () =>
     runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) }),
   );
-  await tagSuperseded(ports.store, call, key, purpose);
+  await tagSuperseded(ports.store, call, key, listed);
   const metrics = checkMetrics(stage, manifest.metrics);
   return { kind: 'scores', model: model.digest, data: data.sha256, rows: data.rows, metrics, ...told };
 }

@@ -23,6 +23,7 @@ import { resolveChampion } from './resolve-champion.js';
 import { runTask } from './run-task.js';
 import { sendNotice } from './send-notice.js';
 import { setTraffic } from './set-traffic.js';
+import { mayHaveJob, stopJob } from './stop-job.js';
 import { snapshotData } from './snapshot-data.js';
 import { tagRollback } from './tag-rollback.js';
 import { trainModel } from './train-model.js';
@@ -59,7 +60,7 @@ export function pipelineActivities(context: ActivityContext) {
     awaitRollout,
     collectItems,
     joinLists,
-    ...silent({ resolveChampion, judgeGate, registerModel, notify, sendNotice }),
+    ...silent({ mayHaveJob, resolveChampion, judgeGate, registerModel, notify, sendNotice }),
   });
 }
 
@@ -71,6 +72,7 @@ export function jobActivities(context: ActivityContext) {
     compensateTask,
     trainModel,
     evaluateModel,
+    stopJob,
     ...silent({ validateData }),
   });
 }

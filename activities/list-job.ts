@@ -14,8 +14,23 @@ export async function listJob(
   key: string,
   purpose: RunJob['purpose'] = 'job',
 ): Promise<boolean> {
-  const { run, stage, attempt, item } = call;
-  const job: RunJob = { stage, item: item?.index ?? null, attempt, purpose, key };
-  const body = new TextEncoder().encode(JSON.stringify({ format: 1, run: run.workflowId, ...job }));
-  return await store.replace(runJobKey(sha256(run.workflowId), job), body, undefined);
+  const { workflowId } = call.run;
+  const job = listed(call, key, purpose);
+  const body = new TextEncoder().encode(JSON.stringify({ format: 1, run: workflowId, ...job }));
+  return await store.replace(runJobKey(sha256(workflowId), job), body, undefined);
+}
+
+/** Whether a job was listed, so that it may have been started. */
+export async function isListed(
+  store: Store,
+  call: StageCall,
+  key: string,
+  purpose: RunJob['purpose'],
+): Promise<boolean> {
+  const job = listed(call, key, purpose);
+  return (await store.read(runJobKey(sha256(call.run.workflowId), job))) !== undefined;
+}
+
+function listed({ stage, attempt, item }: StageCall, key: string, purpose: RunJob['purpose']): RunJob {
+  return { stage, item: item?.index ?? null, attempt, purpose, key };
 }

@@ -1,12 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/common';
 import { activityInfo, cancellationDetails, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import type { JobManifest, JobSpec, JobState, Progress, Trainer } from '../adapters/trainer/port.js';
 import type { Price } from '../plan/cost.js';
-import { SlipwayError, exitCodes } from '../plan/errors.js';
-import { unavailableCode } from '../plan/failures.js';
+import { SlipwayError } from '../plan/errors.js';
 import type { JobTold } from '../plan/job-told.js';
-import { FailedJob, failedJob } from './failed-job.js';
+import { absenceMs, cannotSay, ended, isUnavailable, lost, overrun, stopByKey, untilReached } from './end-job.js';
+import { failedJob } from './failed-job.js';
 import { checkArguments } from './job-arguments.js';
 import { costFact } from './job-cost.js';
 import { checkOutputs } from './job-outputs.js';
@@ -14,8 +13,10 @@ import { progressTeller, type ProgressListeners } from './job-progress.js';
 
 const firstPollMs = 200;
 const slowestPollMs = 5_000;
-const defaultAbsenceMs = 30_000;
 const beatMs = 2_000;
+/** How long a trainer must refuse to tell of a job that it has before nobody waits any more. */
+const refusalMs = 5 * 60_000;
+const noteLength = 200;
 
 /** What the heartbeat tells, to people and to the next try of the activity. */
 export interface JobFacts {
@@ -41,9 +42,9 @@ export interface JobWatch extends ProgressListeners {
 /**
  * Runs a job to its end: finds it or starts it (the same key is the same job), then polls. Heartbeats come from a
  * clock of their own, so a slow trainer is no dead worker; their details are `JobFacts`. Cancelling the activity
- * returns only when the job has ended; losing the worker ends nothing, the next try goes on with the same job.
+ * returns only when the job has ended, in `details[0]` `stopped: true` and its cost; losing the worker ends nothing, the next try goes on with the same job.
  *
- * @throws E_ARG when its arguments are none, before the trainer is asked; E_TRAINER_OUTPUTS when it names outputs that lie elsewhere; E_TRAINER_LOST when the job is gone for good: by then nothing of it runs
+ * @throws E_ARG when its arguments are none, before the trainer is asked; E_TRAINER_OUTPUTS when it names outputs that lie elsewhere; E_TRAINER_LOST when the job is gone for good, E_TRAINER_LIMIT when it does not end in time: by then nothing of it runs
  */
 export async function runJob(
   trainer: Trainer,
@@ -63,10 +64,11 @@ export async function runJob(
     checkOutputs(manifest, spec, job);
     return { job, manifest, ...told };
   } catch (error) {
-    if (!(error instanceof CancelledFailure) || cancellationDetails()?.cancelRequested !== true) throw error;
+    const cut = error instanceof CancelledFailure || isUnavailable(error);
+    if (!cut || cancellationDetails()?.cancelRequested !== true) throw error;
     await stopForSure(trainer, facts);
-    if (price === null || facts.since === null) throw error;
-    throw new CancelledFailure(error.message, [costFact(price, Date.now() - facts.since)]);
+    const cost = facts.since === null ? {} : costFact(price, Date.now() - facts.since);
+    throw new CancelledFailure('CANCELLED', [{ ...cost, stopped: true }]);
   } finally {
     clearInterval(beat);
   }
@@ -95,7 +97,7 @@ function knownFacts(key: string): JobFacts {
  * show it: then it must deny the job for `absenceMs` without a break before it is submitted again, by the same key.
  */
 async function findOrStart(trainer: Trainer, spec: JobSpec, facts: JobFacts): Promise<string> {
-  const window = activityInfo().attempt === 1 ? 0 : (trainer.absenceMs ?? defaultAbsenceMs);
+  const window = activityInfo().attempt === 1 ? 0 : absenceMs(trainer);
   const since = Date.now();
   for (;;) {
     const found = await trainer.find(facts.key, cancellationSignal());
@@ -107,7 +109,8 @@ async function findOrStart(trainer: Trainer, spec: JobSpec, facts: JobFacts): Pr
   }
   facts.phase = 'submitting';
   heartbeat(facts);
-  return await trainer.start(spec, facts.key, cancellationSignal());
+  // Never cut off: whether one that was on its way arrives, nobody could tell.
+  return await trainer.start(spec, facts.key);
 }
 
 async function follow(
@@ -123,22 +126,24 @@ async function follow(
   });
   const progressed = progressTeller(facts, watch);
   const slowest = trainer.pollMs ?? slowestPollMs;
+  const ask = patientPoll(trainer, job, facts);
   let lostSince: number | undefined;
   // Soon at first where asking is cheap: a job of a second does not wait for us.
   for (let pause = Math.min(firstPollMs, slowest / 20); ; pause = Math.min(pause * 1.5, slowest)) {
     // Listens before it asks: no change falls in between.
     const news = listen(trainer, job);
     try {
-      const state = await trainer.poll(job, cancellationSignal());
-      if (state.phase === 'running' && state.progress !== null) progressed(state.progress);
-      tell(facts, state);
-      if (state.phase === 'succeeded') return { manifest: state.manifest, ...told(state.ranMs) };
-      if (state.phase === 'failed') throw failedJob(trainer.adapter, spec, job, state.failure, told(state.ranMs));
-      if (state.phase === 'lost') {
+      const state = await ask();
+      if (state?.phase === 'running' && state.progress !== null) progressed(state.progress);
+      if (state !== undefined) tell(facts, state);
+      if (state?.phase === 'succeeded') return { manifest: state.manifest, ...told(state.ranMs) };
+      if (state?.phase === 'failed') throw failedJob(trainer.adapter, spec, job, state.failure, told(state.ranMs));
+      if (state?.phase === 'lost') {
         lostSince ??= Date.now();
-        if (Date.now() - lostSince >= (trainer.absenceMs ?? defaultAbsenceMs))
-          throw await lost(trainer, job, state.reason, told());
+        if (Date.now() - lostSince >= absenceMs(trainer)) throw await ended(trainer, job, lost(state.reason), told());
       } else lostSince = undefined;
+      if (state?.phase === 'running' && overran(trainer, spec, facts))
+        throw await ended(trainer, job, overrun(spec), told());
       await Promise.race([sleep(pause), news.came]);
     } finally {
       news.end();
@@ -162,36 +167,36 @@ function tell(facts: JobFacts, state: JobState): void {
   heartbeat(facts);
 }
 
-/** Ends the job, and what may be left of one whose start was cut off; tries again while the trainer cannot be reached. */
-async function stopForSure(trainer: Trainer, facts: JobFacts): Promise<void> {
-  for (let pause = firstPollMs; ; pause = Math.min(pause * 2, slowestPollMs)) {
+/** Ends the job of the heartbeat, or what may be left of a start without an answer. */
+async function stopForSure(trainer: Trainer, { key, job, phase }: JobFacts): Promise<void> {
+  const { attempt } = activityInfo();
+  if (job !== null) await untilReached(() => trainer.stop(job));
+  else await stopByKey(trainer, key, attempt > 1 || phase === 'submitting' ? absenceMs(trainer) : 0);
+}
+
+/**
+ * Asks for a job's state. Undefined: the trainer refused to tell, by expired credentials for example. The job goes on meanwhile, so
+ * that only a refusal without a break for `refusalMs` is final.
+ */
+function patientPoll(trainer: Trainer, job: string, facts: JobFacts): () => Promise<JobState | undefined> {
+  let since: number | undefined;
+  return async () => {
     try {
-      const found = facts.job === null ? await trainer.find(facts.key) : { job: facts.job };
-      if (found === 'absent') return;
-      if (found !== 'unknown') return await trainer.stop(found.job);
+      const state = await trainer.poll(job, cancellationSignal());
+      since = undefined;
+      return state;
     } catch (error) {
-      if (!(error instanceof SlipwayError && error.code === unavailableCode)) throw error;
+      if (!(error instanceof SlipwayError) || isUnavailable(error)) throw error;
+      since ??= Date.now();
+      if (Date.now() - since >= refusalMs) throw error;
+      facts.note = error.message.slice(0, noteLength);
+      heartbeat(facts);
+      return undefined;
     }
-    // Not the activity's own sleep, which a cancelled activity has no more.
-    await delay(pause);
-  }
+  };
 }
 
-/** A lost job may have left processes behind: they are ended before another attempt starts. */
-async function lost(trainer: Trainer, job: string, reason: string, told: JobTold): Promise<Error> {
-  await trainer.stop(job);
-  const fix = 'a new stage attempt may start another job';
-  const fault = { code: 'E_TRAINER_LOST', where: `job ${job}`, message: reason, fix };
-  return new FailedJob(fault, { adapter: trainer.adapter, transient: true, interrupted: true, ...told });
-}
-
-function cannotSay(trainer: Trainer, key: string): Error {
-  return new SlipwayError(
-    {
-      code: unavailableCode,
-      message: `the ${trainer.adapter} trainer could not say whether job ${key.slice(0, 12)} exists`,
-      fix: 'it is asked again; no second job is started meanwhile',
-    },
-    exitCodes.temporary,
-  );
+/** Where the trainer does not see to the time limit itself: whether the job should have ended long ago. */
+function overran(trainer: Trainer, { maxMs }: JobSpec, { since }: JobFacts): boolean {
+  return trainer.overrunMs !== undefined && since !== null && Date.now() - since > maxMs + trainer.overrunMs;
 }

@@ -15,6 +15,17 @@ export interface RunJob {
 
 const form = /\/([a-z0-9-]+)\/(all|\d+)\/(\d+)-(job|candidate|champion)-([0-9a-f]{64})\.json$/;
 
+/** How the listing calls a job whose key was made for a `purpose`. */
+export function listedPurpose(purpose: string | undefined): RunJob['purpose'] {
+  if (purpose === undefined) return 'job';
+  return purpose === candidatePurpose ? 'candidate' : 'champion';
+}
+
+/** What the key of an evaluation of the candidate is made for. */
+export const candidatePurpose = 'candidate';
+/** The same of the champion, by its digest. */
+export const championPurpose = (digest: string): string => `champion ${digest}`;
+
 /** Where a job of a run is listed. The name says it all, so that nobody has to read ten thousand objects. `run`: SHA-256 of the workflow id. */
 export function runJobKey(run: string, { stage, item, attempt, purpose, key }: RunJob): string {
   return `${keys.runJobs(run)}${stage}/${item ?? 'all'}/${attempt}-${purpose}-${key}.json`;

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/workflow';
 import type { JobActivities, PipelineActivities, ReleaseActivities } from '../activities/index.js';
 import type { StageCall } from '../activities/calls.js';
+import type { JobCall } from '../activities/stop-job.js';
 import type { GraphStage } from '../plan/graph.js';
 import { poolQueue, taskQueues } from '../plan/names.js';
 
@@ -16,6 +17,7 @@ import { poolQueue, taskQueues } from '../plan/names.js';
 const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
 const minute = 60_000;
 const usualHeartbeatMs = 10_000;
+const triesOfAnHour = 240;
 
 /** Seconds of work; gives up when a dependency stays away for half an hour. */
 const short: ActivityOptions = { startToCloseTimeout: 30_000, scheduleToCloseTimeout: 30 * minute, retry };
@@ -132,14 +134,14 @@ export const calls = {
       summary: `undo ${i.stage}`,
     }),
   trainModel: (i: StageCall, stage: JobStage) =>
-    call(jobs.trainModel, queueOf(stage), i, { ...job(stage), activityId: idOf(i), summary: said('train', i) }),
+    call(jobs.trainModel, queueOf(stage), i, { ...trainerJob(stage), activityId: idOf(i), summary: said('train', i) }),
   evaluateModel: (i: StageCall, stage: JobStage) =>
     call(
       jobs.evaluateModel,
       queueOf(stage),
       { ...i, champion: null },
       {
-        ...job(stage),
+        ...trainerJob(stage),
         activityId: idOf(i),
         summary: said('evaluate', i),
       },
@@ -147,9 +149,19 @@ export const calls = {
   /** `by`: the gate that asks, which names the activity; two gates may score the champion at once. */
   scoreChampion: (i: In<JobActivities['evaluateModel']>, stage: JobStage, by: string) =>
     call(jobs.evaluateModel, queueOf(stage), i, {
-      ...job(stage),
+      ...trainerJob(stage),
       activityId: `${by}/champion`,
       summary: `score the champion like ${i.stage}`,
+    }),
+  mayHaveJob: (i: JobCall) =>
+    call(pipelines.mayHaveJob, taskQueues.pipelines, i, { ...short, summary: `did ${idOf(i)} begin a job?` }),
+  /** Before everybody in the line of its pool. `patient`: tried for as long as the trainer is away. */
+  stopJob: (i: JobCall, stage: JobStage, patient: boolean) =>
+    call(jobs.stopJob, queueOf(stage), i, {
+      ...(patient ? { retry } : short),
+      startToCloseTimeout: 10 * minute,
+      priority: { priorityKey: 1 },
+      summary: said('stop', i),
     }),
 
   judgeDecision: (i: In<ReleaseActivities['judgeDecision']>) =>
@@ -240,6 +252,15 @@ function job(stage: JobStage): ActivityOptions {
   return { ...longPoll, heartbeatTimeout: silence(stage), startToCloseTimeout, ...inLine(stage, 60 * minute) };
 }
 
+/**
+ * A job that a trainer runs. Its own limit begins when it does, however long it waits in its trainer's line: tries are counted
+ * here, not hours.
+ */
+function trainerJob(stage: JobStage): ActivityOptions {
+  const { scheduleToCloseTimeout: _none, ...options } = job(stage);
+  return { ...options, retry: { ...retry, maximumAttempts: triesOfAnHour } };
+}
+
 /** How long the worker of a stage may be silent before another takes over. */
 function silence({ limits }: JobStage): number {
   return limits.heartbeatMs ?? usualHeartbeatMs;
@@ -253,7 +274,7 @@ function inLine({ limits, pool, turn }: JobStage, spareMs: number): ActivityOpti
   const patience =
     pool === undefined
       ? { retry, scheduleToCloseTimeout: limits.timeoutMs + spareMs }
-      : { retry: { ...retry, maximumAttempts: 240 } };
+      : { retry: { ...retry, maximumAttempts: triesOfAnHour } };
   if (turn === undefined) return patience;
   const { team, priority } = turn;
   return {

@@ -12,6 +12,8 @@ export interface FailureFacts extends JobTold {
   transient?: boolean;
   /** Of a failed job: it was ended by nothing of its own. */
   interrupted?: boolean;
+  /** Of a cancelled job: its trainer said that nothing of it runs. */
+  stopped?: true;
 }
 
 /** Facts of a failed activity or child, when it has some. */

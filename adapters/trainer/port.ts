@@ -94,6 +94,11 @@ export interface Trainer {
    * time to be seen. Default 30000; 0 where they know at once.
    */
   readonly absenceMs?: number;
+  /**
+   * How long after its time limit, in ms, a job may still be running before it is stopped from here. Absent: whoever runs the job
+   * sees to its limit, from when it begins to run, however long it waits before that.
+   */
+  readonly overrunMs?: number;
   /** The job of this key, if the trainer knows one. `unknown`: it could not say. */
   find(key: string, signal?: AbortSignal): Promise<{ job: string } | 'absent' | 'unknown'>;
   /** Starts the job; the same key gives the same job, also when it was stopped. Two starters at once start one. */

@@ -1,8 +1,8 @@
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { defaultActivityInfo, MockActivityEnvironment } from '@temporalio/testing';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import { runJob } from '../../activities/run-job.js';
+import { runJob, type JobFacts } from '../../activities/run-job.js';
 import type { JobSpec, JobState } from '../../adapters/trainer/port.js';
 import { SlipwayError } from '../../plan/errors.js';
 import { type FakeTrainer, fakeTrainer } from '../../testing/fakes/trainer.js';
@@ -36,6 +36,15 @@ const run = (environment = activity()): ReturnType<typeof runJob> => environment
 const job = () => [...trainer.jobs.values()][0]!;
 const becomes = (state: JobState): void => void (job().state = state);
 const done: JobState = { phase: 'succeeded', manifest: { format: 1, key, ...manifest } };
+const stopped = { phase: 'failed', failure: { code: 'E_TRAINER_CANCELLED' } };
+const cancel = (environment: MockActivityEnvironment): void =>
+  environment.cancel('CANCELLED', ActivityCancellationDetails.fromProto({ isCancelled: true }));
+/** What its heartbeats have told people. */
+function notesOf(environment: MockActivityEnvironment): () => (string | null)[] {
+  const notes: (string | null)[] = [];
+  environment.on('heartbeat', ({ note }: JobFacts) => notes.push(note));
+  return () => notes;
+}
 const errorOf = (refused: Promise<unknown>): Promise<unknown> =>
   refused.then(
     () => undefined,
@@ -180,27 +189,113 @@ describe('a cancelled activity', () => {
       if (tries < 4) throw outage();
       await stop(id);
     };
-    environment.cancel('CANCELLED', ActivityCancellationDetails.fromProto({ isCancelled: true }));
+    cancel(environment);
     expect(await refused).toBeInstanceOf(CancelledFailure);
     expect(tries).toBe(4);
-    expect(job().state).toMatchObject({ phase: 'failed', failure: { code: 'E_TRAINER_CANCELLED' } });
+    expect(job().state).toMatchObject(stopped);
   });
 
-  test('ends a job whose start was cut off before its answer', async () => {
-    const environment = activity();
-    const { start } = trainer;
-    trainer.start = async (...args) => {
-      await start(...args);
-      return new Promise<string>((_, reject) => {
-        environment.context.cancellationSignal.addEventListener('abort', () =>
-          reject(environment.context.cancellationSignal.reason as Error),
-        );
-      });
-    };
+  test.each([
+    { seen: 'at once', shownAfterMs: 0 },
+    { seen: 'a while later', shownAfterMs: absenceMs / 2 },
+  ])(
+    'ends the job of a start that was on its way and got no answer, when it is seen $seen',
+    async ({ shownAfterMs }) => {
+      const environment = activity();
+      const { start, find } = trainer;
+      let arrive: (() => void) | undefined;
+      let shownFrom = Infinity;
+      trainer.start = async (...args) => {
+        await new Promise<void>((go) => (arrive = go));
+        shownFrom = Date.now() + shownAfterMs;
+        await start(...args);
+        throw outage();
+      };
+      trainer.find = (k) => (Date.now() < shownFrom ? Promise.resolve('absent') : find(k));
+      const refused = errorOf(run(environment));
+      await vi.waitUntil(() => arrive !== undefined, { timeout: 100_000 });
+      cancel(environment);
+      arrive?.();
+      expect(await refused).toMatchObject({ details: [{ stopped: true }] });
+      expect(job().state).toMatchObject(stopped);
+    },
+  );
+
+  test('ends the job of an earlier try that is not seen yet', async () => {
+    const environment = activity({ attempt: 2 });
+    const { find } = trainer;
+    let asked = 0;
+    let shown = false;
+    trainer.find = (k) => (asked++, shown ? find(k) : Promise.resolve('absent'));
     const refused = errorOf(run(environment));
+    await vi.waitUntil(() => asked === 1, { timeout: 100_000 });
+    cancel(environment);
+    await vi.waitUntil(() => asked === 2, { timeout: 100_000 });
+    await trainer.start(spec, key);
+    shown = true;
+    expect(await refused).toMatchObject({ details: [{ stopped: true }] });
+    expect(job().state).toMatchObject(stopped);
+  });
+
+  test('waits for nothing when no start was on its way', async () => {
+    const environment = activity();
+    let asked = 0;
+    trainer.find = (_key, signal) =>
+      asked++ > 0
+        ? Promise.resolve('absent')
+        : new Promise((_, refuse) => signal?.addEventListener('abort', () => refuse(signal.reason as Error)));
+    const refused = errorOf(run(environment));
+    await vi.waitUntil(() => asked === 1, { timeout: 100_000 });
+    cancel(environment);
+    expect(await refused).toMatchObject({ details: [{ stopped: true }] });
+    expect({ asked, starts }).toEqual({ asked: 2, starts: 0 });
+  });
+});
+
+describe('a trainer that refuses to tell of its job', () => {
+  const expired = () => new SlipwayError({ code: 'E_TRAINER_ACCESS', message: 'HTTP 401' }, 77);
+  const later = (ms: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
+  afterEach(() => vi.useRealTimers());
+
+  test('is asked again: the job goes on, and people see why they hear nothing', async () => {
+    const environment = activity();
+    const notes = notesOf(environment);
+    const running = run(environment);
     await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
-    environment.cancel('CANCELLED', ActivityCancellationDetails.fromProto({ isCancelled: true }));
-    expect(await refused).toBeInstanceOf(CancelledFailure);
-    expect(job().state).toMatchObject({ phase: 'failed', failure: { code: 'E_TRAINER_CANCELLED' } });
+    const { poll } = trainer;
+    trainer.poll = () => Promise.reject(expired());
+    await vi.waitUntil(() => notes().some((note) => note?.includes('HTTP 401')), { timeout: 100_000 });
+    later(4 * 60_000);
+    trainer.poll = poll;
+    becomes(done);
+    expect((await running).manifest.key).toBe(key);
+  });
+
+  test('is believed after five minutes without another answer', async () => {
+    const environment = activity();
+    const running = codeOf(run(environment));
+    await vi.waitUntil(() => starts === 1, { timeout: 100_000 });
+    let asked = 0;
+    trainer.poll = () => (asked++, Promise.reject(expired()));
+    await vi.waitUntil(() => asked > 0, { timeout: 100_000 });
+    later(5 * 60_000);
+    expect(await running).toBe('E_TRAINER_ACCESS');
+  });
+});
+
+describe('a job that runs on after its time limit', () => {
+  test('is stopped where its trainer does not see to that, a stated time later', async () => {
+    const limited = { ...spec, maxMs: 60_000 };
+    Object.assign(trainer, { overrunMs: 60_000 });
+    const watching = activity({
+      heartbeatDetails: { key, job: await trainer.start(spec, key), since: Date.now() - 90_000 },
+    });
+    const polled = vi.spyOn(trainer, 'poll');
+    const running = codeOf(watching.run(() => runJob(trainer, limited, key)));
+    await vi.waitUntil(() => polled.mock.calls.length > 1, { timeout: 100_000 });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });
+    expect(await running).toBe('E_TRAINER_LIMIT');
+    vi.useRealTimers();
+    expect(job().state).toMatchObject(stopped);
   });
 });

@@ -6,6 +6,7 @@ import type { ListOutput, ModelOutput, ScoresOutput, StoredValue, TaskOutput } f
 import { attempts } from '../attempts.js';
 import type { Bound } from '../bindings.js';
 import { calls, type JobStage } from '../call.js';
+import { evaluateModel, trainModel } from '../left-jobs.js';
 import { failureFacts, refusal } from '../failure-facts.js';
 
 /** Elements of an `each`, and what runs for each of them; plain JSON, the one argument of a part. */
@@ -58,9 +59,9 @@ async function workOnce(work: EachWork, call: StageCall): Promise<Cached<ItemOut
     case 'task':
       return await calls.runTask(call, work);
     case 'train':
-      return await calls.trainModel(call, work);
+      return await trainModel(call, work);
     case 'evaluate':
-      return await calls.evaluateModel(call, work);
+      return await evaluateModel(call, work);
     default:
       throw refusal('E_PLAN_STAGE', 'PlanStage', `stage ${work.stage}: ${work.verb} cannot run for each element`);
   }

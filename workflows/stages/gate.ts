@@ -2,6 +2,7 @@ import type { GraphStage } from '../../plan/graph.js';
 import type { GateRow } from '../../plan/outputs.js';
 import { attempts } from '../attempts.js';
 import { calls } from '../call.js';
+import { scoreChampion } from '../left-jobs.js';
 import { failureFacts, refusal } from '../failure-facts.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
@@ -40,7 +41,7 @@ async function championScores(stage: GraphStage, run: RunContext) {
   const { output: scores, told } = taken(
     await attempts(
       evaluator.limits,
-      (attempt) => calls.scoreChampion({ ...call, attempt, champion: fact.model }, evaluator, stage.id),
+      (attempt) => scoreChampion({ ...call, attempt }, fact.model, evaluator, stage.id),
       { failed },
     ),
   );

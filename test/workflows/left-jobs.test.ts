@@ -1,0 +1,50 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, expect, it, vi } from 'vitest';
+import type { Script } from './scripted-world.js';
+import { chain, failed, patience } from './scripted-world.js';
+import { testServer } from './test-server.js';
+
+const server = testServer();
+const graph = chain({ verb: 'train', limits: { timeoutMs: 86_400_000, attempts: 1 } });
+const ends = (error: ApplicationFailure): Script => ({ graph, leftJob: true, training: () => Promise.reject(error) });
+const away = ApplicationFailure.retryable('no answer', 'Unavailable', { code: 'E_UNAVAILABLE' });
+const ofJob = ApplicationFailure.nonRetryable('exit 1', 'TrainerFailed', { code: 'E_TRAINER_EXIT', adapter: 'fake' });
+
+describe('a job whose activity ended without it', () => {
+  it('is stopped before its run is cancelled: nothing of ours runs between two tries', async () => {
+    await server.withRun(ends(away), async (run) => {
+      await vi.waitUntil(() => run.world.journal.length >= 2, patience);
+      await run.cancel();
+      await expect(run.result).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+      expect(run.world.journal.at(-1)).toBe('stop the job of train');
+      expect(run.world.records[0]).toMatchObject({ outcome: 'cancelled' });
+    });
+  });
+
+  it('is stopped before its run fails for what was said by nobody who knows how it ended', async () => {
+    await server.withRun(ends(failed('E_TRAINER_ACCESS')), async (run) => {
+      await expect(run.result).rejects.toThrow('Workflow execution failed');
+      expect(run.world.journal).toEqual(['train attempt 1', 'stop the job of train']);
+    });
+  });
+
+  it('is stopped when its trainer stayed away for as many tries as an hour holds', async () => {
+    await server.withRun(ends(away), async (run) => {
+      await expect(run.result).rejects.toThrow('Workflow execution failed');
+      expect(run.world.journal.filter((line) => line === 'train attempt 1')).toHaveLength(240);
+      expect(run.world.journal.at(-1)).toBe('stop the job of train');
+    });
+  });
+});
+
+describe('nothing is stopped', () => {
+  it.each([
+    ['the trainer told how the job ended', ends(ofJob)],
+    ['no job was begun', { ...ends(failed('E_TRAINER_ACCESS')), leftJob: false }],
+  ])('where %s', async (_, script) => {
+    await server.withRun(script, async (run) => {
+      await expect(run.result).rejects.toThrow('Workflow execution failed');
+      expect(run.world.journal).toEqual(['train attempt 1']);
+    });
+  });
+});

@@ -1,0 +1,51 @@
+import { CancellationScope, isCancellation, log, patched } from '@temporalio/workflow';
+import type { StageCall } from '../activities/calls.js';
+import type { JobCall } from '../activities/stop-job.js';
+import type { ModelOutput } from '../plan/outputs.js';
+import { candidatePurpose, championPurpose } from '../plan/run-jobs.js';
+import { calls, type JobStage } from './call.js';
+import { failureFacts } from './failure-facts.js';
+
+type Train = ReturnType<typeof calls.trainModel>;
+type Evaluate = ReturnType<typeof calls.evaluateModel>;
+
+export function trainModel(call: StageCall, stage: JobStage): Train {
+  return withoutLeaving(call, stage, calls.trainModel(call, stage));
+}
+
+export function evaluateModel(call: StageCall, stage: JobStage): Evaluate {
+  return withoutLeaving({ ...call, purpose: candidatePurpose }, stage, calls.evaluateModel(call, stage));
+}
+
+export function scoreChampion(call: StageCall, champion: ModelOutput, stage: JobStage, by: string): Evaluate {
+  const purpose = championPurpose(champion.digest);
+  return withoutLeaving({ ...call, purpose }, stage, calls.scoreChampion({ ...call, champion }, stage, by));
+}
+
+/**
+ * An activity stops its job itself when it is cancelled. One that was cancelled between two tries, that timed out or that failed at
+ * watching has left its job running: it is ended by its key before anybody hears of the end.
+ */
+function withoutLeaving<T>(call: JobCall, stage: JobStage, work: Promise<T>): Promise<T> {
+  return work.catch(async (error: unknown) => {
+    const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
+    if (mayLeaveJob(error) && patched('stop-left-jobs'))
+      await CancellationScope.nonCancellable(() => stopLeft(call, stage, cancelled));
+    throw error;
+  });
+}
+
+/** Whether no trainer has told that the job ended. */
+function mayLeaveJob(error: unknown): boolean {
+  const { adapter, stopped, code } = failureFacts(error);
+  return adapter === undefined && stopped !== true && code !== 'E_TRAINER_CANCELLED';
+}
+
+/** Only a cancelled run waits for its trainer as long as it takes; one that fails anyway says so in the end. */
+async function stopLeft(call: JobCall, stage: JobStage, cancelled: boolean): Promise<void> {
+  try {
+    if (await calls.mayHaveJob(call)) await calls.stopJob(call, stage, cancelled);
+  } catch (error) {
+    log.warn('a job may still run; `slipway doctor` lists it with how to end it', { stage: call.stage, error });
+  }
+}
