@@ -78,6 +78,7 @@ export function refusal(answer: Answer): SlipwayError {
     return new SlipwayError({ code: 'E_TRAINER_ACCESS', where: url, message, fix }, exitCodes.permission);
   }
   if (status === 404) return unavailable('something answers 404, and not in the words of the service', url);
+  if (status === 405) return protocolFault('the service answers 405', url);
   const told = parse(refusalMessage, answer).faults.map((fault): Fault => {
     return {
       code: 'E_TRAINER_SPEC',
