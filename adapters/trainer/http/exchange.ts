@@ -5,9 +5,7 @@ import { isIP } from 'node:net';
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import { withDeadline } from '../../deadline.js';
 import { egress } from './egress.js';
-
-/** A manifest of 10,000 files with long names fits. */
-const mostBytes = 8 * 1024 * 1024;
+import { mostMessageBytes } from './messages.js';
 
 /** Whoever stands before the service says these in HTML or without a word. */
 const plainStatuses: readonly number[] = [401, 403, 404, 405];
@@ -133,7 +131,7 @@ async function collect(response: IncomingMessage, url: URL): Promise<Buffer> {
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > mostBytes) throw protocolFault(`the answer has more than ${mostBytes} bytes`, url.href);
+    if (bytes > mostMessageBytes) throw protocolFault(`the answer has more than ${mostMessageBytes} bytes`, url.href);
     chunks.push(chunk);
   }
   if (!response.complete) throw new Error('the answer broke off');
