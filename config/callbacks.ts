@@ -1,8 +1,12 @@
 import { type Inbox, openInbox } from '../adapters/trainer/http/inbox.js';
+import { mostMessageBytes } from '../adapters/trainer/http/messages.js';
 import { exitCodes, type Fault, SlipwayError } from '../plan/errors.js';
 import { openEnvironment, type OpenOptions } from './open.js';
 import { references } from './references.js';
 import type { Config } from './schema.js';
+
+/** Longest message that a trainer may push. */
+export const mostCallbackBytes = mostMessageBytes;
 
 /** A trainer that pushes how its jobs fare. */
 export interface CallbackEndpoint {

@@ -23,6 +23,15 @@ export function refusal(code: string, message: string, fix?: string): SlipwayErr
   return new SlipwayError({ code, message, ...(fix !== undefined && { fix }) }, exit);
 }
 
+/** Tells a caller to come back. */
+export class TooOften extends SlipwayError {
+  readonly retryAfter: number;
+  constructor(seconds: number) {
+    super({ code: 'E_RATE', message: `too many requests; try again in ${seconds} s` });
+    this.retryAfter = seconds;
+  }
+}
+
 /** What a caller gets for an error: known refusals as they are, everything internal as one sentence. */
 export function answerTo(error: unknown): { status: number; faults: readonly Fault[] } {
   if (error instanceof SlipwayError) {

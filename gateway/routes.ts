@@ -1,4 +1,6 @@
+import { mostCallbackBytes } from '../config/callbacks.js';
 import type { Access, Call, Caller } from './access.js';
+import { smallBodyBytes } from './bodies.js';
 import { acceptCallback, type Endpoints } from './callbacks.js';
 
 /** What a handler answers; 200 with this as JSON. */
@@ -9,13 +11,21 @@ export interface Route {
   path: string;
   pattern: RegExp;
   access: Access;
+  /** Longest body. */
+  bodyBytes: number;
   handle(call: Call, caller: Caller): Promise<Reply>;
 }
 
-/** The only maker of routes: who may call is part of each. */
-export function route(method: Route['method'], path: string, access: Access, handle: Route['handle']): Route {
+/** The only maker of routes: who may call is part of each. `bodyBytes` is 64 kB unless told. */
+export function route(
+  method: Route['method'],
+  path: string,
+  access: Access,
+  handle: Route['handle'],
+  bodyBytes: number = smallBodyBytes,
+): Route {
   const pattern = new RegExp(`^${path.replaceAll(/:([a-z]+)/g, '(?<$1>[A-Za-z0-9][A-Za-z0-9._-]{0,63})')}$`);
-  return { method, path, pattern, access, handle };
+  return { method, path, pattern, access, bodyBytes, handle };
 }
 
 /** Every route of the gateway. */
@@ -27,6 +37,7 @@ export function routeTable(endpoints: Endpoints): readonly Route[] {
       '/callbacks/:environment/:trainer',
       { kind: 'signature', keys: (params) => endpoints.find(params)?.keys },
       (call, caller) => acceptCallback(endpoints, call, caller),
+      mostCallbackBytes,
     ),
   ];
 }

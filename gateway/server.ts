@@ -1,15 +1,15 @@
 import { createServer as createPlain, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTls } from 'node:https';
 
-import { printable, SlipwayError } from '../plan/errors.js';
+import { printable } from '../plan/errors.js';
 import { admit } from './access.js';
+import { Bodies } from './bodies.js';
 import { rateLimit, type RateLimit } from './rate-limit.js';
-import { answerTo, refusal } from './refusals.js';
+import { answerTo, refusal, TooOften } from './refusals.js';
 import type { Route } from './routes.js';
 
 /** What one request may cost. */
 export const limits = {
-  bodyBytes: 64 * 1024,
   requestMs: 15_000,
   headersMs: 10_000,
   connections: 100,
@@ -32,6 +32,7 @@ export interface GatewayOptions {
 /** The gateway as an HTTP server that does not listen yet. Refusals are `{ faults: [{ code, message, where?, fix? }] }`. */
 export function gatewayServer(o: GatewayOptions): Server {
   const rate = rateLimit(limits.perSource, limits.total);
+  const bodies = new Bodies();
   const requestMs = o.requestMs ?? limits.requestMs;
   const settings = {
     requestTimeout: requestMs,
@@ -41,7 +42,7 @@ export function gatewayServer(o: GatewayOptions): Server {
     maxHeaderSize: 16 * 1024,
   };
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(o, rate, request, requestMs).then(
+    answer(o, rate, bodies, request, requestMs).then(
       (body) => send(response, 200, body),
       (error: unknown) => sendError(o, response, error),
     );
@@ -71,18 +72,11 @@ function limitSources(server: Server): void {
   });
 }
 
-class TooOften extends SlipwayError {
-  readonly retryAfter: number;
-  constructor(seconds: number) {
-    super({ code: 'E_RATE', message: `too many requests; try again in ${seconds} s` });
-    this.retryAfter = seconds;
-  }
-}
-
 /** Cheap checks first; the body is read only for a route, and believed only after its caller was admitted. */
 async function answer(
   o: GatewayOptions,
   rate: RateLimit,
+  bodies: Bodies,
   request: IncomingMessage,
   requestMs: number,
 ): Promise<Record<string, unknown>> {
@@ -98,10 +92,12 @@ async function answer(
   const found = matching.find(({ route }) => route.method === request.method);
   if (found === undefined) throw refusal('E_METHOD', 'this path has no such method');
   const { route, params } = found;
-  const body = route.method === 'POST' ? await readBody(request) : new Uint8Array();
-  const call = { headers: request.headers, body, params, nowMs: Date.now() };
-  const caller = admit(route.access, call);
-  return within(requestMs, route.handle(call, caller));
+  const handle = async (body: Uint8Array): Promise<Record<string, unknown>> => {
+    const call = { headers: request.headers, body, params, nowMs: Date.now() };
+    const caller = admit(route.access, call);
+    return within(requestMs, route.handle(call, caller));
+  };
+  return route.method === 'POST' ? bodies.with(request, route.bodyBytes, handle) : handle(new Uint8Array());
 }
 
 /** A page in a browser can reach loopback under a name of its own, and can send requests of its own. */
@@ -112,22 +108,6 @@ function checkOrigin({ headers }: IncomingMessage, hosts: readonly string[]): vo
   if (browser) throw refusal('E_ORIGIN', 'requests of web pages are not taken');
   const override = ['x-http-method-override', 'x-http-method', 'x-method-override'].some((name) => name in headers);
   if (override) throw refusal('E_ORIGIN', 'a request has one method');
-}
-
-async function readBody(request: IncomingMessage): Promise<Uint8Array> {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/json') throw refusal('E_CONTENT_TYPE', 'the body must be application/json');
-  if (request.headers['content-encoding'] !== undefined) throw refusal('E_CONTENT_TYPE', 'the body must be plain');
-  const tooLarge = () => refusal('E_BODY_SIZE', `the body may have at most ${limits.bodyBytes} bytes`);
-  if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > limits.bodyBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 
 import { type Inbox, openInbox } from '../../adapters/trainer/http/inbox.js';
 import { endpointsOf } from '../../gateway/callbacks.js';
@@ -92,6 +92,27 @@ export async function send(port: number, o: Sent): Promise<Got> {
     body: (text.startsWith('{') ? JSON.parse(text) : {}) as Got['body'],
   };
 }
+
+/** Sends bytes as they are and answers what came back until the server hung up. */
+export function sendRaw(port: number, text: string, keepSending?: string): Promise<string> {
+  return new Promise((done) => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: freshSource() });
+    let got = '';
+    const drip = keepSending === undefined ? undefined : setInterval(() => socket.write(keepSending), 100);
+    socket.on('data', (chunk) => (got += String(chunk)));
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearInterval(drip);
+      done(got);
+    });
+    socket.write(text);
+  });
+}
+/** The beginning of a request with further header lines. */
+export const rawHead = (lines: string[]): string =>
+  ['POST /callbacks/dev/push HTTP/1.1', 'Host: 127.0.0.1', 'Content-Type: application/json', ...lines, '', ''].join(
+    '\r\n',
+  );
 
 /** Headers of a message that is signed as Standard Webhooks says. */
 export function signed(

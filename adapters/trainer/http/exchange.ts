@@ -5,9 +5,10 @@ import { isIP } from 'node:net';
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import { withDeadline } from '../../deadline.js';
 import { egress } from './egress.js';
+import { mostMessageBytes } from './messages.js';
 
-/** A manifest of 10,000 files with long names fits. */
-const mostBytes = 8 * 1024 * 1024;
+/** Whoever stands before the service says these in HTML or without a word. */
+const plainStatuses: readonly number[] = [401, 403, 404, 405];
 
 export interface Call {
   method: 'GET' | 'PUT' | 'POST';
@@ -17,7 +18,7 @@ export interface Call {
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
 }
-/** An answer that is JSON, of whatever status. */
+/** An answer that is JSON, of whatever status; or one that says all by its status, with undefined for what is no JSON. */
 export interface Answer {
   status: number;
   body: unknown;
@@ -33,7 +34,7 @@ export interface Service {
 }
 
 /**
- * Asks the service. Redirects are not followed, compressed, huge, slow and non-JSON answers are refused.
+ * Asks the service. Redirects are not followed, compressed, huge, slow and non-JSON answers are refused, but for those that only refuse.
  *
  * @throws SlipwayError `E_UNAVAILABLE` (75) when the same call may succeed later (no answer in time, 408, 425, 429, 5xx),
  *   `E_TRAINER_PROTOCOL` when what answers does not speak the protocol, `E_URL_FORBIDDEN` (77) for an address that may not be reached
@@ -104,18 +105,25 @@ async function read(response: IncomingMessage, url: URL): Promise<Answer> {
       const to = printable(response.headers.location ?? '', 200);
       throw protocolFault(`the service answers ${status}, a redirect to ${to}; none is followed`, url.href);
     }
-    if (response.headers['content-encoding'] !== undefined)
-      throw protocolFault('the answer is compressed, which nobody asked for', url.href);
-    const type = response.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-    if (type !== 'application/json')
-      throw protocolFault(
-        `the answer (${status}) is ${printable(type ?? 'of no type')}, not application/json`,
-        url.href,
-      );
-    return { status, body: parse(await collect(response, url), url), url: url.href };
+    return { status, body: await readJson(response, url), url: url.href };
+  } catch (error) {
+    const said = plainStatuses.includes(status) && error instanceof SlipwayError;
+    if (said) return { status, body: undefined, url: url.href };
+    throw error;
   } finally {
     response.destroy();
   }
+}
+
+async function readJson(response: IncomingMessage, url: URL): Promise<unknown> {
+  if (response.headers['content-encoding'] !== undefined)
+    throw protocolFault('the answer is compressed, which nobody asked for', url.href);
+  const type = response.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    const found = printable(type ?? 'of no type');
+    throw protocolFault(`the answer (${response.statusCode}) is ${found}, not application/json`, url.href);
+  }
+  return parse(await collect(response, url), url);
 }
 
 async function collect(response: IncomingMessage, url: URL): Promise<Buffer> {
@@ -123,7 +131,7 @@ async function collect(response: IncomingMessage, url: URL): Promise<Buffer> {
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > mostBytes) throw protocolFault(`the answer has more than ${mostBytes} bytes`, url.href);
+    if (bytes > mostMessageBytes) throw protocolFault(`the answer has more than ${mostMessageBytes} bytes`, url.href);
     chunks.push(chunk);
   }
   if (!response.complete) throw new Error('the answer broke off');

@@ -4,7 +4,10 @@ import { z } from 'zod';
 import { exitCodes, type Fault, printable, SlipwayError } from '../../../plan/errors.js';
 import { pointerStep } from '../../../plan/json.js';
 import type { Store } from '../../store/port.js';
-import { callbackMessage, jobMessage, type JobMessage } from './messages.js';
+import { callbackMessage, jobMessage, type JobMessage, mostMessageBytes } from './messages.js';
+
+/** A record holds a message as text or as it was read, which at worst (all quotes, or numbers such as 1e20) is so much longer. */
+const limitBytes = 6 * mostMessageBytes;
 
 /** A pushed message whose signature was verified. */
 export interface Pushed {
@@ -127,13 +130,13 @@ function recordsOf(store: Store): Records {
   const records: Records = {
     create: (key, value) => store.replace(key, bytes(value), undefined),
     async read(key, schema) {
-      const found = await store.read(key);
+      const found = await store.read(key, { limitBytes });
       return found && parse(found.body, schema);
     },
-    exists: async (key) => (await store.read(key)) !== undefined,
+    exists: async (key) => (await store.read(key, { limitBytes })) !== undefined,
     async advance(key, news) {
       for (;;) {
-        const found = await store.read(key);
+        const found = await store.read(key, { limitBytes });
         const before = found && parse(found.body, newsRecord);
         if (before?.id === news.id) return true;
         if (before !== undefined && Date.parse(before.timestamp) > Date.parse(news.timestamp)) return false;

@@ -4,30 +4,23 @@ import { durationMs } from '../../../plan/duration.js';
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
 import type { OpenContext } from '../../open-context.js';
 import type { JobState, Trainer } from '../port.js';
-import { type Call, exchange, protocolFault, type Service, unavailable } from './exchange.js';
+import { ask, type Connection } from './connection.js';
+import { exchange, protocolFault, type Service, unavailable } from './exchange.js';
 import type { Inbox } from './inbox.js';
 import { jobSecrets } from '../../job-secrets.js';
 import { jobDocument } from './job-document.js';
 import { checkedKey, formatHandle, type JobHandle, parseHandle } from './job-handle.js';
-import { Advances, denies, parse, readJob, refusal, stateOf } from './job-state.js';
-import { type JobMessage, logMessage } from './messages.js';
+import { Advances, checkJob, denied, denies, parse, readJob, refusal, runs, stateOf } from './job-state.js';
+import { logMessage } from './messages.js';
 import type { HttpTrainerOptions } from './options.js';
+import { findPushed, pollPushed, runsPushed } from './pushed.js';
+import { Silences } from './silences.js';
 
 const defaultLogBytes = 8 * 1024;
 const mostLogBytes = 1024 * 1024;
 /** A service that has taken a stop gets so long to end all processes of the job. */
 const stopMs = 60_000;
 const stopPollMs = 200;
-
-interface Connection {
-  options: HttpTrainerOptions;
-  context: OpenContext;
-  /** Where the service pushes; undefined when it is asked. */
-  inbox: Inbox | undefined;
-  advances: Advances;
-  ask(call: Call): ReturnType<typeof exchange>;
-  url: string;
-}
 
 /**
  * Opens the trainer that runs jobs on a service which speaks the protocol of `trainers/http-server/openapi.json`.
@@ -49,6 +42,7 @@ export function openHttpTrainer(options: HttpTrainerOptions, context: OpenContex
     context,
     inbox: options.callback === undefined ? undefined : inbox,
     advances: new Advances(),
+    silences: new Silences(),
     ask: (call) => exchange(service, call),
     url: options.url,
   };
@@ -67,19 +61,6 @@ async function find(c: Connection, key: string, signal?: AbortSignal): ReturnTyp
   if (c.inbox !== undefined) return findPushed(c, c.inbox, key, signal);
   const found = await ask(c, key, signal);
   return found === undefined ? 'absent' : { job: formatHandle(found) };
-}
-
-/** Of a start whose answer was lost, a service that can be asked knows the name; any other takes the start again. */
-async function findPushed(c: Connection, inbox: Inbox, key: string, signal?: AbortSignal): ReturnType<Trainer['find']> {
-  const told = await inbox.nameOf(key);
-  if (told !== undefined) return { job: formatHandle({ key, job: told }) };
-  if (!(await inbox.isExpected(key))) return 'absent';
-  const answer = await c.ask({ method: 'GET', path: `/jobs/${key}`, signal });
-  if (answer.status === 404 || answer.status === 405) return 'absent';
-  const found = readJob(answer, key);
-  if (found === undefined) return 'absent';
-  await inbox.named(key, found.job);
-  return { job: formatHandle(found) };
 }
 
 async function start(
@@ -106,21 +87,27 @@ async function start(
 }
 
 async function poll(c: Connection, handle: JobHandle, signal?: AbortSignal): Promise<JobState> {
-  const message = c.inbox === undefined ? await ask(c, handle.key, signal) : await c.inbox.latest(handle.key);
+  if (c.inbox !== undefined) return pollPushed(c, c.inbox, handle, signal);
   const where = `${c.url} job ${handle.job}`;
-  if (message !== undefined) return stateOf(c.advances.check(message, handle, where), where);
-  if (c.inbox !== undefined) return { phase: 'running', note: 'no news yet', progress: null };
-  return { phase: 'lost', reason: `${c.url} says that it has no job of key ${handle.key.slice(0, 12)}` };
+  const message = await ask(c, handle.key, signal);
+  if (message === undefined) return denied(c.url, handle.key);
+  return stateOf(c.advances.check(message, handle, where), where);
 }
 
 /** Returns when the service says that the job has ended: what it took note of only might run on. */
 async function stop(c: Connection, handle: JobHandle): Promise<void> {
   const answer = await c.ask({ method: 'POST', path: `/jobs/${handle.key}/stop` });
-  if (readJob(answer, handle.key) === undefined) return;
+  const told = readJob(answer, handle.key);
+  if (told === undefined || !runs(checkJob(told, handle, answer.url))) return;
   for (const until = Date.now() + stopMs; ; await sleep(stopPollMs)) {
-    if ((await poll(c, handle)).phase !== 'running') return;
+    if (!(await runsStill(c, handle))) return;
     if (Date.now() > until) throw unavailable(`job ${handle.job} still runs ${stopMs} ms after its stop`, answer.url);
   }
+}
+
+async function runsStill(c: Connection, handle: JobHandle): Promise<boolean> {
+  if (c.inbox !== undefined) return runsPushed(c, c.inbox, handle);
+  return (await poll(c, handle)).phase === 'running';
 }
 
 async function logs(
@@ -138,10 +125,6 @@ async function logs(
   if (part.key !== handle.key || part.job !== handle.job) throw protocolFault('the log is of another job', answer.url);
   if (part.next < (from ?? 0)) throw protocolFault(`the log goes back from ${from} to ${part.next}`, answer.url);
   return { text: printable(part.text, mostLogBytes), next: part.next };
-}
-
-async function ask(c: Connection, key: string, signal?: AbortSignal): Promise<JobMessage | undefined> {
-  return readJob(await c.ask({ method: 'GET', path: `/jobs/${key}`, signal }), key);
 }
 
 function inboxMissing(): SlipwayError {

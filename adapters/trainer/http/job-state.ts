@@ -78,6 +78,7 @@ export function refusal(answer: Answer): SlipwayError {
     return new SlipwayError({ code: 'E_TRAINER_ACCESS', where: url, message, fix }, exitCodes.permission);
   }
   if (status === 404) return unavailable('something answers 404, and not in the words of the service', url);
+  if (status === 405) return protocolFault('the service answers 405', url);
   const told = parse(refusalMessage, answer).faults.map((fault): Fault => {
     return {
       code: 'E_TRAINER_SPEC',
@@ -91,13 +92,34 @@ export function refusal(answer: Answer): SlipwayError {
   return protocolFault(`the service answers ${status}`, url);
 }
 
+/** The message, or `E_TRAINER_PROTOCOL` when it is about another job than the one that was started. */
+export function checkJob(message: JobMessage, handle: JobHandle, where: string): JobMessage {
+  if (message.job !== handle.job) throw protocolFault(`the answer is about another job, ${message.job}`, where);
+  return message;
+}
+
+/** Whether a message says that the job goes on, or waits to begin. */
+export function runs({ phase }: JobMessage): boolean {
+  return phase === 'queued' || phase === 'running';
+}
+
+/** Whether a message tells how the job ended, which nothing changes any more. */
+export function hasEnded({ phase }: JobMessage): boolean {
+  return phase === 'succeeded' || phase === 'failed';
+}
+
+/** The state of a job that the service denies. */
+export function denied(url: string, key: string): JobState {
+  return { phase: 'lost', reason: `${url} says that it has no job of key ${key.slice(0, 12)}` };
+}
+
 /** Remembers how far each job was, so that an answer that goes back is not believed. */
 export class Advances {
   readonly #seen = new Map<string, JobMessage['phase']>();
 
   /** Throws `E_TRAINER_PROTOCOL` when the job is not the one that was started, or was further already. */
   check(message: JobMessage, handle: JobHandle, where: string): JobMessage {
-    if (message.job !== handle.job) throw protocolFault(`the answer is about another job, ${message.job}`, where);
+    checkJob(message, handle, where);
     const before = this.#seen.get(handle.key);
     if (before !== undefined && goesBack(before, message.phase)) {
       throw protocolFault(`the job was ${before} and is said to be ${message.phase} now`, where);

@@ -6,6 +6,9 @@ import type { JobManifest } from '../port.js';
 
 // What travels between the adapter and a service, strict on both sides (`trainers/http-server/openapi.json`).
 
+/** Longest message, answered or pushed: a manifest of 10,000 files with long names fits. */
+export const mostMessageBytes = 8 * 1024 * 1024;
+
 /** The service's own name for a job. */
 const jobName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'letters, digits, dots, dashes, 1 to 128');
 

@@ -35,7 +35,7 @@ export const httpTrainerOptions = z.strictObject({
   networks: z.array(network).default([]),
   /** Longest wait for one answer. Default `30s`. */
   timeout: timeout.default('30s'),
-  /** The service pushes how its jobs fare, signed, to the gateway; polls are answered from what it pushed. Default: it is asked. */
+  /** The service pushes how its jobs fare, signed, to the gateway; polls are answered from what it pushed, and it is asked after a silence. Default: it is asked. */
   callback: z
     .strictObject({
       /** The gateway as the service reaches it. */

@@ -48,6 +48,14 @@ test('the seconds that a job occupied its machine, of one that ended well and on
   expect(await another.poll(job)).toMatchObject({ phase: 'failed', ranMs: 3_000 });
 });
 
+/** How a proxy says what it has to say. */
+const strangers: [string, Record<string, string>, string | Buffer][] = [
+  ['in HTML', { 'content-type': 'text/html' }, '<html>nginx</html>'],
+  ['without a word', {}, ''],
+  ['in JSON that is none', { 'content-type': 'application/json' }, '<html>'],
+  ['compressed', { 'content-type': 'application/json', 'content-encoding': 'gzip' }, gzipSync('{}')],
+];
+
 describe('an answer that is not of the protocol', () => {
   const send = (type: string, body: string | Buffer, more: Record<string, string> = {}) =>
     service.answer((response) => response.writeHead(200, { 'content-type': type, ...more }).end(body));
@@ -168,6 +176,12 @@ describe('a job', () => {
     expect((await refusalOf(trainer.poll(job))).code).toBe('E_UNAVAILABLE');
   });
 
+  test.each(strangers)("is not denied by a stranger's 404 %s: find and poll ask again", async (_, type, body) => {
+    service.answer((response) => response.writeHead(404, type).end(body));
+    expect(await refusalOf(trainer.find(key))).toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+    expect(await refusalOf(trainer.poll(job))).toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+  });
+
   test('is started by its key, with its secrets resolved for this request alone', async () => {
     service.json(running, 201);
     expect(await trainer.start(spec, key)).toBe(job);
@@ -210,6 +224,8 @@ describe('a service', () => {
   test.each([408, 425, 429, 500, 502, 503, 504])('that answers %i is asked again later', async (status) => {
     service.answer((response) => response.writeHead(status, { 'content-type': 'text/html' }).end('<html>'));
     expect(await refusalOf(trainer.poll(job))).toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+    service.answer((response) => response.writeHead(status).end());
+    expect(await refusalOf(trainer.poll(job))).toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
   });
 
   test.each([
@@ -245,6 +261,20 @@ describe('a service', () => {
       expect(error.message).not.toContain(token);
     },
   );
+
+  test.each([401, 403].flatMap((status) => strangers.map((how) => [status, ...how] as const)))(
+    'that answers %i %s is a matter of rights',
+    async (status, _, type, body) => {
+      service.answer((response) => response.writeHead(status, type).end(body));
+      expect(await refusalOf(trainer.poll(job))).toMatchObject({ code: 'E_TRAINER_ACCESS', exitCode: 77 });
+      expect(await refusalOf(trainer.start(spec, key))).toMatchObject({ code: 'E_TRAINER_ACCESS' });
+    },
+  );
+
+  test('that has no such method does not speak the protocol', async () => {
+    service.answer((response) => response.writeHead(405).end());
+    expect((await refusalOf(trainer.poll(job))).code).toBe('E_TRAINER_PROTOCOL');
+  });
 
   test('that refuses a job says why, and is not asked again', async () => {
     service.json(
