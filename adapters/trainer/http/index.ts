@@ -16,6 +16,9 @@ import type { HttpTrainerOptions } from './options.js';
 import { findPushed, pollPushed, runsPushed } from './pushed.js';
 import { Silences } from './silences.js';
 
+/** A service may let jobs wait before they run, and need not keep their time limit. */
+const overrunMs = 24 * 60 * 60_000;
+
 const defaultLogBytes = 8 * 1024;
 const mostLogBytes = 1024 * 1024;
 /** A service that has taken a stop gets so long to end all processes of the job. */
@@ -49,6 +52,7 @@ export function openHttpTrainer(options: HttpTrainerOptions, context: OpenContex
   return {
     adapter: 'http',
     pollMs: 2_000,
+    overrunMs,
     find: async (key, signal) => find(c, checkedKey(key), signal),
     start: async (job, key, signal) => start(c, job, checkedKey(key), signal),
     poll: async (job, signal) => poll(c, parseHandle(job), signal),
