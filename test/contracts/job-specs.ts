@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import type { JobSpec } from '../../adapters/trainer/port.js';
-import type { Behaviour } from './trainer.contract.js';
+import type { Behaviour, CountedJobs } from './trainer.contract.js';
 
 /** What the command of a job is told to do, for every trainer the same. */
 export const programs: Record<Behaviour, string> = {
@@ -13,6 +16,20 @@ print('trained')`,
   'leaves nothing': '',
   runs: "import time; print('running', flush=True); time.sleep(600)",
 };
+
+/** Jobs made by `job` whose command adds its key to a ledger in `folder`: the nodes of all clusters here are this machine. */
+export function countedJobs(folder: string, job: (program: string) => JobSpec): CountedJobs {
+  const ledger = join(folder, 'begun');
+  const program = `
+import os
+with open(${JSON.stringify(ledger)}, 'a') as begun:
+    begun.write(os.environ['SLIPWAY_JOB_KEY'] + '\\n')
+${programs.runs}`;
+  return {
+    job: () => job(program),
+    begun: async (key) => (await readFile(ledger, 'utf8')).split('\n').filter((line) => line === key).length,
+  };
+}
 
 /** A job that runs a program and needs nothing. */
 export function jobSpec(

@@ -19,7 +19,7 @@ import { provideStack, type TestStack } from '../stack-fixture.js';
 import { endMarkedOf, startTrainerServer, type TrainerServer } from './http-server-fixture.js';
 import { markedProcesses } from './marked-processes.js';
 import { type Behaviour, describeTrainer } from './trainer.contract.js';
-import { jobSpec, programs } from './job-specs.js';
+import { countedJobs, jobSpec, programs } from './job-specs.js';
 import { describeTrainerJobs, programs as jobPrograms } from './trainer-jobs.contract.js';
 
 const trainers = resolve(import.meta.dirname, '../../trainers');
@@ -75,13 +75,14 @@ afterAll(async () => {
 });
 
 /** The service compares: the same key must come with the same job, outputs and all. */
-const sameJob = (behaviour: Behaviour): JobSpec => {
-  const at = (what: string) => `file://${folder}/${what}/${behaviour.replaceAll(' ', '-')}/`;
-  return jobOf(programs[behaviour], { outputs: at('outputs'), checkpoints: at('checkpoints') });
+const sameJob = (program: string, name: string): JobSpec => {
+  const at = (what: string) => `file://${folder}/${what}/${name.replaceAll(' ', '-')}/`;
+  return jobOf(program, { outputs: at('outputs'), checkpoints: at('checkpoints') });
 };
 const harness = (trainer: Trainer) => ({
   trainer,
-  job: sameJob,
+  job: (behaviour: Behaviour) => sameJob(programs[behaviour], behaviour),
+  counted: countedJobs(folder, (program) => sameJob(program, 'counted')),
   crash: (job: string) => endMarkedOf(folderOf(job)),
 });
 describeTrainer('http', () => Promise.resolve(harness(openHttpTrainer(options, context))));

@@ -127,6 +127,33 @@ describe('a Job of Kubernetes', () => {
     expect(await bench.trainer.list({ run, environment: 'prod' })).toEqual([]);
   });
 
+  test('is found among more than one answer holds, also when the server forgets its list, once', async () => {
+    const run = `dev:many:${newKey()}`;
+    const spec = bench.job(programs.runs, { identity: { run, stage: 'train', attempt: 1 } });
+    const one = await bench.trainer.start(spec, newKey());
+    const { metadata, ...like } = structuredClone(bench.cluster.objects.get('jobs', one)!);
+    // Three answers, of 5 MiB at the most.
+    const annotations = { ...metadata.annotations, 'example.com/notes': 'x'.repeat(10_000) };
+    const names = Array.from({ length: 1_200 }, () => nameOf(newKey()));
+    const { objects } = bench.cluster;
+    for (const name of names) objects.add('jobs', { ...like, metadata: { ...metadata, name, annotations } });
+    const { requests, lists } = bench.api;
+    const found = async (): Promise<string[]> => (await bench.trainer.list({ run })).map(({ job }) => job).sort();
+    const expected = [one, ...names].sort();
+    try {
+      const before = requests.length;
+      expect(await found()).toEqual(expected);
+      expect(requests.slice(before)).toHaveLength(3);
+      lists.forgetting = 1;
+      expect(await found()).toEqual(expected);
+      lists.forgetting = 2;
+      await expect(found()).rejects.toMatchObject({ code: 'E_UNAVAILABLE', exitCode: 75 });
+    } finally {
+      for (const name of names) objects.remove('jobs', objects.get('jobs', name)!);
+      await bench.trainer.stop(one);
+    }
+  });
+
   test('shows what the command prints to kubectl logs as well', async () => {
     const job = await bench.trainer.start(bench.job("print('epoch 1')", { expects: [] }), newKey());
     await bench.ended(job);

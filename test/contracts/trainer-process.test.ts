@@ -14,7 +14,7 @@ import { openS3Store } from '../../adapters/store/s3/index.js';
 import { endGroup, isAlive, readRecord, startDetached } from '../../processes/index.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
 import { describeTrainer } from './trainer.contract.js';
-import { jobSpec, programs } from './job-specs.js';
+import { countedJobs, jobSpec, programs } from './job-specs.js';
 import { describeTrainerJobs, programs as jobPrograms } from './trainer-jobs.contract.js';
 import { markedProcesses } from './marked-processes.js';
 
@@ -65,6 +65,7 @@ describeTrainer('process', () =>
   Promise.resolve({
     trainer: openProcessTrainer(options, context),
     job: (behaviour) => jobOf(programs[behaviour]),
+    counted: countedJobs(folder, jobOf),
     crash: async (job) => endGroup(await recordOf(job), { graceMs: 0 }),
   }),
 );

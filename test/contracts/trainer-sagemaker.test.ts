@@ -26,7 +26,7 @@ import { packed } from '../trainers/job-fixture.js';
 import { markedProcesses } from './marked-processes.js';
 import { type SagemakerService, startSagemaker } from './sagemaker-fixture.js';
 import { describeTrainer } from './trainer.contract.js';
-import { jobSpec, programs } from './job-specs.js';
+import { countedJobs, jobSpec, programs } from './job-specs.js';
 import { describeTrainerJobs, programs as jobPrograms } from './trainer-jobs.contract.js';
 
 const trainers = resolve(import.meta.dirname, '../../trainers');
@@ -130,6 +130,7 @@ describeTrainer('sagemaker', () =>
   Promise.resolve({
     trainer,
     job: (behaviour) => jobOf(programs[behaviour]),
+    counted: countedJobs(folder, jobOf),
     crash: async (job) => {
       const marker = await keyOf(job);
       service.forget(job);

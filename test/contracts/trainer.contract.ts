@@ -16,9 +16,17 @@ export type Behaviour =
   /** Says `running`, then runs until it is stopped. */
   | 'runs';
 
+/** Jobs that run until they are stopped, and say when they begin where no trainer looks. */
+export interface CountedJobs {
+  job(): JobSpec;
+  /** How often the command of this key really began. */
+  begun(key: string): Promise<number>;
+}
+
 export interface TrainerHarness {
   trainer: Trainer;
   job(behaviour: Behaviour): JobSpec;
+  counted: CountedJobs;
   /** Ends the job's processes as a crash of the machine would, so that nothing can be written any more. */
   crash(job: string): Promise<void>;
 }
@@ -74,16 +82,21 @@ export function describeTrainer(name: string, open: () => Promise<TrainerHarness
       expect(state).toMatchObject({ phase: 'failed', failure: { code: 'E_TRAINER_CONTRACT', transient: false } });
     });
 
-    test('gives the same job for the same key, also when both start at once', async () => {
+    test('gives the same job for the same key, also when both start at once, and its command begins once', async () => {
+      const { counted } = harness;
       const jobKey = key();
       expect(await trainer.find(jobKey)).toBe('absent');
       const [one, two] = await Promise.all([
-        trainer.start(harness.job('runs'), jobKey),
-        trainer.start(harness.job('runs'), jobKey),
+        trainer.start(counted.job(), jobKey),
+        trainer.start(counted.job(), jobKey),
       ]);
       expect(two).toBe(one);
       expect(await trainer.find(jobKey)).toEqual({ job: one });
-      expect(await trainer.start(harness.job('runs'), jobKey)).toBe(one);
+      expect(await trainer.start(counted.job(), jobKey)).toBe(one);
+      await says(one, 'running');
+      // What was started before a job that has ended has begun by now.
+      await ended(await trainer.start(harness.job('succeeds'), key()));
+      expect(await counted.begun(jobKey)).toBe(1);
       await trainer.stop(one);
     });
 

@@ -6,6 +6,7 @@ import { slipway } from '../cli/command-line.js';
 import { markedProcesses } from '../contracts/marked-processes.js';
 import { openEndToEndProject, type EndToEndProject } from './project.js';
 import { projectRoot } from './project-setup.js';
+import { msOf } from './server-time.js';
 
 const pipeline = `import { definePipeline, trainers } from 'slipway';
 import { z } from 'zod';
@@ -33,6 +34,8 @@ with ledger.open("a") as started:
     started.write(json.dumps(entry) + "\\n")
 while how == "runs":
     print("moves", flush=True)
+    with ledger.with_suffix(".lives").open("a") as lives:
+        lives.write(f"{time.time() * 1000}\\n")
     time.sleep(0.5)
 if how == "hangs" and not before:
     os.kill(os.getpid(), signal.SIGSTOP)
@@ -56,6 +59,22 @@ const started = (how: string): Started[] =>
         .slice(0, -1)
         .map((line) => JSON.parse(line) as Started)
     : [];
+/** When the last sign of a job that runs was, ms since 1970. */
+const lastSign = (how: string): number =>
+  Number(
+    readFileSync(join(ledgers, `${how}.lives`), 'utf8')
+      .split('\n')
+      .at(-2),
+  );
+/** When the server took down that an activity is to be cancelled, and for how long that one may be silent. */
+async function cancelOf(workflowId: string): Promise<{ askedMs: number; silenceMs: number }> {
+  const { events } = await project.client.temporal.workflow.getHandle(workflowId).fetchHistory();
+  const asked = events?.find((e) => e.activityTaskCancelRequestedEventAttributes);
+  const { scheduledEventId } = asked?.activityTaskCancelRequestedEventAttributes ?? {};
+  const scheduled = events?.find((e) => String(e.eventId) === String(scheduledEventId));
+  const silence = scheduled?.activityTaskScheduledEventAttributes?.heartbeatTimeout;
+  return { askedMs: msOf(asked?.eventTime), silenceMs: msOf(silence) };
+}
 const startedRun = (how: string) =>
   startRun(project.client, { environment: 'demo', pipeline: 'stubborn', params: { how }, trigger: 'test' });
 /** What a job left, beside its log and the mark of the attempt that took its place. */
@@ -77,7 +96,7 @@ beforeAll(async () => {
 afterAll(() => project?.close());
 
 describe('a training that does not end by itself', { timeout: 300_000 }, () => {
-  test('and is cancelled: the run is cancelled when nothing of it lives, and nothing is stored or registered', async () => {
+  test('and is cancelled: it gets the stop within a heartbeat, the run is cancelled when nothing of it lives, and nothing is stored or registered', async () => {
     const { workflowId } = await startedRun('runs');
     await expect.poll(() => started('runs'), { timeout: 120_000 }).toHaveLength(1);
     const [{ key, pids }] = started('runs') as [Started];
@@ -93,6 +112,11 @@ describe('a training that does not end by itself', { timeout: 300_000 }, () => {
     expect(await storedOf(key)).toEqual([]);
     expect(await project.environment.ports.registry.aliases('stubborn')).toEqual({});
     expect(started('runs')).toHaveLength(1);
+    const { askedMs, silenceMs } = await cancelOf(workflowId);
+    console.log(`the job's last sign came ${Math.round(lastSign('runs') - askedMs)} ms after its cancellation`);
+    expect(silenceMs).toBe(10_000);
+    // The worker asks once in 8 s; the rest is for a machine that stalls.
+    expect(lastSign('runs')).toBeLessThanOrEqual(askedMs + silenceMs + 10_000);
   });
 
   test('and hangs: it is ended before another begins, and only what the other left is registered', async () => {

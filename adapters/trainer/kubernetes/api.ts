@@ -35,6 +35,8 @@ export interface Answered extends ApiAnswer {
  *   `E_TRAINER_PROTOCOL` for an answer that is not Kubernetes', `E_TRAINER_ACCESS` (77) when TLS or credentials fail
  */
 export type Api = (call: ApiCall) => Promise<ApiAnswer>;
+/** The same, by somebody who is known. */
+export type Ask = (call: ApiCall) => Promise<Answered>;
 
 const mostBytes = 8 * 1024 * 1024;
 

@@ -1,13 +1,14 @@
 import { durationMs } from '../../../plan/duration.js';
 import { checkedName, keyOfName } from '../../job-launcher/job-name.js';
 import type { OpenContext } from '../../open-context.js';
-import { type Answered, type Api, type ApiCall, openApi } from './api.js';
+import { type Api, type Ask, openApi } from './api.js';
 import type { JobOwner } from '../port.js';
-import { isAbsent, isForbidden, isTaken, notKubernetes, refusal } from './faults.js';
+import { isAbsent, isForbidden, isTaken, notKubernetes, ok, refusal } from './faults.js';
 import { ownedBy } from './job-manifest.js';
 import { containerName, jobLabel, keyAnnotation, ownerLabels } from './job-name.js';
 import { ownCluster, readKubeconfig } from './kubeconfig.js';
-import { type KubernetesJob, parseEvents, parseJob, parseJobs, parsePods, type Pod } from './objects.js';
+import { listJobs } from './list-jobs.js';
+import { type KubernetesJob, parseEvents, parseJob, parsePods, type Pod } from './objects.js';
 import type { KubernetesTrainerOptions } from './options.js';
 
 /** The objects of one namespace, as far as jobs need them. Calls throw what `Api` and `refusal` say. */
@@ -44,7 +45,7 @@ export function openCluster(options: KubernetesTrainerOptions, context: OpenCont
     return openApi(access, durationMs(options.timeout));
   };
   const by = options.kubeconfig === undefined ? "the service account of the worker's pod" : options.kubeconfig;
-  const ask = async (call: ApiCall): Promise<Answered> => {
+  const ask: Ask = async (call) => {
     opened ??= open().catch((error: unknown) => {
       opened = undefined;
       throw error;
@@ -56,8 +57,6 @@ export function openCluster(options: KubernetesTrainerOptions, context: OpenCont
   return { ...jobCalls(ask, jobs), ...secretCalls(ask, `${core}/secrets`), ...podCalls(ask, core) };
 }
 
-type Ask = (call: ApiCall) => Promise<Answered>;
-
 function jobCalls(ask: Ask, at: string): Pick<Cluster, 'job' | 'jobs' | 'createJob' | 'deleteJob'> {
   const job: Cluster['job'] = async (name, signal) => {
     const answer = await ask({ method: 'GET', path: `${at}/${name}`, signal });
@@ -66,10 +65,7 @@ function jobCalls(ask: Ask, at: string): Pick<Cluster, 'job' | 'jobs' | 'createJ
   };
   return {
     job,
-    async jobs(owner) {
-      const path = `${at}?${selector(ownerLabels(owner))}`;
-      return parseJobs(ok(await ask({ method: 'GET', path }), 'listing Jobs', at), at).items;
-    },
+    jobs: (owner) => listJobs(ask, at, selector(ownerLabels(owner))),
     async createJob(name, manifest, signal) {
       const answer = await ask({ method: 'POST', path: at, body: manifest, signal });
       if (!isTaken(answer)) return parseJob(ok(answer, 'making the Job', name), name);
@@ -131,11 +127,6 @@ function podCalls(ask: Ask, core: string): Pick<Cluster, 'pods' | 'deletePod' | 
       return [...new Set(items.map(({ reason, message }) => `${reason}: ${message}`))].slice(-3).join('; ');
     },
   };
-}
-
-function ok(answer: Answered, doing: string, where: string): unknown {
-  if (answer.status >= 200 && answer.status < 300) return answer.body;
-  throw refusal(answer, doing, where);
 }
 
 function selector(labels: Record<string, string>): string {

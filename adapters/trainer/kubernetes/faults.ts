@@ -22,13 +22,24 @@ export function isTaken(answer: ApiAnswer): boolean {
   return answer.status === 409 && statusOf(answer).reason === 'AlreadyExists';
 }
 
+/** The place in a list, of which this is the next part, is too old. */
+export function isExpired(answer: ApiAnswer): boolean {
+  return answer.status === 410;
+}
+
 export function isForbidden({ status }: ApiAnswer): boolean {
   return status === 403;
 }
 
+/** What a success says; throws the `refusal` that anything else is. */
+export function ok(answer: Answered, doing: string, where: string): unknown {
+  if (answer.status >= 200 && answer.status < 300) return answer.body;
+  throw refusal(answer, doing, where);
+}
+
 /**
  * An answer that is no success, as people and activities see it: `E_TRAINER_ACCESS` (77) names the right that is missing and whose,
- * `E_UNAVAILABLE` (75) may pass (a quota that is used up, a conflict), else `E_TRAINER_SPEC` with what Kubernetes refuses.
+ * `E_UNAVAILABLE` (75) may pass (a quota that is used up, a conflict, a list that is too old), else `E_TRAINER_SPEC` with what Kubernetes refuses.
  */
 export function refusal(answer: Answered, doing: string, where: string): SlipwayError {
   const { reason = '', message = '', details } = statusOf(answer);
@@ -48,7 +59,8 @@ export function refusal(answer: Answered, doing: string, where: string): Slipway
   if (answer.status === 403 && !/admission webhook|violates PodSecurity|denied request/i.test(message)) {
     return access(`Give the user of ${by} this right: the Role of docs/adapters/trainer-kubernetes.md.`);
   }
-  if (answer.status === 409) return fault('E_UNAVAILABLE', 'It is asked again.', exitCodes.temporary);
+  if (answer.status === 409 || isExpired(answer))
+    return fault('E_UNAVAILABLE', 'It is asked again.', exitCodes.temporary);
   if (answer.status === 404) {
     return access('See that `namespace` of the trainer is there, and that the cluster serves batch/v1.');
   }

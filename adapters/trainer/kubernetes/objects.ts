@@ -60,7 +60,10 @@ export type Pod = z.output<typeof pod>;
 export type Condition = z.output<typeof condition>;
 
 export const parseJob = reader(job);
-export const parseJobs = reader(z.object({ items: list(job) }));
+/** A part of a list, and what asks for the next one. */
+export const parseJobs = reader(
+  z.object({ metadata: z.object({ continue: z.string().nullish() }).nullish(), items: list(job) }),
+);
 export const parsePods = reader(z.object({ items: list(pod) }));
 export const parseEvents = reader(z.object({ items: list(event) }));
 

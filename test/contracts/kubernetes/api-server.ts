@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 
 import type { Certificates } from './certificates.js';
 import type { Cluster } from './cluster.js';
+import { expired, Lists } from './lists.js';
 import type { KubeObject, Resource } from './objects.js';
 import { faultsOf } from './validation.js';
 
@@ -53,6 +54,7 @@ export class ApiServer {
   mishaps: Mishap[] = [];
   /** Every request: `POST /apis/…`. */
   readonly requests: string[] = [];
+  readonly lists = new Lists();
   url = '';
   readonly #cluster: Cluster;
   #stop: (() => Promise<void>) | undefined;
@@ -164,7 +166,10 @@ export class ApiServer {
         return path.split('.').reduce<unknown>((at, step) => (at as Record<string, unknown>)[step], object) === value;
       }),
     );
-    return { status: 200, body: { kind: 'List', apiVersion: 'v1', metadata: {}, items } };
+    const part = this.lists.part(items, this.#cluster.objects.version, query);
+    if (part === 'expired') return status(410, 'Expired', expired);
+    if (part === 'invalid') return status(400, 'BadRequest', 'continue key is not valid');
+    return { status: 200, body: { kind: 'List', apiVersion: 'v1', ...part } };
   }
 
   #one(verb: string, { resource, name = '', body }: Request): Answer {

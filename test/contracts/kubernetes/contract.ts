@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { packed } from '../../trainers/job-fixture.js';
-import { programs } from '../job-specs.js';
+import { countedJobs, programs } from '../job-specs.js';
 import { markedProcesses } from '../marked-processes.js';
 import { describeTrainerJobs, programs as jobPrograms } from '../trainer-jobs.contract.js';
 import { describeTrainer } from '../trainer.contract.js';
@@ -24,7 +24,13 @@ export interface ClusterHarness {
 export function describeKubernetes(name: string, open: () => ClusterHarness): void {
   describeTrainer(name, () => {
     const { bench, crash } = open();
-    return Promise.resolve({ trainer: bench.trainer, job: (behaviour) => bench.job(programs[behaviour]), crash });
+    const { trainer, folder, job } = bench;
+    return Promise.resolve({
+      trainer,
+      job: (behaviour) => job(programs[behaviour]),
+      counted: countedJobs(folder, job),
+      crash,
+    });
   });
 
   describeTrainerJobs(name, () => {

@@ -35,6 +35,11 @@ export class Objects {
     return this.#all.get(`${resource}/${name}`);
   }
 
+  /** Grows with every change. */
+  get version(): number {
+    return this.#version;
+  }
+
   list(resource: Resource, selector: Record<string, string> = {}): KubeObject[] {
     const found = [...this.#all].filter(([key]) => key.startsWith(`${resource}/`)).map(([, object]) => object);
     return found.filter(({ metadata }) =>

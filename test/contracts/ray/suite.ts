@@ -12,7 +12,7 @@ import { endMarked } from '../../../processes/index.js';
 import { markedProcesses } from '../marked-processes.js';
 import type { TestStack } from '../../stack-fixture.js';
 import { describeTrainer } from '../trainer.contract.js';
-import { jobSpec, programs } from '../job-specs.js';
+import { countedJobs, jobSpec, programs } from '../job-specs.js';
 import { describeTrainerJobs, programs as jobPrograms } from '../trainer-jobs.contract.js';
 
 export const newKey = (): string => randomBytes(32).toString('hex');
@@ -66,10 +66,11 @@ export function rayBench(stack: TestStack, folder: string, url: string, python: 
 /** What every trainer must do, on this Ray. `files` is what lies on the nodes of a job besides what the API tells. */
 export function describeRay(bench: () => RayBench, files: (job: string) => Promise<string>): void {
   describeTrainer('ray', () => {
-    const { trainer, job } = bench();
+    const { trainer, job, folder } = bench();
     return Promise.resolve({
       trainer,
       job: (behaviour) => job(programs[behaviour]),
+      counted: countedJobs(folder, job),
       crash: async (id) => {
         await endMarked(id.replace('slipway-', ''), { graceMs: 0 });
         await expect.poll(() => statusOf(bench(), id), { timeout: 100_000, interval: 100 }).not.toBe('RUNNING');

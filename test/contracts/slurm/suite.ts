@@ -13,7 +13,7 @@ import { ensurePython } from '../../../stack/index.js';
 import { stackRoot } from '../../stack-fixture.js';
 import { markedProcesses } from '../marked-processes.js';
 import { describeTrainer } from '../trainer.contract.js';
-import { jobSpec, programs } from '../job-specs.js';
+import { countedJobs, jobSpec, programs } from '../job-specs.js';
 import { describeTrainerJobs, programs as jobPrograms } from '../trainer-jobs.contract.js';
 import type { TestSlurm } from './stand-in.js';
 
@@ -74,10 +74,11 @@ export async function openBench(slurm: TestSlurm, folder: string): Promise<Slurm
 /** What every trainer must do, on this Slurm. `crash` ends all processes of a job by its number in Slurm. */
 export function describeSlurm(name: string, bench: () => SlurmBench, crash: (id: string) => Promise<void>): void {
   describeTrainer(name, () => {
-    const { trainer, job, slurm } = bench();
+    const { trainer, job, slurm, folder } = bench();
     return Promise.resolve({
       trainer,
       job: (behaviour) => job(programs[behaviour]),
+      counted: countedJobs(folder, job),
       crash: async (id) => {
         for (const each of await slurm.jobs(nameOf(id))) await crash(each.id);
       },

@@ -66,8 +66,13 @@ const jobOf = (behaviour: Behaviour): JobSpec => ({
 });
 
 describeTrainer('in memory', async () => {
-  const trainer = fakeTrainer(({ command }) => plays[command[0] as Behaviour]);
+  const begun: string[] = [];
+  const trainer = fakeTrainer(({ command }, key) => {
+    begun.push(key);
+    return plays[command[0] as Behaviour];
+  });
+  const counted = { job: () => jobOf('runs'), begun: async (key: string) => begun.filter((k) => k === key).length };
   const crash = async (job: string): Promise<void> =>
     void (trainer.jobs.get(job)!.state = { phase: 'lost', reason: 'crashed' });
-  return { trainer, job: jobOf, crash };
+  return { trainer, job: jobOf, counted, crash };
 });
