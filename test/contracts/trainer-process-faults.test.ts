@@ -10,6 +10,7 @@ import type { OpenContext } from '../../adapters/open-context.js';
 import { openS3Store } from '../../adapters/store/s3/index.js';
 import type { Store } from '../../adapters/store/port.js';
 import { openProcessTrainer } from '../../adapters/trainer/process/index.js';
+import { parseHandle } from '../../adapters/trainer/process/machine.js';
 import { processTrainerOptions, type ProcessTrainerOptions } from '../../adapters/trainer/process/options.js';
 import type { JobSpec, JobState, Trainer } from '../../adapters/trainer/port.js';
 import { endMarked, readRecord } from '../../processes/index.js';
@@ -90,7 +91,8 @@ async function noneLeft(key: string): Promise<void> {
   await expect.poll(() => markedProcesses(key), patience).toEqual([]);
 }
 
-const launcherOf = async (job: string) => (await readRecord(join(folder, 'jobs', job, 'process.json')))!.pid;
+const launcherOf = async (job: string) =>
+  (await readRecord(join(folder, 'jobs', parseHandle(job).job, 'process.json')))!.pid;
 const keysBelow = async (uri: string) => (await store.list(store.key(uri))).map(({ key }) => key);
 
 describe('a launcher that is killed alone', () => {
@@ -247,7 +249,7 @@ describe('outputs in the store', () => {
 test('nothing but what tells about a job is left in its folder', async () => {
   const { job } = await start(jobOf(programs['makes a model']));
   await ended(job);
-  const left = await readdir(join(folder, 'jobs', job));
+  const left = await readdir(join(folder, 'jobs', parseHandle(job).job));
   expect(left.sort()).toEqual([
     'launcher.log',
     'lock',

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { OpenContext } from '../../adapters/open-context.js';
 import { openProcessTrainer } from '../../adapters/trainer/process/index.js';
+import { parseHandle } from '../../adapters/trainer/process/machine.js';
 import { processTrainerOptions, type ProcessTrainerOptions } from '../../adapters/trainer/process/options.js';
 import type { JobSpec } from '../../adapters/trainer/port.js';
 import { references } from '../../config/references.js';
@@ -36,7 +37,8 @@ const jobOf = (program: string, more: Partial<JobSpec> = {}): JobSpec =>
 const lookUpSecret = (ref: string): string =>
   ref === 'env:PLANTED' ? secret : stack.context.secret(ref) || references(folder, {}).secret(ref);
 const key = (): string => randomBytes(32).toString('hex');
-const recordOf = async (job: string) => (await readRecord(join(folder, 'jobs', job, 'process.json')))!;
+const folderOf = (job: string) => join(folder, 'jobs', parseHandle(job).job);
+const recordOf = async (job: string) => (await readRecord(join(folderOf(job), 'process.json')))!;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slipway-trainer-'));
@@ -85,7 +87,7 @@ describeTrainerJobs('process', () => {
     alive: async (jobKey) => (await markedProcesses(jobKey)).length,
     kept: async (job) => {
       const files = ['spec.json', 'process.json', 'state.json', 'log.txt', 'launcher.log', 'manifest.json'];
-      const texts = files.map((f) => readFile(join(folder, 'jobs', job, f), 'utf8').catch(() => ''));
+      const texts = files.map((f) => readFile(join(folder, 'jobs', parseHandle(job).job, f), 'utf8').catch(() => ''));
       return (await Promise.all(texts)).join('\n');
     },
   });
@@ -138,7 +140,7 @@ describe('trainer process', () => {
     const listening = new AbortController();
     await running(job);
     const told = trainer.changed!(job, listening.signal);
-    await writeFile(join(folder, 'jobs', job, 'state.json'), JSON.stringify({ format: 1, phase: 'uploading' }));
+    await writeFile(join(folderOf(job), 'state.json'), JSON.stringify({ format: 1, phase: 'uploading' }));
     await told;
     const nothing = trainer.changed!(job, listening.signal);
     listening.abort();
@@ -170,10 +172,14 @@ describe('trainer process', () => {
       recordFile: join(folder, 'lost.json'),
     });
     await writeFile(join(at, 'spec.json'), '{}');
+    // Its last word, which must not be taken for that of the launcher after it.
+    const failure = { code: 'E_TRAINER_CANCELLED', message: 'the job was stopped by SIGTERM' };
+    await writeFile(join(at, 'state.json'), JSON.stringify({ format: 1, phase: 'failed', failure }));
     const trainer = openProcessTrainer(options, context);
     expect(await trainer.find(jobKey)).toBe('absent');
     const job = await trainer.start(jobOf(programs.runs), jobKey);
     expect(isAlive(lost)).toBe(false);
+    expect((await trainer.poll(job)).phase).toBe('running');
     await running(job);
     await trainer.stop(job);
   });
@@ -183,7 +189,7 @@ describe('trainer process', () => {
     const dump = "import os; print('running', dict(os.environ))";
     const job = await trainer.start(jobOf(dump, { expects: [] }), key());
     await running(job);
-    const at = join(folder, 'jobs', job);
+    const at = folderOf(job);
     expect((await stat(at)).mode & 0o777).toBe(0o700);
     await expect.poll(async () => (await trainer.poll(job)).phase, { timeout: 100_000 }).toBe('succeeded');
     for (const file of ['spec.json', 'process.json', 'log.txt', 'launcher.log', 'state.json'])
@@ -210,7 +216,7 @@ describe('trainer process', () => {
     const job = await trainer.start(jobOf(programs.runs), key());
     await running(job);
     await trainer.stop(job);
-    const file = join(folder, 'jobs', job, 'state.json');
+    const file = join(folderOf(job), 'state.json');
     for (const text of [
       '{',
       '{"phase":"done"}',

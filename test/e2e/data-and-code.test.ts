@@ -1,6 +1,7 @@
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isJob } from '../../adapters/trainer/process/scratch.js';
 import { startRun } from '../../client/index.js';
 import { readRunRecord } from '../../operations/report.js';
 import type { ServingReport } from '../../operations/verify-serving.js';
@@ -153,7 +154,7 @@ describe('data with empty labels, an unknown one and a renamed column', () => {
     const label = (i: number): string => (i < 6 ? '' : i === 6 ? 'lock_dor' : 'lock_door');
     const rows = Array.from({ length: 100 }, (_, i) => `sentence ${i},${label(i)}`);
     put('bouquet/utterances.csv', `${['utterance,intent', ...rows].join('\n')}\n`);
-    const jobs = (): string[] => readdirSync(inProject('.slipway/jobs')).sort();
+    const jobs = (): string[] => readdirSync(inProject('.slipway/jobs')).filter(isJob).sort();
     const before = jobs();
     const { client, environment } = project;
     await slipway(projectRoot, 'deploy', 'pipelines/utterances.ts', '--env', 'demo');

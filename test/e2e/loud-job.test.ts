@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listJobs } from '../../adapters/trainer/process/list-jobs.js';
+import { parseHandle } from '../../adapters/trainer/process/machine.js';
 import { startRun, viewRun, type RunDetails } from '../../client/index.js';
 import { deploy } from '../../operations/deploy.js';
 import { openNamespaceProject, type NamespaceProject, type WorkerProcess } from './versioned-project.js';
@@ -84,9 +85,10 @@ async function talk(megabytes: number, exit: number): Promise<Talked> {
   const { historySize } = await handle.describe();
   const folder = join(project.root, '.slipway/jobs');
   const [job] = await listJobs(folder, { run: workflowId });
-  const file = join(folder, job?.job ?? '', 'log.txt');
+  const { job: id } = parseHandle(job?.job ?? '');
+  const file = join(folder, id, 'log.txt');
   const { store } = project.environment.ports;
-  const stored = (await store.list('jobs/')).filter((o) => o.key.includes(`/${job?.job}`) && o.key.includes('/log/'));
+  const stored = (await store.list('jobs/')).filter((o) => o.key.includes(`/${id}`) && o.key.includes('/log/'));
   return {
     run: await viewRun(project.client, workflowId),
     logBytes: statSync(file).size,

@@ -21,6 +21,8 @@ describe('a call', () => {
       'mlflow GET model-versions/get',
     );
     expect(operationOf('router', call('POST', '/services/lane1/renew'))).toBe('router POST renew');
+    expect(operationOf('trainer', call('PUT', `/jobs/${digest}`))).toBe('trainer PUT job');
+    expect(operationOf('trainer', call('POST', `/jobs/${digest}/stop`))).toBe('trainer POST stop');
   });
 
   test('is a place of its own unless it only repeats', () => {

@@ -1,11 +1,17 @@
 import type { Call } from '../faulty-proxy.js';
 
 /** The parts of the world that calls leave for through a proxy. */
-export const dependencies = ['s3', 'mlflow', 'router', 'prometheus'] as const;
+export const dependencies = ['s3', 'mlflow', 'router', 'prometheus', 'trainer'] as const;
 export type Dependency = (typeof dependencies)[number];
 
 /** Calls that only repeat: who dies at the first dies at any of them. A sweep kills at the first only. */
-const repeated = [/^router POST renew$/, /^prometheus POST query/, /^s3 \S+ jobs\/\*\/(log|progress)/, /^job /];
+const repeated = [
+  /^router POST renew$/,
+  /^prometheus POST query/,
+  /^trainer GET job$/,
+  /^s3 \S+ jobs\/\*\/(log|progress)/,
+  /^job /,
+];
 
 /** What a worker does as it starts, whatever runs there are: no place of a run. */
 const ofStart = /^s3 \S+ probes\//;
@@ -24,6 +30,10 @@ export function operationOf(
   if (dependency === 'router') {
     const what = url.pathname.endsWith('/renew') ? 'renew' : 'service';
     return `router ${method} ${what}`;
+  }
+  if (dependency === 'trainer') {
+    const [, action = 'job'] = /^\/jobs\/\w+\/(\w+)$/.exec(url.pathname) ?? [];
+    return `trainer ${method} ${action}`;
   }
   const who = /boto|urllib|slipway-launcher/i.test(agent) ? 'job' : 's3';
   const prefix = url.searchParams.get('prefix');

@@ -6,6 +6,7 @@ import { shortLeaseMs } from './directed.js';
 import { type Lane, type LaneOptions, type LaneSite, openLane } from './lane.js';
 import type { PlantedBug } from './planted.js';
 import { type Result, runSchedule, type Schedule, violationsUnder } from './schedule.js';
+import { submissions, unrecorded, waitsBeforeRecord } from './submissions.js';
 import { patchedAgent } from './patched-agent.js';
 import { workerBuild } from './worker-build.js';
 
@@ -57,19 +58,19 @@ export async function inTurns<T>(items: readonly T[], width: number, work: (item
 export async function runAll(
   harness: Harness,
   schedules: readonly Schedule[],
-  o: { lanes: number; onResult: (result: Result) => void; first?: Lane },
+  o: { lanes: number; onResult: (result: Result) => void; first?: Lane; lane?: Partial<LaneOptions> },
 ): Promise<Result[]> {
   const waiting = [...schedules];
   const results: Result[] = [];
   const work = async (first?: Lane): Promise<void> => {
-    let lane = first ?? (await readyLane(harness));
+    let lane = first ?? (await readyLane(harness, o.lane));
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const result = await runSchedule(lane, next);
       results.push(result);
       o.onResult(result);
       if (result.finished) continue;
       await lane.close();
-      lane = await readyLane(harness);
+      lane = await readyLane(harness, o.lane);
     }
     await lane.close();
   };
@@ -98,6 +99,22 @@ export async function runAlone(harness: Harness, schedule: Schedule, dist = harn
   } finally {
     await lane.close();
   }
+}
+
+/** The worker dies around the submission of a job: to a service, and as a process of its machine. `lanes` at once, of each. */
+export async function runSubmissions(
+  harness: Harness,
+  o: { lanes: number; onResult: (result: Result) => void; wanted?: (schedule: Schedule) => boolean },
+): Promise<Result[]> {
+  const { wanted = () => true } = o;
+  const chosen = submissions.filter(wanted);
+  const results = chosen.length === 0 ? [] : await runAll(harness, chosen, { ...o, lane: { trainer: 'http' } });
+  if (!wanted(unrecorded)) return results;
+  const { repository, root } = harness.site;
+  const dist = workerBuild(repository, join(root, 'builds', 'waits-before-record'), [waitsBeforeRecord]);
+  const result = await runAlone(harness, unrecorded, dist);
+  o.onResult(result);
+  return [...results, result];
 }
 
 /** Whether the checkers see a planted bug. */

@@ -18,6 +18,8 @@ export interface Expectation {
   doubled?: boolean;
   /** The server forgot a part of the run, which may have begun its rollout anew. */
   forgotten?: boolean;
+  /** How often the trainer's command begins. Default 1. */
+  starts?: number;
 }
 
 /** Everything that must hold after a run, whatever happened on the way; one line per violation, each begins with its row. */
@@ -33,7 +35,7 @@ export async function violationsOf(lane: Lane, end: RunEnd, expected: Expectatio
   const doubled = expected.doubled === true;
   return [
     ...faults,
-    ...trainingFaults(lane, end),
+    ...trainingFaults(lane, end, expected.starts),
     ...(await registryFaults(lane, end, record, doubled)),
     ...(await artifactFaults(lane, versionOf(record), doubled)),
     ...weightFaults(lane, end, record, expected.forgotten),
@@ -49,10 +51,14 @@ function versionOf(record: RunRecord): VersionOutput | undefined {
   return outputs<VersionOutput>(record, 'register')[0];
 }
 
-/** I-02: no training job is started twice. */
-function trainingFaults(lane: Lane, end: RunEnd): string[] {
-  const starts = lane.starts().filter((s) => s.seed === end.seed).length;
-  return starts === 1 ? [] : [`I-02: the trainer was started ${starts} times`];
+/** I-02: no training job is started twice, and none of a run beside another. */
+function trainingFaults(lane: Lane, end: RunEnd, expected = 1): string[] {
+  const starts = lane.starts().filter((s) => s.seed === end.seed);
+  const faults = starts
+    .filter((s) => s.beside.length > 0)
+    .map((s) => `I-02: the trainer was started beside ${s.beside.join(', ')}`);
+  if (starts.length !== expected) faults.push(`I-02: the trainer was started ${starts.length} times`);
+  return faults;
 }
 
 /** I-01: exactly one live registered version per run key, and it is the one of the lineage. */

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 
 const template = join(import.meta.dirname, 'project');
 
+export type TrainerName = 'process' | 'http';
+
 export interface ProjectNames {
   /** Environment, namespace, service and model. */
   name: string;
@@ -11,6 +13,7 @@ export interface ProjectNames {
   lease: string;
   /** Where the stack's Prometheus looks for model servers. */
   targets: string;
+  trainer: TrainerName;
 }
 
 /** Makes a lane's project folder of the template beside this file. Answers the file to which its trainer notes each start. */
@@ -31,7 +34,7 @@ export function makeProject(root: string, repository: string, names: ProjectName
   });
   // A copy has the rights of its original, and a checkout may have been made with all of them for everybody.
   chmodSync(join(root, 'slipway.config.ts'), 0o644);
-  fill('pipelines/reference.ts', { SERVICE: names.name });
+  fill('pipelines/reference.ts', { SERVICE: names.name, 'trainers.process': `trainers.${names.trainer}` });
   const starts = join(root, 'starts.jsonl');
   writeFileSync(starts, '');
   writeFileSync(join(root, 'trainers', 'tiny', 'ledger.txt'), `${starts}\n`);

@@ -6,13 +6,14 @@ import { connect, type SlipwayClient } from '../../client/index.js';
 import type { Environment } from '../../config/open.js';
 import { deploy } from '../../operations/deploy.js';
 import { openProject } from '../../operations/project.js';
-import type { StackState } from '../../stack/index.js';
+import type { PartName, StackState } from '../../stack/index.js';
 import { faultyProxy, type Call, type Fate, type FaultyProxy } from '../faulty-proxy.js';
 import { dependencies, type Dependency, operationOf, type Place } from './calls.js';
 import { Ledger } from './ledger.js';
-import { makeProject } from './lane-project.js';
+import { makeProject, type TrainerName } from './lane-project.js';
 import { makeNamespace } from './namespace.js';
 import { type TcpProxy, tcpProxy } from './tcp-proxy.js';
+import { startTrainer, trainerToken } from './trainer-service.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** Where lanes are, and what they share. */
@@ -31,14 +32,26 @@ export interface LaneOptions {
   dist: string;
   /** Default `30s`: longer than any recovery. */
   lease?: string;
+  /** Which trainer the reference pipeline uses: a process of the machine (default), or a service that speaks the HTTP protocol. */
+  trainer?: TrainerName;
 }
 
 /** Chooses what happens to a call, given how often its operation was called in this run. */
 export type Meddler = (place: Place, dependency: Dependency, call: Call) => Fate;
 
+/** A start of training. */
+export interface Start {
+  seed: string;
+  pid: number;
+  /** Earlier ones of the same run that still ran then. */
+  beside: number[];
+}
+
 /** A project of its own, with its own namespace, service and worker, behind proxies of its own: runs one schedule after the other. */
 export interface Lane {
   readonly name: string;
+  /** The project folder. */
+  readonly root: string;
   readonly environment: Environment;
   readonly client: SlipwayClient;
   readonly worker: WorkerProcess;
@@ -49,7 +62,7 @@ export interface Lane {
   /** Where checkers look, past all proxies. */
   readonly addresses: { mlflow: string; router: string; journal: string };
   /** Starts of training, as the trainer itself noted them. */
-  starts(): { seed: string; pid: number }[];
+  starts(): Start[];
   /** Begins another run: counts from 1, on a new page of the ledger. */
   begin(meddler?: Meddler): void;
   /** Operations of all calls since then, in the order in which they were made. */
@@ -62,13 +75,16 @@ export async function openLane(site: LaneSite, index: number, options: LaneOptio
   const root = join(site.root, 'lanes', name);
   await mkdir(join(site.root, 'lanes'), { recursive: true });
   const targets = join(site.root, '.slipway', 'prometheus', 'targets');
-  const startsFile = makeProject(root, site.repository, { name, lease: options.lease ?? '30s', targets });
-  const direct = directAddresses(site.stack);
+  const { lease = '30s', trainer = 'process' } = options;
+  const startsFile = makeProject(root, site.repository, { name, lease, targets, trainer });
+  const secrets = credentials(site.stack);
+  const service = trainer === 'http' ? await startTrainer(site, join(root, 'trainer'), secrets) : undefined;
+  // A lane whose trainer is no service asks nobody there.
+  const direct = { ...directAddresses(site.stack), FAULTS_TRAINER: service?.url ?? 'http://127.0.0.1:9' };
   await makeNamespace(direct.FAULTS_TEMPORAL, name);
   const ledger = new Ledger(join(root, 'ledger.jsonl'));
   const { proxies, env, begin, called } = await openProxies(direct, ledger);
   const temporal = await tcpProxy(direct.FAULTS_TEMPORAL);
-  const secrets = credentials(site.stack);
   const own = { ...process.env, ...direct, ...secrets };
   const { environment } = await openProject({ root, cwd: root, env: own });
   const files = ['pipelines/reference.ts'];
@@ -86,6 +102,7 @@ export async function openLane(site: LaneSite, index: number, options: LaneOptio
   const users = keepAsking(environment, name);
   return {
     name,
+    root,
     environment,
     client,
     worker,
@@ -101,7 +118,7 @@ export async function openLane(site: LaneSite, index: number, options: LaneOptio
       readFileSync(startsFile, 'utf8')
         .split('\n')
         .filter(Boolean)
-        .map((line) => JSON.parse(line) as { seed: string; pid: number }),
+        .map((line) => JSON.parse(line) as Start),
     begin,
     called,
     close: async () => {
@@ -110,6 +127,7 @@ export async function openLane(site: LaneSite, index: number, options: LaneOptio
       await client.close();
       for (const endpoint of await environment.ports.serving.list()) await environment.ports.serving.unload(endpoint);
       await Promise.all([...proxies, temporal].map((proxy) => proxy.close()));
+      await service?.close();
     },
   };
 }
@@ -119,10 +137,11 @@ const variables = {
   mlflow: 'FAULTS_MLFLOW',
   router: 'FAULTS_ROUTER',
   prometheus: 'FAULTS_PROMETHEUS',
+  trainer: 'FAULTS_TRAINER',
 } as const satisfies Record<Dependency, string>;
 
 function directAddresses(stack: StackState) {
-  const address = (part: 'temporal' | 'envoy' | Dependency) => stack.parts[part]?.address ?? '';
+  const address = (part: PartName) => stack.parts[part]?.address ?? '';
   return {
     FAULTS_TEMPORAL: address('temporal'),
     FAULTS_USERS: address('envoy'),
@@ -136,11 +155,15 @@ function directAddresses(stack: StackState) {
 function credentials(stack: StackState): Record<string, string> {
   const file = stack.parts.s3?.credentialsFile ?? '';
   const found = JSON.parse(readFileSync(file, 'utf8')) as { accessKeyId: string; secretAccessKey: string };
-  return { AWS_ACCESS_KEY_ID: found.accessKeyId, AWS_SECRET_ACCESS_KEY: found.secretAccessKey };
+  return {
+    AWS_ACCESS_KEY_ID: found.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: found.secretAccessKey,
+    FAULTS_TRAINER_TOKEN: trainerToken,
+  };
 }
 
 /** One proxy per dependency; all ask the same meddler and write the same ledger. */
-async function openProxies(direct: ReturnType<typeof directAddresses>, ledger: Ledger) {
+async function openProxies(direct: Record<(typeof variables)[Dependency], string>, ledger: Ledger) {
   const proxies: FaultyProxy[] = [];
   const env: Record<string, string> = {};
   let meddler: Meddler = () => 'pass';

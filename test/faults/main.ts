@@ -3,7 +3,16 @@ import { parseArgs } from 'node:util';
 import { down } from '../../stack/index.js';
 import { isOwn, placeName } from './calls.js';
 import { directedSchedules } from './directed.js';
-import { catches, clearLanes, type Harness, inTurns, openHarness, runAll, runAlone } from './harness.js';
+import {
+  catches,
+  clearLanes,
+  type Harness,
+  inTurns,
+  openHarness,
+  runAll,
+  runAlone,
+  runSubmissions,
+} from './harness.js';
 import { type PlantedBug, plantedBugs } from './planted.js';
 import { endAt, endedWorkers } from './ended-workers.js';
 import { hungAtPlace, hungWorkers } from './hung-workers.js';
@@ -15,12 +24,13 @@ import { type Summary, summarise } from './summary.js';
 import { type Reference, measureReference, sweepSchedules } from './sweep.js';
 
 const usage =
-  'npm run faults -- [--sweep] [--ends] [--hangs] [--places] [--seeds K [--from S]] [--only REGEXP] [--lanes N] [--json]';
+  'npm run faults -- [--sweep] [--jobs] [--ends] [--hangs] [--places] [--seeds K [--from S]] [--only REGEXP] [--lanes N] [--json]';
 const repository = resolve(import.meta.dirname, '../..');
 
 const { values } = parseArgs({
   options: {
     sweep: { type: 'boolean', default: false },
+    jobs: { type: 'boolean', default: false },
     ends: { type: 'boolean', default: false },
     hangs: { type: 'boolean', default: false },
     places: { type: 'boolean', default: false },
@@ -33,7 +43,7 @@ const { values } = parseArgs({
   },
 });
 
-const asked = values.sweep || values.ends || values.hangs || values.places || values.seeds !== '0';
+const asked = values.sweep || values.jobs || values.ends || values.hangs || values.places || values.seeds !== '0';
 
 async function main(): Promise<number> {
   if (values.help || !asked) {
@@ -63,6 +73,7 @@ async function run(harness: Harness): Promise<Summary> {
   const schedules = schedulesOf(reference).filter(wanted);
   const lanes = Number(values.lanes);
   const results = await runAll(harness, schedules, { lanes, onResult: tell, first });
+  if (values.sweep || values.jobs) results.push(...(await runSubmissions(harness, { lanes, onResult: tell, wanted })));
   if (!values.sweep) return summarise(results, []);
   await inTurns(directedSchedules.filter(wanted), lanes, async (schedule) => {
     const result = await runAlone(harness, schedule);

@@ -30,9 +30,9 @@ export interface Result {
 }
 
 let runs = 0;
-/** A run key that no run of this process had. */
-export function newSeed(): string {
-  return `r${++runs}`;
+/** A run key that no run of this process had. `held`: its first training works until it is ended. */
+export function newSeed(kind: 'r' | 'held' = 'r'): string {
+  return `${kind}${++runs}`;
 }
 
 export async function runSchedule(lane: Lane, schedule: Schedule): Promise<Result> {

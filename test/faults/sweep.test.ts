@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../e2e/project-setup.js';
 import { directedSchedules } from './directed.js';
 import { endedWorkers } from './ended-workers.js';
-import { catches, type Harness, inTurns, openHarness, runAll, runAlone } from './harness.js';
+import { catches, type Harness, inTurns, openHarness, runAll, runAlone, runSubmissions } from './harness.js';
 import { hungWorkers } from './hung-workers.js';
 import { type PlantedBug, plantedBugs } from './planted.js';
 import { restoredServers } from './restored.js';
@@ -50,6 +50,16 @@ test(
     const results = await runAll(harness, schedules, { lanes, onResult: told });
     expect(violated(results)).toEqual([]);
     expect(summarise(results, [])).toMatchObject({ ok: true, fired: schedules.length });
+  },
+  limitMs,
+);
+
+test(
+  'a worker that dies around the submission of a job leaves one job, and none beside another',
+  async () => {
+    const results = await runSubmissions(harness, { lanes: 3, onResult: told });
+    expect(violated(results)).toEqual([]);
+    expect(summarise(results, [])).toMatchObject({ ok: true, fired: 5 });
   },
   limitMs,
 );

@@ -6,9 +6,10 @@ import type { OpenContext } from '../../open-context.js';
 import type { Trainer } from '../port.js';
 import { jobState, recordStop } from './job-state.js';
 import { listJobs } from './list-jobs.js';
+import { elsewhere, formatHandle, machineOf, parseHandle } from './machine.js';
 import { readLog } from './read-log.js';
 import type { ProcessTrainerOptions } from './options.js';
-import { scratchOfJob, scratchOfKey } from './scratch.js';
+import { scratchOfJob, scratchOfKey, type Scratch } from './scratch.js';
 import { startJob } from './start.js';
 
 /**
@@ -22,6 +23,15 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
   const { store } = options;
   if (store === undefined) throw storeMissing();
   const directory = resolve(context.root, options.directory);
+  /** Where a job is kept; `E_UNAVAILABLE` for one that another machine keeps. */
+  const scratchHere = async (handle: string): Promise<Scratch> => {
+    const { job, machine } = parseHandle(handle);
+    const scratch = scratchOfJob(directory, job);
+    if (machine === undefined) return scratch;
+    const here = await machineOf(directory);
+    if (machine.id !== here.id) throw elsewhere(job, machine, here);
+    return scratch;
+  };
   return {
     adapter: 'process',
     pollMs: 1_000,
@@ -29,21 +39,23 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
     absenceMs: 0,
     async find(key) {
       const scratch = scratchOfKey(directory, key);
-      return (await readRecord(scratch.record)) === undefined ? 'absent' : { job: scratch.job };
+      if ((await readRecord(scratch.record)) === undefined) return 'absent';
+      return { job: formatHandle(scratch.job, await machineOf(directory)) };
     },
     async start(job, key, signal) {
       const scratch = scratchOfKey(directory, key);
-      await startJob(scratch, job, key, { options, store, context, environment }, signal);
-      return scratch.job;
+      const machine = await machineOf(directory);
+      await startJob(scratch, job, key, { options, store, context, environment, machine: machine.id }, signal);
+      return formatHandle(scratch.job, machine);
     },
     async poll(job) {
-      return jobState(scratchOfJob(directory, job));
+      return jobState(await scratchHere(job));
     },
     async changed(job, signal) {
-      await fileReplaced(scratchOfJob(directory, job).state, signal);
+      await fileReplaced(scratchOfJob(directory, parseHandle(job).job).state, signal);
     },
     async stop(job) {
-      const scratch = scratchOfJob(directory, job);
+      const scratch = await scratchHere(job);
       const record = await readRecord(scratch.record);
       if (record === undefined) return;
       const wasLost = !isAlive(record);
@@ -52,7 +64,7 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
       await recordStop(scratch, wasLost);
     },
     async logs(job, range = {}) {
-      return readLog(scratchOfJob(directory, job), range);
+      return readLog(await scratchHere(job), range);
     },
     list: (owner) => listJobs(directory, owner),
   };

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { isAlive, type ProcessRecord, readRecord } from '../../../processes/index.js';
 import { belongsTo } from '../owner.js';
 import type { JobOwner, OwnedJob } from '../port.js';
+import { formatHandle, machineOf, type Machine } from './machine.js';
 import { isJob, scratchOfJob } from './scratch.js';
 
 /** The jobs below `directory` of an owner, from the records of their launchers. */
@@ -14,15 +15,15 @@ export async function listJobs(directory: string, owner: JobOwner): Promise<Owne
   const jobs: OwnedJob[] = [];
   for (const job of names.filter(isJob)) {
     const record = await readRecord(scratchOfJob(directory, job).record);
-    if (record !== undefined) jobs.push(owned(job, record));
+    if (record !== undefined) jobs.push(owned(job, record, await machineOf(directory)));
   }
   return jobs.filter((job) => belongsTo(job, owner));
 }
 
-function owned(job: string, record: ProcessRecord): OwnedJob {
+function owned(job: string, record: ProcessRecord, machine: Machine): OwnedJob {
   const said = (what: string): string => String(record.facts?.[what] ?? '');
   return {
-    job,
+    job: formatHandle(job, machine),
     environment: said('environment'),
     run: said('run'),
     stage: said('stage'),

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 
 import type { StoreAccess } from '../../job-launcher/job-options.js';
 import { endMarked, readRecord, startDetached, withMachineLock, writeFileAtomic } from '../../../processes/index.js';
@@ -16,6 +17,8 @@ export interface StartSettings {
   context: OpenContext;
   /** Whose jobs are started. */
   environment: string;
+  /** Which directory of jobs it is, and with that which machine. */
+  machine: string;
 }
 
 /** Starts the launcher of a job, once for its key: whoever comes second finds the record of the first. */
@@ -35,7 +38,11 @@ export async function startJob(
     async () => {
       if ((await readRecord(scratch.record)) !== undefined) return;
       // A start that was cut off right here left a launcher that nobody knows.
-      if (existsSync(scratch.spec)) await endMarked(key);
+      if (existsSync(scratch.spec)) {
+        await endMarked(key);
+        // It may have said that it was stopped, which is not how the job ended.
+        await rm(scratch.state, { force: true });
+      }
       const env = await launcherEnvironment(job, settings, signal);
       const spec = launcherSpec(job, key, scratch.folder, python.command, settings, jobOptions);
       await writeFileAtomic(scratch.spec, JSON.stringify(spec, null, 1), 0o600);
@@ -47,7 +54,7 @@ export async function startJob(
         logFile: scratch.launcherLog,
         recordFile: scratch.record,
         marker: key,
-        facts: { environment: settings.environment, ...job.identity },
+        facts: { environment: settings.environment, machine: settings.machine, ...job.identity },
       });
     },
     signal,

@@ -1,6 +1,7 @@
 import {
   agent,
   defineConfig,
+  httpTrainer,
   mlflowRegistry,
   mlflowTracking,
   mlserver,
@@ -22,7 +23,10 @@ export default defineConfig({
       }),
       registry: mlflowRegistry({ uri: 'env:FAULTS_MLFLOW' }),
       tracking: mlflowTracking({ uri: 'env:FAULTS_MLFLOW' }),
-      trainers: { process: processTrainer() },
+      trainers: {
+        process: processTrainer(),
+        http: httpTrainer({ url: 'env:FAULTS_TRAINER', token: 'env:FAULTS_TRAINER_TOKEN', networks: ['127.0.0.0/8'] }),
+      },
       serving: mlserver({ python: 'serving-python', targets: 'TARGETS' }),
       router: agent({ url: 'env:FAULTS_ROUTER', listener: 'env:FAULTS_USERS' }),
       metrics: prometheus({ url: 'env:FAULTS_PROMETHEUS' }),

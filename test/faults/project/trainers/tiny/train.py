@@ -1,4 +1,4 @@
-"""The smallest trainer: notes that it was started, works a second, writes a model of one number."""
+"""The smallest trainer: notes that it was started, works a second (or for as long as it is held), writes a model of one number."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ def main() -> int:
     # The ledger of starts: one line per process that really ran.
     with open(Path(__file__).parent / "ledger.txt", encoding="utf-8") as place:
         ledger = place.read().strip()
+    with open(ledger, encoding="utf-8") as starts:
+        earlier = [start["pid"] for start in map(json.loads, starts) if start["seed"] == seed]
+    beside = [pid for pid in earlier if Path(f"/proc/{pid}").exists()]
     with open(ledger, "a", encoding="utf-8") as starts:
-        starts.write(json.dumps({"time": time.time(), "seed": seed, "pid": os.getpid()}) + "\n")
-    time.sleep(1)
+        starts.write(json.dumps({"time": time.time(), "seed": seed, "pid": os.getpid(), "beside": beside}) + "\n")
+    # The first training of a run that is to be interrupted ends only when somebody ends it.
+    time.sleep(600 if seed.startswith("held") and not earlier else 1)
     header = json.dumps({"__metadata__": {"seed": seed}, "w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}})
     model = struct.pack("<Q", len(header)) + header.encode() + struct.pack("<f", 1.0)
     folder = Path(os.environ["SM_MODEL_DIR"])
