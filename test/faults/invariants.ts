@@ -52,7 +52,7 @@ function versionOf(record: RunRecord): VersionOutput | undefined {
 }
 
 /** I-02: no training job is started twice, and none of a run beside another. */
-function trainingFaults(lane: Lane, end: RunEnd, expected = 1): string[] {
+export function trainingFaults(lane: Lane, end: RunEnd, expected = 1): string[] {
   const starts = lane.starts().filter((s) => s.seed === end.seed);
   const faults = starts
     .filter((s) => s.beside.length > 0)
@@ -113,7 +113,7 @@ async function agreementFaults(lane: Lane, record: RunRecord): Promise<string[]>
 const messageCame = 1;
 
 /** Nothing is nondeterministic, and no workflow task fails for another reason. */
-async function historyFaults(lane: Lane, end: RunEnd): Promise<string[]> {
+export async function historyFaults(lane: Lane, end: RunEnd): Promise<string[]> {
   const faults: string[] = [];
   for (const workflowId of [end.workflowId, rolloutWorkflowId(lane.name, lane.name)]) {
     const history = await lane.client.temporal.workflow
