@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, log, patched } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, isCancellation, log, patched } from '@temporalio/workflow';
 import type { StageCall } from '../activities/calls.js';
 import type { JobCall } from '../activities/stop-job.js';
 import type { ModelOutput } from '../plan/outputs.js';
@@ -28,10 +28,11 @@ export function scoreChampion(call: StageCall, champion: ModelOutput, stage: Job
  */
 function withoutLeaving<T>(call: JobCall, stage: JobStage, work: Promise<T>): Promise<T> {
   return work.catch(async (error: unknown) => {
+    if (!mayLeaveJob(error) || !patched('stop-left-jobs')) throw error;
     const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
-    if (mayLeaveJob(error) && patched('stop-left-jobs'))
-      await CancellationScope.nonCancellable(() => stopLeft(call, stage, cancelled));
-    throw error;
+    await CancellationScope.nonCancellable(() => stopLeft(call, stage, cancelled));
+    // A worker that died while it stopped its job gets no second try, and what is told then is its silence.
+    throw cancelled && !isCancellation(error) ? new CancelledFailure('CANCELLED') : error;
   });
 }
 

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it, vi } from 'vitest';
 import type { Script } from './scripted-world.js';
-import { chain, failed, patience } from './scripted-world.js';
+import { chain, failed, patience, untilCancelled } from './scripted-world.js';
 import { testServer } from './test-server.js';
 
 const server = testServer();
@@ -17,6 +17,18 @@ describe('a job whose activity ended without it', () => {
       await run.cancel();
       await expect(run.result).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
       expect(run.world.journal.at(-1)).toBe('stop the job of train');
+      expect(run.world.records[0]).toMatchObject({ outcome: 'cancelled' });
+    });
+  });
+
+  it('is stopped before its run is cancelled, when the worker that was about to do so died', async () => {
+    const dies = (): Promise<unknown> =>
+      untilCancelled(() => undefined).catch(() => Promise.reject(failed('E_HEARTBEAT')));
+    await server.withRun({ ...ends(away), training: dies }, async (run) => {
+      await vi.waitUntil(() => run.world.journal.length > 0, patience);
+      await run.cancel();
+      await expect(run.result).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+      expect(run.world.journal).toEqual(['train attempt 1', 'stop the job of train']);
       expect(run.world.records[0]).toMatchObject({ outcome: 'cancelled' });
     });
   });
