@@ -1,11 +1,19 @@
-import { CancellationScope, CancelledFailure, isCancellation, log, patched } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  log,
+  patched,
+} from '@temporalio/workflow';
 import type { StageCall } from '../activities/calls.js';
 import type { JobCall } from '../activities/stop-job.js';
 import type { ModelOutput } from '../plan/outputs.js';
 import { candidatePurpose, championPurpose } from '../plan/run-jobs.js';
 import { calls, type JobStage } from './call.js';
-import { failureFacts } from './failure-facts.js';
+import { failureFacts, failureReason } from './failure-facts.js';
 
+const leftWords = 'its job may still run: `slipway doctor` lists it, with how to end it';
 type Train = ReturnType<typeof calls.trainModel>;
 type Evaluate = ReturnType<typeof calls.evaluateModel>;
 
@@ -30,9 +38,10 @@ function withoutLeaving<T>(call: JobCall, stage: JobStage, work: Promise<T>): Pr
   return work.catch(async (error: unknown) => {
     if (!mayLeaveJob(error) || !patched('stop-left-jobs')) throw error;
     const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
-    await CancellationScope.nonCancellable(() => stopLeft(call, stage, cancelled));
+    const ended = await CancellationScope.nonCancellable(() => stopLeft(call, stage, cancelled));
     // A worker that died while it stopped its job gets no second try, and what is told then is its silence.
-    throw cancelled && !isCancellation(error) ? new CancelledFailure('CANCELLED') : error;
+    if (cancelled) throw isCancellation(error) ? error : new CancelledFailure('CANCELLED');
+    throw ended ? error : left(error);
   });
 }
 
@@ -42,11 +51,19 @@ function mayLeaveJob(error: unknown): boolean {
   return adapter === undefined && stopped !== true && code !== 'E_TRAINER_CANCELLED';
 }
 
-/** Only a cancelled run waits for its trainer as long as it takes; one that fails anyway says so in the end. */
-async function stopLeft(call: JobCall, stage: JobStage, cancelled: boolean): Promise<void> {
+/** Whether nothing is left. Only a cancelled run waits for its trainer as long as it takes. */
+async function stopLeft(call: JobCall, stage: JobStage, cancelled: boolean): Promise<boolean> {
   try {
     if (await calls.mayHaveJob(call)) await calls.stopJob(call, stage, cancelled);
+    return true;
   } catch (error) {
-    log.warn('a job may still run; `slipway doctor` lists it with how to end it', { stage: call.stage, error });
+    log.warn(leftWords, { stage: call.stage, error });
+    return false;
   }
+}
+
+/** The failure of a stage whose job nobody could end: no other may begin beside it. */
+function left(error: unknown): ApplicationFailure {
+  const facts = { ...failureFacts(error), transient: false };
+  return ApplicationFailure.nonRetryable(`${failureReason(error)}; ${leftWords}`, 'JobLeft', facts);
 }

@@ -49,6 +49,28 @@ describe('a job whose activity ended without it', () => {
   });
 });
 
+describe('a job that nobody can stop', () => {
+  it('is named with the failure, and no other attempt begins beside it', async () => {
+    const twice = chain({ verb: 'train', limits: { timeoutMs: 86_400_000, attempts: 2 } });
+    await server.withRun({ ...ends(failed('E_STORE')), graph: twice, leftJob: 'stuck' }, async (run) => {
+      await expect(run.result).rejects.toThrow('Workflow execution failed');
+      expect(run.world.journal).toEqual(['train attempt 1']);
+      expect(run.world.records[0]?.reason).toContain(
+        'E_STORE: exit 1; its job may still run: `slipway doctor` lists it',
+      );
+    });
+  });
+
+  it('is no obstacle to another attempt once it has been stopped', async () => {
+    const twice = chain({ verb: 'train', limits: { timeoutMs: 86_400_000, attempts: 2 } });
+    await server.withRun({ ...ends(failed('E_STORE')), graph: twice }, async (run) => {
+      await expect(run.result).rejects.toThrow('Workflow execution failed');
+      const stop = 'stop the job of train';
+      expect(run.world.journal).toEqual(['train attempt 1', stop, 'train attempt 2', stop]);
+    });
+  });
+});
+
 describe('nothing is stopped', () => {
   it.each([
     ['the trainer told how the job ended', ends(ofJob)],

@@ -43,8 +43,8 @@ export interface Script {
   /** The lease is lost this long after the first weight. */
   leaseHeldMs?: number;
   blockTraining?: boolean;
-  /** Jobs whose activity ended may have been started. */
-  leftJob?: boolean;
+  /** Jobs whose activity ended may have been started; `stuck`: nobody can stop them. */
+  leftJob?: boolean | 'stuck';
   /** What a training does before it answers. */
   training?: (call: StageCall) => Promise<unknown>;
   /** What the tasks do, by stage id; a task that is not here answers its inputs. */
@@ -191,7 +191,7 @@ function pipelineSide(
     sendNotice: async (i) => (note(`notice ${i.stage}`), { kind: 'notice', text: `text of ${i.stage}` }),
     recordRun: async (facts) => (world.records.push(facts), 's3://slipway/runs/x.json'),
     awaitRollout: async () => note('waited for a rollout'),
-    mayHaveJob: async () => script.leftJob === true,
+    mayHaveJob: async () => script.leftJob !== undefined && script.leftJob !== false,
   };
 }
 
@@ -217,7 +217,10 @@ function jobSide(script: Script, note: (line: string) => void): JobActivities {
       if (failures++ < (script.train?.fails ?? 0)) throw failed(script.train?.code ?? 'E_TRAINER_EXIT');
       return model;
     },
-    stopJob: async (i) => note(`stop the job of ${i.stage}`),
+    stopJob: async (i) => {
+      if (script.leftJob === 'stuck') throw failed('E_TRAINER_ACCESS');
+      note(`stop the job of ${i.stage}`);
+    },
     evaluateModel: async (i) => ({
       kind: 'scores',
       model: i.champion?.digest ?? model.digest,
