@@ -11,31 +11,38 @@ const defaultAbsenceMs = 30_000;
 
 /**
  * Ends the job of a key, or returns when the trainer has denied it for `window` ms without a break (default: as long as it must be
- * denied to be believed). Tries again while the trainer cannot be reached; twice is fine.
+ * denied to be believed). Twice is fine.
  */
 export async function stopByKey(trainer: Trainer, key: string, window = absenceMs(trainer)): Promise<void> {
-  let deniedSince: number | undefined;
+  const since = Date.now();
   for (;;) {
-    const found = await untilReached(async () => {
-      const answer = await trainer.find(key);
-      if (answer === 'unknown') throw cannotSay(trainer, key);
-      return answer;
-    });
-    if (found !== 'absent') return await untilReached(() => trainer.stop(found.job));
-    deniedSince ??= Date.now();
-    const left = deniedSince + window - Date.now();
+    const found = await foundOrEnded(trainer, key);
+    if (found === 'unknown') throw cannotSay(trainer, key);
+    if (found === 'ended') return;
+    if (found !== 'absent') return await trainer.stop(found.job);
+    const left = since + window - Date.now();
     if (left <= 0) return;
     await delay(Math.min(left, slowestPauseMs));
   }
 }
 
-/** Calls until the trainer can be reached. Not the activity's own sleep, which a cancelled activity has no more. */
-export async function untilReached<T>(call: () => Promise<T>): Promise<T> {
+/** A trainer that finds fault with what a job left says that it has ended. */
+async function foundOrEnded(trainer: Trainer, key: string): Promise<Awaited<ReturnType<Trainer['find']>> | 'ended'> {
+  try {
+    return await trainer.find(key);
+  } catch (error) {
+    if (isFaultOfResult(error)) return 'ended';
+    throw error;
+  }
+}
+
+/** Calls until the trainer can be reached, or it is `endsAt`. Not the activity's own sleep, which a cancelled activity has no more. */
+export async function untilReached<T>(call: () => Promise<T>, endsAt: number): Promise<T> {
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, slowestPauseMs)) {
     try {
       return await call();
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isUnavailable(error) || Date.now() + pause >= endsAt) throw error;
     }
     await delay(pause);
   }
@@ -75,6 +82,18 @@ export function absenceMs(trainer: Trainer): number {
 
 export function isUnavailable(error: unknown): boolean {
   return error instanceof SlipwayError && error.code === unavailableCode;
+}
+
+/** Whether a trainer would not tell or did not answer in its form, which says nothing of its job. */
+export function isRefusalToTell(error: unknown): boolean {
+  return (
+    error instanceof SlipwayError && ['E_TRAINER_ACCESS', 'E_TRAINER_PROTOCOL', 'E_S3_ACCESS'].includes(error.code)
+  );
+}
+
+/** Whether a trainer told what a job left, which is not as it must be: the job has ended. */
+export function isFaultOfResult(error: unknown): boolean {
+  return error instanceof SlipwayError && /^E_(MANIFEST|PATH_ESCAPE|FILE_KIND|METRIC_\w+)$/.test(error.code);
 }
 
 /** The trainer could not say whether it has the job of a key. */

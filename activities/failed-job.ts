@@ -44,3 +44,26 @@ export function failedJob(
   };
   return new FailedJob({ code, where: `job ${job} on ${adapter}`, message, fix }, facts);
 }
+
+const withoutJobs = new WeakSet<object>();
+
+/** Marks a failure after which nothing of a job runs: it never began, or has ended. */
+export function withoutJob(error: unknown): unknown {
+  if (typeof error === 'object' && error !== null) withoutJobs.add(error);
+  return error;
+}
+
+/** What the check of a job throws before it begins, or after it has ended, is marked so. */
+export function afterJob<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw withoutJob(error);
+  }
+}
+
+/** Facts of a failure for the workflow, beside its code. */
+export function factsOf(error: SlipwayError): Partial<FailedJobFacts> & { stopped?: true } {
+  if (error instanceof FailedJob) return error.facts;
+  return withoutJobs.has(error) ? { stopped: true } : {};
+}

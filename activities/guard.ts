@@ -4,7 +4,7 @@ import { SlipwayError, printable } from '../plan/errors.js';
 import { failureMessageLimit, failureType, unavailableCode } from '../plan/failures.js';
 import { checkPayload } from '../plan/payload.js';
 import { shortened } from '../plan/text-size.js';
-import { FailedJob } from './failed-job.js';
+import { factsOf } from './failed-job.js';
 
 /** Causes of a failure that are looked at. */
 const deepest = 10;
@@ -19,7 +19,7 @@ export function toFailure(error: unknown): unknown {
     message: failureText(error.message),
     type: failureType(error.code),
     nonRetryable: error.code !== unavailableCode,
-    details: [error instanceof FailedJob ? { code: error.code, ...error.facts } : { code: error.code }],
+    details: [{ code: error.code, ...factsOf(error) }],
   });
 }
 

@@ -4,8 +4,19 @@ import type { JobManifest, JobSpec, JobState, Progress, Trainer } from '../adapt
 import type { Price } from '../plan/cost.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { JobTold } from '../plan/job-told.js';
-import { absenceMs, cannotSay, ended, isUnavailable, lost, overrun, stopByKey, untilReached } from './end-job.js';
-import { failedJob } from './failed-job.js';
+import {
+  absenceMs,
+  cannotSay,
+  ended,
+  isFaultOfResult,
+  isRefusalToTell,
+  isUnavailable,
+  lost,
+  overrun,
+  stopByKey,
+  untilReached,
+} from './end-job.js';
+import { afterJob, failedJob, withoutJob } from './failed-job.js';
 import { checkArguments } from './job-arguments.js';
 import { costFact } from './job-cost.js';
 import { checkOutputs } from './job-outputs.js';
@@ -27,6 +38,8 @@ export interface JobFacts {
   progress: Progress | null;
   /** When the job was first seen, ms since the epoch: what it cost is told by this where the trainer does not know. */
   since: number | null;
+  /** The same of when it was first seen to run and not to wait for its place. */
+  runs: number | null;
   /** How often the run was told of the progress. */
   news: number;
   /** How often the trainer began it again. */
@@ -52,8 +65,9 @@ export async function runJob(
   key: string,
   { price, ...listeners }: JobWatch = { price: null },
 ): Promise<{ job: string; manifest: JobManifest } & JobTold> {
-  checkArguments(spec);
+  afterJob(() => checkArguments(spec));
   const facts = knownFacts(key);
+  const endsAt = Date.now() + activityInfo().startToCloseTimeoutMs;
   const beat = setInterval(() => heartbeat(facts), beatMs);
   try {
     const job = facts.job ?? (await findOrStart(trainer, spec, facts));
@@ -61,12 +75,12 @@ export async function runJob(
     facts.since ??= Date.now();
     heartbeat(facts);
     const { manifest, ...told } = await follow(trainer, spec, job, facts, { price, ...listeners });
-    checkOutputs(manifest, spec, job);
+    afterJob(() => checkOutputs(manifest, spec, job));
     return { job, manifest, ...told };
   } catch (error) {
     const cut = error instanceof CancelledFailure || isUnavailable(error);
     if (!cut || cancellationDetails()?.cancelRequested !== true) throw error;
-    await stopForSure(trainer, facts);
+    await stopForSure(trainer, facts, endsAt);
     const cost = facts.since === null ? {} : costFact(price, Date.now() - facts.since);
     throw new CancelledFailure('CANCELLED', [{ ...cost, stopped: true }]);
   } finally {
@@ -83,13 +97,14 @@ function knownFacts(key: string): JobFacts {
     note: null,
     progress: null,
     since: null,
+    runs: null,
     news: 0,
     interruptions: 0,
   };
   const before = activityInfo().heartbeatDetails as Partial<JobFacts> | undefined;
   if (before?.key !== key || typeof before.job !== 'string') return nothing;
-  const { job, since = null, progress = null, news = 0, interruptions = 0 } = before;
-  return { ...nothing, job, since, progress, news, interruptions };
+  const { job, since = null, runs = null, progress = null, news = 0, interruptions = 0 } = before;
+  return { ...nothing, job, since, runs, progress, news, interruptions };
 }
 
 /**
@@ -110,7 +125,9 @@ async function findOrStart(trainer: Trainer, spec: JobSpec, facts: JobFacts): Pr
   facts.phase = 'submitting';
   heartbeat(facts);
   // Never cut off: whether one that was on its way arrives, nobody could tell.
-  return await trainer.start(spec, facts.key);
+  return await trainer.start(spec, facts.key).catch((error: unknown) => {
+    throw isUnavailable(error) || isRefusalToTell(error) ? error : withoutJob(error);
+  });
 }
 
 async function follow(
@@ -142,7 +159,7 @@ async function follow(
         lostSince ??= Date.now();
         if (Date.now() - lostSince >= absenceMs(trainer)) throw await ended(trainer, job, lost(state.reason), told());
       } else lostSince = undefined;
-      if (state?.phase === 'running' && overran(trainer, spec, facts))
+      if (state?.phase === 'running' && state.queued !== true && overran(trainer, spec, facts))
         throw await ended(trainer, job, overrun(spec), told());
       await Promise.race([sleep(pause), news.came]);
     } finally {
@@ -167,11 +184,11 @@ function tell(facts: JobFacts, state: JobState): void {
   heartbeat(facts);
 }
 
-/** Ends the job of the heartbeat, or what may be left of a start without an answer. */
-async function stopForSure(trainer: Trainer, { key, job, phase }: JobFacts): Promise<void> {
+/** Ends the job of the heartbeat, or what may be left of a start without an answer. Gives up when the activity has no time left. */
+async function stopForSure(trainer: Trainer, { key, job, phase }: JobFacts, endsAt: number): Promise<void> {
   const { attempt } = activityInfo();
-  if (job !== null) await untilReached(() => trainer.stop(job));
-  else await stopByKey(trainer, key, attempt > 1 || phase === 'submitting' ? absenceMs(trainer) : 0);
+  const window = attempt > 1 || phase === 'submitting' ? absenceMs(trainer) : 0;
+  await untilReached(() => (job === null ? stopByKey(trainer, key, window) : trainer.stop(job)), endsAt);
 }
 
 /**
@@ -187,6 +204,7 @@ function patientPoll(trainer: Trainer, job: string, facts: JobFacts): () => Prom
       return state;
     } catch (error) {
       if (!(error instanceof SlipwayError) || isUnavailable(error)) throw error;
+      if (isFaultOfResult(error)) throw withoutJob(error);
       since ??= Date.now();
       if (Date.now() - since >= refusalMs) throw error;
       facts.note = error.message.slice(0, noteLength);
@@ -197,6 +215,7 @@ function patientPoll(trainer: Trainer, job: string, facts: JobFacts): () => Prom
 }
 
 /** Where the trainer does not see to the time limit itself: whether the job should have ended long ago. */
-function overran(trainer: Trainer, { maxMs }: JobSpec, { since }: JobFacts): boolean {
-  return trainer.overrunMs !== undefined && since !== null && Date.now() - since > maxMs + trainer.overrunMs;
+function overran(trainer: Trainer, { maxMs }: JobSpec, facts: JobFacts): boolean {
+  facts.runs ??= Date.now();
+  return trainer.overrunMs !== undefined && Date.now() - facts.runs > maxMs + trainer.overrunMs;
 }

@@ -18,6 +18,7 @@ const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval
 const minute = 60_000;
 const usualHeartbeatMs = 10_000;
 const triesOfAnHour = 240;
+const longestLineMs = 30 * 24 * 60 * minute;
 
 /** Seconds of work; gives up when a dependency stays away for half an hour. */
 const short: ActivityOptions = { startToCloseTimeout: 30_000, scheduleToCloseTimeout: 30 * minute, retry };
@@ -158,7 +159,7 @@ export const calls = {
   /** Before everybody in the line of its pool. `patient`: tried for as long as the trainer is away. */
   stopJob: (i: JobCall, stage: JobStage, patient: boolean) =>
     call(jobs.stopJob, queueOf(stage), i, {
-      ...(patient ? { retry } : short),
+      retry: patient ? retry : { ...retry, maximumAttempts: triesOfAnHour / 2 },
       startToCloseTimeout: 10 * minute,
       priority: { priorityKey: 1 },
       summary: said('stop', i),
@@ -258,7 +259,8 @@ function job(stage: JobStage): ActivityOptions {
  */
 function trainerJob(stage: JobStage): ActivityOptions {
   const { scheduleToCloseTimeout: _none, ...options } = job(stage);
-  return { ...options, retry: { ...retry, maximumAttempts: triesOfAnHour } };
+  const startToCloseTimeout = stage.limits.timeoutMs + longestLineMs;
+  return { ...options, startToCloseTimeout, retry: { ...retry, maximumAttempts: triesOfAnHour } };
 }
 
 /** How long the worker of a stage may be silent before another takes over. */

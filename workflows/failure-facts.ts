@@ -12,7 +12,7 @@ export interface FailureFacts extends JobTold {
   transient?: boolean;
   /** Of a failed job: it was ended by nothing of its own. */
   interrupted?: boolean;
-  /** Of a cancelled job: its trainer said that nothing of it runs. */
+  /** Nothing of a job runs: it was stopped, never began or has ended. */
   stopped?: true;
 }
 

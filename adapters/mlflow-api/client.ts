@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { z } from 'zod';
 
 import { exitCodes, SlipwayError } from '../../plan/errors.js';
@@ -38,10 +38,11 @@ export interface MlflowApi {
 const databaseConflict = /IntegrityError|UniqueViolation|DeadlockDetected|SerializationFailure|database is locked/;
 const conflictTries = 6;
 /**
- * Requests of one adapter on their way at once. MLflow holds a connection to its database while it waits for a second one, as when
+ * Requests of this process to one server on their way at once. MLflow holds a connection to its database while it waits for a second one, as when
  * it creates a run: as many such requests as it has connections (15 by default) stall it for half a minute.
  */
 const requestsAtOnce = 8;
+const turns = new Map<string, LimitFunction>();
 
 /** The server understood and said no; `errorCode` is MLflow's own, such as `RESOURCE_DOES_NOT_EXIST`. */
 export class MlflowRefusal extends SlipwayError {
@@ -64,7 +65,8 @@ export function isRefusal(error: unknown, errorCode: string): boolean {
 /** Opens the API of a server. Nothing is sent before the first call. */
 export function openMlflowApi(server: MlflowServer, context: OpenContext): MlflowApi {
   const base = `${server.uri.replace(/\/+$/, '')}/api/2.0/mlflow/`;
-  const inTurn = pLimit(requestsAtOnce);
+  const inTurn = turns.get(base) ?? pLimit(requestsAtOnce);
+  turns.set(base, inTurn);
   return {
     ui: (server.ui ?? server.uri).replace(/\/+$/, ''),
     async call(method, path, parameters, answer, signal) {

@@ -55,10 +55,11 @@ export type Progress = Record<string, number>;
 /**
  * `interruptions`: how often its capacity was taken away and it was begun again, as the same job; absent: not known, or never.
  * `ranMs`: how long it occupied its machine, as the trainer knows; absent: as long as it was watched. It is what is paid for.
+ * `queued`: it waits for its place, as far as the trainer tells.
  * `lost`: the job is gone and nobody knows how it ended; not the same as `failed`.
  */
 export type JobState =
-  | { phase: 'running'; note: string | null; progress: Progress | null; interruptions?: number }
+  | { phase: 'running'; note: string | null; progress: Progress | null; interruptions?: number; queued?: true }
   | { phase: 'succeeded'; manifest: JobManifest; ranMs?: number; interruptions?: number }
   | { phase: 'failed'; failure: JobFailure; ranMs?: number; interruptions?: number }
   | { phase: 'lost'; reason: string };
@@ -95,7 +96,7 @@ export interface Trainer {
    */
   readonly absenceMs?: number;
   /**
-   * How long after its time limit, in ms, a job may still be running before it is stopped from here. Absent: whoever runs the job
+   * How long after its time limit, in ms, a job may still be running, and not queued, before it is stopped from here. Absent: whoever runs the job
    * sees to its limit, from when it begins to run, however long it waits before that.
    */
   readonly overrunMs?: number;

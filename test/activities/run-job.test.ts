@@ -1,7 +1,8 @@
-import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
+import { ActivityCancellationDetails, type ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { defaultActivityInfo, MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
+import { toFailure } from '../../activities/guard.js';
 import { runJob, type JobFacts } from '../../activities/run-job.js';
 import type { JobSpec, JobState } from '../../adapters/trainer/port.js';
 import { SlipwayError } from '../../plan/errors.js';
@@ -31,7 +32,7 @@ beforeEach(() => {
 });
 
 const activity = (info: { attempt?: number; heartbeatDetails?: unknown } = {}) =>
-  new MockActivityEnvironment({ ...defaultActivityInfo, ...info });
+  new MockActivityEnvironment({ ...defaultActivityInfo, startToCloseTimeoutMs: 3_600_000, ...info });
 const run = (environment = activity()): ReturnType<typeof runJob> => environment.run(() => runJob(trainer, spec, key));
 const job = () => [...trainer.jobs.values()][0]!;
 const becomes = (state: JobState): void => void (job().state = state);
@@ -284,18 +285,54 @@ describe('a trainer that refuses to tell of its job', () => {
 });
 
 describe('a job that runs on after its time limit', () => {
-  test('is stopped where its trainer does not see to that, a stated time later', async () => {
-    const limited = { ...spec, maxMs: 60_000 };
-    Object.assign(trainer, { overrunMs: 60_000 });
-    const watching = activity({
-      heartbeatDetails: { key, job: await trainer.start(spec, key), since: Date.now() - 90_000 },
-    });
+  afterEach(() => vi.useRealTimers());
+  const minute = 60_000;
+  const limited = { ...spec, maxMs: minute };
+  const watched = async (since: object) => {
+    Object.assign(trainer, { overrunMs: minute });
+    return activity({ heartbeatDetails: { key, job: await trainer.start(spec, key), ...since } });
+  };
+  const twice = async () => {
     const polled = vi.spyOn(trainer, 'poll');
-    const running = codeOf(watching.run(() => runJob(trainer, limited, key)));
     await vi.waitUntil(() => polled.mock.calls.length > 1, { timeout: 100_000 });
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });
+  };
+
+  test('is stopped where its trainer does not see to that, a stated time later', async () => {
+    const environment = await watched({ runs: Date.now() - 1.5 * minute });
+    const running = codeOf(environment.run(() => runJob(trainer, limited, key)));
+    await twice();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + minute });
     expect(await running).toBe('E_TRAINER_LIMIT');
-    vi.useRealTimers();
     expect(job().state).toMatchObject(stopped);
+  });
+
+  test('has not begun while it waits for its place', async () => {
+    const environment = await watched({ since: Date.now() - 60 * minute });
+    becomes({ phase: 'running', note: 'queued', progress: null, queued: true });
+    const running: ReturnType<typeof runJob> = environment.run(() => runJob(trainer, limited, key));
+    await twice();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60 * minute });
+    await twice();
+    becomes(done);
+    expect((await running).manifest.key).toBe(key);
+  });
+});
+
+describe('a failure says that no job is left', () => {
+  const detailsOf = (failure: unknown) => (failure as ApplicationFailure).details?.[0];
+  const failureOf = async (refused: Promise<unknown>) => detailsOf(toFailure(await errorOf(refused)));
+  const fault = (code: string) => new SlipwayError({ code, message: 'no' });
+
+  test.each([
+    ['its trainer would not begin it', () => (trainer.start = () => Promise.reject(fault('E_TRAINER_SPEC')))],
+    ['what it left is not as it must be', () => (trainer.poll = () => Promise.reject(fault('E_METRIC_INVALID')))],
+  ])('when %s', async (_, prepare) => {
+    prepare();
+    expect(await failureOf(run())).toMatchObject({ stopped: true });
+  });
+
+  test('but not when nobody can tell whether it began', async () => {
+    trainer.start = () => Promise.reject(fault('E_TRAINER_PROTOCOL'));
+    expect(await failureOf(run())).toEqual({ code: 'E_TRAINER_PROTOCOL' });
   });
 });

@@ -176,9 +176,10 @@ describe('trainer process', () => {
     const failure = { code: 'E_TRAINER_CANCELLED', message: 'the job was stopped by SIGTERM' };
     await writeFile(join(at, 'state.json'), JSON.stringify({ format: 1, phase: 'failed', failure }));
     const trainer = openProcessTrainer(options, context);
+    // Who asks, to start it again or to stop it, may believe that nothing runs.
     expect(await trainer.find(jobKey)).toBe('absent');
-    const job = await trainer.start(jobOf(programs.runs), jobKey);
     expect(isAlive(lost)).toBe(false);
+    const job = await trainer.start(jobOf(programs.runs), jobKey);
     expect((await trainer.poll(job)).phase).toBe('running');
     await running(job);
     await trainer.stop(job);

@@ -12,8 +12,9 @@ import { jobMessage, type JobMessage, metricsMessage, refusalMessage } from './m
 export function stateOf(message: JobMessage, where: string): JobState {
   switch (message.phase) {
     case 'queued':
+      return { phase: 'running', note: message.note ?? 'queued', progress: message.progress, queued: true };
     case 'running':
-      return { phase: 'running', note: message.note ?? message.phase, progress: message.progress };
+      return { phase: 'running', note: message.note ?? 'running', progress: message.progress };
     case 'succeeded': {
       const { key, files, metrics, formats = {} } = message.manifest;
       if (key !== message.key) throw protocolFault(`the manifest is that of another job, ${key.slice(0, 12)}`, where);

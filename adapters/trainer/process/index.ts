@@ -10,7 +10,7 @@ import { elsewhere, formatHandle, machineOf, parseHandle } from './machine.js';
 import { readLog } from './read-log.js';
 import type { ProcessTrainerOptions } from './options.js';
 import { scratchOfJob, scratchOfKey, type Scratch } from './scratch.js';
-import { startJob } from './start.js';
+import { recordedOrEnded, startJob } from './start.js';
 
 /**
  * Opens the trainer that runs jobs as processes of this machine. They outlive the process that started them and
@@ -37,9 +37,9 @@ export function openProcessTrainer(options: ProcessTrainerOptions, context: Open
     pollMs: 1_000,
     // The record on disk is written before `start` returns, and a process is there or it is not.
     absenceMs: 0,
-    async find(key) {
+    async find(key, signal) {
       const scratch = scratchOfKey(directory, key);
-      if ((await readRecord(scratch.record)) === undefined) return 'absent';
+      if (!(await recordedOrEnded(scratch, key, signal))) return 'absent';
       return { job: formatHandle(scratch.job, await machineOf(directory)) };
     },
     async start(job, key, signal) {

@@ -22,9 +22,9 @@ const machineForm = { id: /^[0-9a-f]{16}$/, host: /^[A-Za-z0-9._-]{1,64}$/ };
 
 /** The machine of a directory of jobs, which says so from its first use on. */
 export async function machineOf(directory: string): Promise<Machine> {
-  const file = join(directory, 'machine.json');
-  const known = await readMachine(file);
+  const known = await knownMachineOf(directory);
   if (known !== undefined) return known;
+  const file = join(directory, 'machine.json');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const host =
     hostname()
@@ -41,9 +41,14 @@ export async function machineOf(directory: string): Promise<Machine> {
   return (await readMachine(file)) ?? made;
 }
 
-/** `<job>@<host>/<id>`. */
-export function formatHandle(job: string, { id, host }: Machine): string {
-  return `${job}@${host}/${id}`;
+/** The same of one that was used before; for those who only look. */
+export function knownMachineOf(directory: string): Promise<Machine | undefined> {
+  return readMachine(join(directory, 'machine.json'));
+}
+
+/** `<job>@<host>/<id>`; the job alone where its directory has no machine. */
+export function formatHandle(job: string, machine: Machine | undefined): string {
+  return machine === undefined ? job : `${job}@${machine.host}/${machine.id}`;
 }
 
 /** The job's id, and its machine; none in handles of the first release. What is no handle is answered as it is. */

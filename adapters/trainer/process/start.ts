@@ -37,12 +37,7 @@ export async function startJob(
     scratch.folder,
     async () => {
       if ((await readRecord(scratch.record)) !== undefined) return;
-      // A start that was cut off right here left a launcher that nobody knows.
-      if (existsSync(scratch.spec)) {
-        await endMarked(key);
-        // It may have said that it was stopped, which is not how the job ended.
-        await rm(scratch.state, { force: true });
-      }
+      await endUnrecorded(scratch, key);
       const env = await launcherEnvironment(job, settings, signal);
       const spec = launcherSpec(job, key, scratch.folder, python.command, settings, jobOptions);
       await writeFileAtomic(scratch.spec, JSON.stringify(spec, null, 1), 0o600);
@@ -59,4 +54,27 @@ export async function startJob(
     },
     signal,
   );
+}
+
+/** Ends what a start left that was cut off before its record. Whether there is a record now. */
+export async function recordedOrEnded(scratch: Scratch, key: string, signal?: AbortSignal): Promise<boolean> {
+  if ((await readRecord(scratch.record)) !== undefined) return true;
+  if (!existsSync(scratch.spec)) return false;
+  return await withMachineLock(
+    scratch.folder,
+    async () => {
+      if ((await readRecord(scratch.record)) !== undefined) return true;
+      await endUnrecorded(scratch, key);
+      return false;
+    },
+    signal,
+  );
+}
+
+/** A start that was cut off between the launcher and its record left one that nobody knows. Under the lock of the job. */
+async function endUnrecorded(scratch: Scratch, key: string): Promise<void> {
+  if (!existsSync(scratch.spec)) return;
+  await endMarked(key);
+  // It may have said that it was stopped, which is not how the job ended.
+  await rm(scratch.state, { force: true });
 }
