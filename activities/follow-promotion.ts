@@ -32,8 +32,14 @@ export async function followPromotion(context: ActivityContext, input: FollowInp
   const since = async (than: number) =>
     service === undefined ? undefined : await promotedSince(store, environment.name, service, than);
   for (let newest: Promotion | undefined = (await since(sequence)) ?? input; newest !== undefined;) {
-    await point(registry, alias, newest);
-    newest = await since(newest.sequence);
+    const failed = await point(registry, alias, newest).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    // A request without an answer may arrive all the same, later than those of who was promoted since.
+    const later = await since(newest.sequence);
+    if (failed !== undefined && later === undefined) throw failed.error;
+    newest = later;
   }
   await registry.tag(version.name, version.version, {
     'slipway.outcome': 'promoted',

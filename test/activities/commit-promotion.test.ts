@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { commitPromotion, type CommitInput } from '../../activities/commit-promotion.js';
 import { followPromotion } from '../../activities/follow-promotion.js';
 import { tagRollback } from '../../activities/tag-rollback.js';
+import { SlipwayError } from '../../plan/errors.js';
 import { keys } from '../../plan/names.js';
 import type { PromotionRecord, RolloutStepOutput } from '../../plan/outputs.js';
 import { createWorld, planOf, run, runOf, type World } from './context.js';
@@ -97,6 +98,31 @@ describe('aliases', () => {
     expect(await world.registry.aliases('intents')).toEqual({ champion: '3', previous: '2' });
     expect((await world.registry.describe('intents', '1'))?.tags).toMatchObject({ 'slipway.promotion': '1' });
   });
+
+  test.each([
+    { meanwhile: 'somebody was promoted', promoted: 2, champion: '2' },
+    { meanwhile: 'nobody was promoted', promoted: 1, champion: '1' },
+  ])(
+    'that got no answer in time while $meanwhile end as those of champion $champion',
+    async ({ promoted, champion }) => {
+      await commit(await inputOf('dev:intents:1', '1'));
+      const first = { run: await runOf(world, planOf([])), version: await versionOf(world, '1') };
+      const { setAlias } = world.registry;
+      world.registry.setAlias = async (...args) => {
+        world.registry.setAlias = setAlias;
+        if (promoted === 2) await commit(await inputOf('dev:intents:2', '2', 1));
+        await setAlias(...args);
+        throw new SlipwayError({ code: 'E_UNAVAILABLE', message: 'no answer within 30000 ms' }, 75);
+      };
+      const following = run(world, followPromotion, { ...first, service: 'intents', previous: null, sequence: 1 });
+      const code = await following.then(
+        () => 'none',
+        (error: SlipwayError) => error.code,
+      );
+      expect(code).toBe(promoted === 2 ? 'none' : 'E_UNAVAILABLE');
+      expect((await world.registry.aliases('intents'))['champion']).toBe(champion);
+    },
+  );
 
   test('carry the environment in a registry that several share', async () => {
     expect(await follow(true)).toEqual({ 'dev-champion': '2', 'dev-previous': '1' });
