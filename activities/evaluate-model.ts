@@ -7,7 +7,7 @@ import type { EvaluateStage } from '../plan/plan.js';
 import { candidatePurpose, championPurpose, listedPurpose } from '../plan/run-jobs.js';
 import type { Cached, Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
-import { afterJob } from './failed-job.js';
+import { whileNoJobRuns } from './failed-job.js';
 import { checkBudget, priceOfStage } from './job-cost.js';
 import { tellRun } from './job-progress.js';
 import { jobSpec, modelFiles, splitFile } from './job-spec.js';
@@ -69,7 +69,7 @@ async function evaluate(
     runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) }),
   );
   await tagSuperseded(ports.store, call, key, listed);
-  const metrics = afterJob(() => checkMetrics(stage, manifest.metrics));
+  const metrics = whileNoJobRuns(() => checkMetrics(stage, manifest.metrics));
   return { kind: 'scores', model: model.digest, data: data.sha256, rows: data.rows, metrics, ...told };
 }
 

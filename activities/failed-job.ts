@@ -53,8 +53,8 @@ export function withoutJob(error: unknown): unknown {
   return error;
 }
 
-/** What the check of a job throws before it begins, or after it has ended, is marked so. */
-export function afterJob<T>(check: () => T): T {
+/** Checks something before a job begins, or after it has ended: what the check throws is marked so. */
+export function whileNoJobRuns<T>(check: () => T): T {
   try {
     return check();
   } catch (error) {

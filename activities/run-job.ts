@@ -16,7 +16,7 @@ import {
   stopByKey,
   untilReached,
 } from './end-job.js';
-import { afterJob, failedJob, withoutJob } from './failed-job.js';
+import { whileNoJobRuns, failedJob, withoutJob } from './failed-job.js';
 import { checkArguments } from './job-arguments.js';
 import { costFact } from './job-cost.js';
 import { checkOutputs } from './job-outputs.js';
@@ -65,7 +65,7 @@ export async function runJob(
   key: string,
   { price, ...listeners }: JobWatch = { price: null },
 ): Promise<{ job: string; manifest: JobManifest } & JobTold> {
-  afterJob(() => checkArguments(spec));
+  whileNoJobRuns(() => checkArguments(spec));
   const facts = knownFacts(key);
   const endsAt = Date.now() + activityInfo().startToCloseTimeoutMs;
   const beat = setInterval(() => heartbeat(facts), beatMs);
@@ -75,7 +75,7 @@ export async function runJob(
     facts.since ??= Date.now();
     heartbeat(facts);
     const { manifest, ...told } = await follow(trainer, spec, job, facts, { price, ...listeners });
-    afterJob(() => checkOutputs(manifest, spec, job));
+    whileNoJobRuns(() => checkOutputs(manifest, spec, job));
     return { job, manifest, ...told };
   } catch (error) {
     const cut = error instanceof CancelledFailure || isUnavailable(error);

@@ -11,7 +11,7 @@ import type { ActivityContext } from './context.js';
 import { idempotencyKey, sha256 } from './digest.js';
 import { checkBudget, priceOfStage } from './job-cost.js';
 import { tellRun } from './job-progress.js';
-import { afterJob } from './failed-job.js';
+import { whileNoJobRuns } from './failed-job.js';
 import { codeDigest, jobSpec, splitFile } from './job-spec.js';
 import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
@@ -75,7 +75,7 @@ async function train(
       }),
     );
     await tagSuperseded(ports.store, call, key);
-    const { metrics, ...made } = afterJob(() => whatWasMade(manifest, inputs, call.stage));
+    const { metrics, ...made } = whileNoJobRuns(() => whatWasMade(manifest, inputs, call.stage));
     await ports.tracking.close(tracked.runId, 'finished', { params, metrics }, { first });
     return {
       kind: 'model',

@@ -18,6 +18,8 @@ const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval
 const minute = 60_000;
 const usualHeartbeatMs = 10_000;
 const triesOfAnHour = 240;
+/** Tries are counted where nobody knows how long the line is. */
+const counted: ActivityOptions = { retry: { ...retry, maximumAttempts: triesOfAnHour } };
 const longestLineMs = 30 * 24 * 60 * minute;
 
 /** Seconds of work; gives up when a dependency stays away for half an hour. */
@@ -258,9 +260,8 @@ function job(stage: JobStage): ActivityOptions {
  * here, not hours.
  */
 function trainerJob(stage: JobStage): ActivityOptions {
-  const { scheduleToCloseTimeout: _none, ...options } = job(stage);
   const startToCloseTimeout = stage.limits.timeoutMs + longestLineMs;
-  return { ...options, startToCloseTimeout, retry: { ...retry, maximumAttempts: triesOfAnHour } };
+  return { ...longPoll, ...counted, heartbeatTimeout: silence(stage), startToCloseTimeout, ...turnOf(stage) };
 }
 
 /** How long the worker of a stage may be silent before another takes over. */
@@ -272,15 +273,16 @@ function silence({ limits }: JobStage): number {
  * Its place in line, and how long it is tried: the job's own time limit, and as much again as a lost worker or a full
  * queue may cost. In a pool it waits for a slot as long as it takes, so that there tries are counted instead: as many as an hour holds.
  */
-function inLine({ limits, pool, turn }: JobStage, spareMs: number): ActivityOptions {
-  const patience =
-    pool === undefined
-      ? { retry, scheduleToCloseTimeout: limits.timeoutMs + spareMs }
-      : { retry: { ...retry, maximumAttempts: triesOfAnHour } };
-  if (turn === undefined) return patience;
+function inLine(stage: JobStage, spareMs: number): ActivityOptions {
+  const { limits, pool } = stage;
+  const patience = pool === undefined ? { retry, scheduleToCloseTimeout: limits.timeoutMs + spareMs } : counted;
+  return { ...patience, ...turnOf(stage) };
+}
+
+function turnOf({ turn }: JobStage): ActivityOptions {
+  if (turn === undefined) return {};
   const { team, priority } = turn;
   return {
-    ...patience,
     priority: {
       ...(priority === undefined ? {} : { priorityKey: priority }),
       ...(team === undefined ? {} : { fairnessKey: team }),
