@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const here = import.meta.dirname;
 
@@ -14,14 +16,27 @@ const workflows = ['test/workflows/**/*.test.ts', 'test/replay/**/*.test.ts', 't
 const contracts = ['test/contracts/**/*.test.ts', 'test/stack/**/*.test.ts', 'test/trainers/**/*.test.ts'];
 const endToEnd = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
 
-/** One file after the other: they share servers and two cores. Each project follows the one before. */
-const serial = (groupOrder: number, ...globalSetup: string[]) => ({
-  fileParallelism: false,
-  globalSetup: ['test/stack-fixture.ts', ...globalSetup],
+/**
+ * How many files run side by side. Most files of the real stack wait for something most of the time, so two processors carry more
+ * lanes than there are processors.
+ */
+const lanes = Number(process.env['SLIPWAY_TEST_LANES'] ?? Math.max(4, availableParallelism()));
+
+/** Files that wait begin first, and what needs a processor fills their pauses; of one project the longest of the last run begin first. */
+const order = ['e2e', 'contracts', 'workflows', 'unit'];
+class WaitingFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ project }: TestSpecification): number => order.indexOf(project.name);
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
+/** Files of these projects share the servers of `test/stack-fixture.ts`. */
+const onTheStack = {
+  globalSetup: ['test/stack-fixture.ts'],
   testTimeout: readiness,
   hookTimeout: readiness,
-  sequence: { groupOrder },
-});
+};
 
 export default defineConfig({
   resolve: {
@@ -35,6 +50,8 @@ export default defineConfig({
   test: {
     // Its default is a second.
     expect: { poll: { timeout: readiness } },
+    maxWorkers: lanes,
+    sequence: { sequencer: WaitingFirst },
     reporters: ['default', ['json', { outputFile: '.slipway/test-results.json' }]],
     projects: [
       {
@@ -47,9 +64,9 @@ export default defineConfig({
           hookTimeout: readiness,
         },
       },
-      { extends: true, test: { name: 'workflows', include: workflows, ...serial(1) } },
-      { extends: true, test: { name: 'contracts', include: contracts, ...serial(2) } },
-      { extends: true, test: { name: 'e2e', include: endToEnd, ...serial(3, 'test/e2e/project-setup.ts') } },
+      { extends: true, test: { name: 'workflows', include: workflows, ...onTheStack } },
+      { extends: true, test: { name: 'contracts', include: contracts, ...onTheStack } },
+      { extends: true, test: { name: 'e2e', include: endToEnd, ...onTheStack } },
     ],
   },
 });

@@ -1,16 +1,19 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { OpenContext } from '../adapters/open-context.js';
 import { s3Options, type S3Options } from '../adapters/store/s3/options.js';
-import { statOf } from '../processes/proc-fs.js';
-import { down, ensurePython, type PartName, type StackState, up } from '../stack/index.js';
+import { prepareFolder } from '../operations/demo/folder.js';
+import { tryMachineLock, withMachineLock } from '../processes/index.js';
+import { down, ensurePython, type PartName, partNames, readState, type StackState, up } from '../stack/index.js';
 
-/** The stack that all tests of this checkout share, apart from the one that a person works with. */
-export const stackRoot = resolve(import.meta.dirname, '../.slipway/test');
-/** Who uses it now: a file per test run, so that the first run to end does not end it for the others. */
-const users = join(stackRoot, 'users');
+const repository = resolve(import.meta.dirname, '..');
+/** The project, and the servers below it, that all tests of a test run share. */
+export const projectRoot = join(repository, '.slipway/test');
+/** The parts that this test run has started. */
+const startedFile = join(projectRoot, 'started-parts.json');
+const quiet = (): void => undefined;
 
 export interface TestStack {
   root: string;
@@ -27,8 +30,7 @@ export interface TestStack {
 
 /** Starts the parts that a test needs, or finds those that run. Ended by the teardown of the test run. */
 export async function provideStack(only: PartName[]): Promise<TestStack> {
-  await mkdir(stackRoot, { recursive: true });
-  const state = await up({ root: stackRoot, only, env: process.env, onProgress: () => undefined });
+  const state = await ensureParts(only);
   const secrets = await readSecrets(state);
   const address = (part: PartName): string => {
     const found = state.parts[part];
@@ -37,40 +39,69 @@ export async function provideStack(only: PartName[]): Promise<TestStack> {
   };
   const credentials = { accessKeyId: 'env:AWS_ACCESS_KEY_ID', secretAccessKey: 'env:AWS_SECRET_ACCESS_KEY' };
   return {
-    root: stackRoot,
+    root: projectRoot,
     state,
-    context: { root: stackRoot, secret: (ref) => secrets[ref] ?? '' },
+    context: { root: projectRoot, secret: (ref) => secrets[ref] ?? '' },
     s3: (prefix) => s3Options.parse({ adapter: 's3', endpoint: address('s3'), bucket: 'slipway', prefix, credentials }),
     address,
     python: (requirements) =>
-      ensurePython({
-        root: stackRoot,
-        requirements: resolve(import.meta.dirname, '..', requirements),
-        onProgress: () => undefined,
-      }),
+      ensurePython({ root: projectRoot, requirements: resolve(repository, requirements), onProgress: quiet }),
   };
 }
 
-/** Global setup of a test run: notes that it uses the stack; its teardown ends the stack with the last user. */
+/**
+ * Starts parts once per test run. Files that run side by side share them: a part that another file has started is neither asked
+ * again nor replaced, so that a slow answer on a busy machine cannot take a server away from the others.
+ */
+export function ensureParts(only: readonly PartName[] = partNames): Promise<StackState> {
+  return withMachineLock(`${projectRoot}: parts`, async () => {
+    const started = await startedParts();
+    const missing = only.filter((part) => !started.includes(part));
+    if (missing.length > 0) {
+      await up({ root: projectRoot, only: missing, env: process.env, onProgress: quiet });
+      await writeFile(startedFile, JSON.stringify([...started, ...missing]));
+    }
+    return (await readState(projectRoot)) ?? { format: 1, parts: {} };
+  });
+}
+
+async function startedParts(): Promise<PartName[]> {
+  const text = await readFile(startedFile, 'utf8').catch(() => '[]');
+  return JSON.parse(text) as PartName[];
+}
+
+interface Turn {
+  /** Vitest projects of this process that use the stack. */
+  users: number;
+  release(): Promise<void>;
+}
+const turnKey = Symbol.for('slipway: the turn of this test run');
+const turns = globalThis as unknown as Record<symbol, Promise<Turn> | undefined>;
+
+/**
+ * Global setup of the vitest projects that need more than their own process: a fresh project before the first of them, and the
+ * end of its servers after the last. Test runs of one checkout take turns.
+ */
 export default async function setup(): Promise<() => Promise<void>> {
-  await mkdir(users, { recursive: true });
-  // Each project of a test run has a setup of its own.
-  const mine = join(users, `${process.pid}-${randomBytes(4).toString('hex')}`);
-  await writeFile(mine, statOf(process.pid)?.startTime ?? '');
+  const turn = await (turns[turnKey] ??= takeTurn());
+  turn.users += 1;
   return async () => {
-    await rm(mine, { force: true });
-    if (!(await hasUsers())) await down({ root: stackRoot, onProgress: () => undefined });
+    turn.users -= 1;
+    if (turn.users > 0) return;
+    await down({ root: projectRoot, onProgress: quiet });
+    await turn.release();
   };
 }
 
-async function hasUsers(): Promise<boolean> {
-  for (const user of await readdir(users)) {
-    const startTime = await readFile(join(users, user), 'utf8').catch(() => '');
-    if (statOf(Number.parseInt(user, 10))?.startTime === startTime) return true;
-    // A run that was killed could not sign off.
-    await rm(join(users, user), { force: true });
+async function takeTurn(): Promise<Turn> {
+  let release = await tryMachineLock(projectRoot);
+  while (release === undefined) {
+    await sleep(500);
+    release = await tryMachineLock(projectRoot);
   }
-  return false;
+  await prepareFolder(repository, 'test', quiet);
+  await mkdir(join(projectRoot, '.slipway'), { recursive: true });
+  return { users: 0, release };
 }
 
 async function readSecrets(state: StackState): Promise<Record<string, string>> {

@@ -8,7 +8,7 @@ import type { Endpoint } from '../../plan/outputs.js';
 import { baseEnvironment, endGroup, freePort, startDetached } from '../../processes/index.js';
 import { ensureProgram, programs } from '../../stack/binaries.js';
 import { bootstrap, emptyClusters, emptyRoutes } from '../../stack/parts/envoy-config.js';
-import { stackRoot } from '../stack-fixture.js';
+import { projectRoot } from '../stack-fixture.js';
 
 /** An Envoy of the test's own, so that no other test moves its traffic. */
 export interface TestEnvoy {
@@ -30,7 +30,7 @@ export async function startEnvoy(): Promise<TestEnvoy> {
   const config = join(folder, 'bootstrap.json');
   await writeFile(config, JSON.stringify(bootstrap({ ports, directory, accessLog: join(folder, 'access.log') })));
   const envoy = await ensureProgram(programs.envoy, {
-    root: stackRoot,
+    root: projectRoot,
     env: process.env,
     part: 'envoy',
     onProgress: () => undefined,

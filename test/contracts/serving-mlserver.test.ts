@@ -11,7 +11,7 @@ import type { Serving, ServingVersion } from '../../adapters/serving/port.js';
 import type { Endpoint } from '../../plan/outputs.js';
 import { endGroup, readRecord } from '../../processes/index.js';
 import { fakeStore } from '../../testing/fakes/store.js';
-import { provideStack, stackRoot } from '../stack-fixture.js';
+import { provideStack, projectRoot } from '../stack-fixture.js';
 import { describeServing } from './serving.contract.js';
 
 const request = { inputs: [{ name: 'features', datatype: 'FP64', shape: [1, 4], data: [5.1, 3.5, 1.4, 0.2] }] };
@@ -40,7 +40,7 @@ async function stored(version: string): Promise<ServingVersion> {
 }
 
 /** Servers in a folder of their own, with the Python of the test stack. */
-async function open(environments = join(stackRoot, '.slipway', 'python')) {
+async function open(environments = join(projectRoot, '.slipway', 'python')) {
   const root = await mkdtemp(join(folder, 'root-'));
   const options = mlserverOptions.parse(mlserver({ python: relative(root, environments) }));
   const at = (endpoint: Endpoint, file: string) => join(root, '.slipway', 'serving', endpoint.id, file);

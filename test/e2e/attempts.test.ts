@@ -5,7 +5,7 @@ import type { RunDetails } from '../../client/index.js';
 import { startRun, viewRun } from '../../client/index.js';
 import { slipway } from '../cli/command-line.js';
 import { openEndToEndProject, type EndToEndProject } from './project.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 
 const pipeline = `import { definePipeline, trainers } from 'slipway';
 import { z } from 'zod';

@@ -34,7 +34,6 @@ async function openBlockable(recovery: 'usual' | 'fast') {
     versioned: false,
     only: ['temporal', 's3', 'mlflow'],
     recovery,
-    environment: name,
   });
   const opened = project;
   const file = join(opened.root, 'blocked');

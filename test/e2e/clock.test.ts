@@ -37,7 +37,7 @@ describe.skipIf(library === undefined && !required)('a worker whose clock jumps 
   afterAll(() => project?.close());
 
   async function start(pipeline: string, runKey: string): Promise<string> {
-    const request = { environment: 'upgrade', pipeline, params: {}, runKey, trigger: 'test' };
+    const request = { environment: 'clocks', pipeline, params: {}, runKey, trigger: 'test' };
     const { workflowId } = await startRun(project.client, request);
     await runUntil(project.client, workflowId, (r) => r.state === 'waiting-approval');
     return workflowId;

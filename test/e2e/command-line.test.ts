@@ -2,7 +2,6 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startPart, stopPart } from '../../stack/index.js';
 import type { Ended } from '../cli/command-line.js';
 import { repository, slipway, startSlipway } from '../cli/command-line.js';
 import { openEndToEndProject, runUntil } from './project.js';
@@ -95,35 +94,6 @@ describe('a run from the command line', () => {
   });
 });
 
-describe('while Temporal is down', () => {
-  test('a trigger ends 69 by itself; repeated with its key, it starts one run', async () => {
-    await stopPart(project.root, 'temporal');
-    const before = Date.now();
-    const down = await run('run', 'shelf', '--run-key', 'nightly', '--detach');
-    expect(down.code).toBe(69);
-    expect(down.stderr).toMatch(/^E_TEMPORAL_UNREACHABLE 127\.0\.0\.1:\d+/m);
-    // Some 10 s; a busy machine takes its time to start a process.
-    expect(Date.now() - before).toBeLessThan(60_000);
-    await startPart(project.root, 'temporal');
-    for (const _ of [1, 2, 3]) expect((await run('run', 'shelf', '--run-key', 'nightly', '--detach')).code).toBe(0);
-    const runs = await facts<{ runs: { workflowId: string; runId: string }[] }>('ls', '--pipeline', 'shelf');
-    expect(runs.runs.filter((r) => r.workflowId === 'dev:shelf:nightly')).toHaveLength(1);
-  });
-
-  test('Ctrl-C says that nothing was started', async () => {
-    await stopPart(project.root, 'temporal');
-    const running = startSlipway(project.root, ['run', 'shelf', '--run-key', 'interrupted', '--debug']);
-    const note = running.printed('uses the local definition');
-    await Promise.race([note, running.ended]);
-    running.interrupt();
-    const { code, stderr } = await running.ended;
-    expect(code).toBe(130);
-    expect(stderr).toContain('no run was started');
-    await startPart(project.root, 'temporal');
-    expect(await listed('--pipeline', 'shelf')).not.toContain('dev:shelf:interrupted');
-  });
-});
-
 describe('run --if-changed', () => {
   const ifChanged = (...args: string[]) => run('run', 'shelf', '--if-changed', ...args);
 
@@ -200,18 +170,6 @@ describe('three runs in different states', () => {
       code: 65,
       stderr: expect.stringContaining('E_RUN_CLOSED') as string,
     });
-  });
-
-  test('cannot be decided while no worker runs, and say so', async () => {
-    await stopPart(project.root, 'worker');
-    await run('run', 'shelf', '--run-key', 'asleep', '--detach');
-    expect((await run('status', 'asleep')).stdout).toContain('no worker answers');
-    expect(await run('approve', 'asleep')).toMatchObject({
-      code: 69,
-      stderr: expect.stringContaining('E_NO_WORKER') as string,
-    });
-    await startPart(project.root, 'worker');
-    expect((await run('watch', 'asleep')).code).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isJob } from '../../adapters/trainer/process/scratch.js';
+import { listJobs } from '../../adapters/trainer/process/list-jobs.js';
 import { startRun } from '../../client/index.js';
 import { readRunRecord } from '../../operations/report.js';
 import type { ServingReport } from '../../operations/verify-serving.js';
@@ -9,7 +9,7 @@ import type { GateOutput, ValidateOutput } from '../../plan/outputs.js';
 import { slipway } from '../cli/command-line.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 import { outputOf } from './run-output.js';
 import { whileUsersAsk } from './users.js';
 
@@ -154,8 +154,6 @@ describe('data with empty labels, an unknown one and a renamed column', () => {
     const label = (i: number): string => (i < 6 ? '' : i === 6 ? 'lock_dor' : 'lock_door');
     const rows = Array.from({ length: 100 }, (_, i) => `sentence ${i},${label(i)}`);
     put('bouquet/utterances.csv', `${['utterance,intent', ...rows].join('\n')}\n`);
-    const jobs = (): string[] => readdirSync(inProject('.slipway/jobs')).filter(isJob).sort();
-    const before = jobs();
     const { client, environment } = project;
     await slipway(projectRoot, 'deploy', 'pipelines/utterances.ts', '--env', 'demo');
     const started = await startRun(client, {
@@ -175,6 +173,6 @@ describe('data with empty labels, an unknown one and a renamed column', () => {
     ]);
     expect(findings[0]?.message).toContain('`text`');
     expect(record.stages.find((s) => s.id === 'train')).toMatchObject({ status: 'skipped', startedAt: null });
-    expect(jobs()).toEqual(before);
+    expect(await listJobs(inProject('.slipway/jobs'), { run: started.workflowId })).toEqual([]);
   });
 });

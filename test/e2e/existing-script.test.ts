@@ -5,7 +5,7 @@ import { startRun, viewRun } from '../../client/index.js';
 import { readRunRecord } from '../../operations/report.js';
 import type { ModelOutput } from '../../plan/outputs.js';
 import { openEndToEndProject, type EndToEndProject } from './project.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 import { outputOf } from './run-output.js';
 
 /** As a notebook was exported: it knows files, arguments and its standard output, and nothing of Slipway. */

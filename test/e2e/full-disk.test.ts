@@ -32,7 +32,7 @@ afterAll(async () => {
 }, limitMs);
 
 async function startWaiting(): Promise<string> {
-  const request = { environment: 'upgrade', pipeline: 'full-disk-waiting', params: {}, trigger: 'test' };
+  const request = { environment: 'full-disk', pipeline: 'full-disk-waiting', params: {}, trigger: 'test' };
   const { workflowId } = await startRun(project.client, request);
   await runUntil(project.client, workflowId, (r) => r.state === 'waiting-approval');
   return workflowId;
@@ -96,7 +96,7 @@ test.skipIf(!canMount)(
       for (const workflowId of waiting) {
         await signalDecision(project.client, workflowId, { decision: 'approve', by: 'ada@example.com' });
       }
-      const all = [...waiting, ...[`before-${round}`, ...keys].map((key) => `upgrade:patient:${key}`)];
+      const all = [...waiting, ...[`before-${round}`, ...keys].map((key) => `full-disk:patient:${key}`)];
       for (const workflowId of all) {
         expect((await runUntil(project.client, workflowId, (r) => r.state === 'closed')).outcome).toBe('completed');
       }

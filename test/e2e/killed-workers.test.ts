@@ -25,7 +25,6 @@ beforeAll(async () => {
   project = await openNamespaceProject('killed', {
     versioned: false,
     only: ['temporal', 's3', 'mlflow'],
-    environment: 'killed',
   });
   jobs = await deployPatient(project);
   worker = await project.startWorker('a');

@@ -9,7 +9,7 @@ import { signalDecision, startRun } from '../../client/index.js';
 import { keys } from '../../plan/names.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 
 const megabyte = 1024 * 1024;
 

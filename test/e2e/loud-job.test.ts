@@ -51,7 +51,6 @@ beforeAll(async () => {
   project = await openNamespaceProject('loud', {
     versioned: false,
     only: ['temporal', 's3', 'mlflow'],
-    environment: 'loud',
     pipelines: { 'talks.ts': pipeline },
   });
   const { root, environment } = project;

@@ -9,7 +9,7 @@ import { aliasNames } from '../../plan/names.js';
 import type { RolloutOutput } from '../../plan/outputs.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 
 const features = { inputs: [{ name: 'features', datatype: 'FP64', shape: [1, 4], data: [5.1, 3.5, 1.4, 0.2] }] };
 let warm = 0;

@@ -28,7 +28,6 @@ beforeAll(async () => {
   project = await openNamespaceProject('poison', {
     versioned: false,
     only: ['temporal', 's3'],
-    environment: 'poison',
     pipelines: { 'takes.ts': pipeline },
   });
   const { root, environment } = project;

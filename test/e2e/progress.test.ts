@@ -6,7 +6,7 @@ import { readRunRecord } from '../../operations/report.js';
 import type { ModelOutput } from '../../plan/outputs.js';
 import { slipway } from '../cli/command-line.js';
 import { openEndToEndProject, runUntil, type EndToEndProject } from './project.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 import { outputOf } from './run-output.js';
 
 const pipeline = `import { definePipeline, trainers } from 'slipway';

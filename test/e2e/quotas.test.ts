@@ -46,7 +46,6 @@ beforeAll(async () => {
     versioned: false,
     only: ['temporal', 's3', 'mlflow'],
     pools,
-    environment: 'quotas',
   });
   ledger = join(project.root, 'ledger');
   writeFileSync(ledger, '');

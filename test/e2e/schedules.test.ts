@@ -1,21 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { digestOf, sha256 } from '../../activities/digest.js';
 import type { ScheduleView } from '../../client/index.js';
-import { startPart, stopPart } from '../../stack/index.js';
 import { repository, slipway } from '../cli/command-line.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
 
 /** A run of it takes a second. */
-const pipeline = (
-  name: string,
-  schedule: string,
-): string => `import { cron, definePipeline, suite, weekly } from 'slipway';
+const pipeline = (name: string, schedule: string): string => `import { definePipeline, suite, weekly } from 'slipway';
 import { z } from 'zod';
 const params = z.strictObject({ dataset: z.string().default('file:clock/good.csv'), rows: z.int().default(1) });
 export default definePipeline('${name}', { params${schedule} }, (p, params) => {
@@ -38,7 +33,6 @@ beforeAll(async () => {
 afterAll(async () => {
   if (project === undefined) return;
   await slipway(project.root, 'schedule', 'delete', 'clock');
-  await slipway(project.root, 'schedule', 'delete', 'missed');
   await project.close();
 });
 
@@ -157,27 +151,3 @@ describe('a schedule from the command line', () => {
     expect(await slipway(project.root, 'schedule', 'trigger', 'clock')).toMatchObject({ code: 65 });
   });
 });
-
-test('fire times that were missed while the server was down are one run on its return', async () => {
-  put('pipelines/missed.ts', pipeline('missed', ", schedule: cron('* * * * *')"));
-  await facts('deploy', 'deploy', 'pipelines/missed.ts');
-  await vi.waitFor(async () => expect((await view('missed'))?.started).toBe(1), { timeout: 90_000, interval: 500 });
-  const at = await idle();
-  await stopPart(project.root, 'temporal');
-  put('clock/good.csv', data('third'));
-  // Three full minutes have begun since: three times are missed, and the next is most of a minute away.
-  while (Date.now() < (Math.floor(at / 60_000) + 3) * 60_000 + 2_000) await sleep(500);
-  await startPart(project.root, 'temporal');
-  await vi.waitFor(async () => expect((await view('missed'))?.started).toBe(2), { timeout: 45_000, interval: 500 });
-  const after = await view('missed');
-  expect(after).toMatchObject({ skipped: 2, missed: 0 });
-  const { digest } = await snapshotOf(after?.recent[0]?.workflowId ?? '');
-  expect(digest).toBe(snapshotId(data('third')));
-}, 420_000);
-
-/** Waits until the first run has ended; answers when that was. */
-async function idle(): Promise<number> {
-  const workflowId = (await view('missed'))?.recent[0]?.workflowId ?? '';
-  await runUntil(project.client, workflowId, (r) => r.state === 'closed');
-  return Date.now();
-}

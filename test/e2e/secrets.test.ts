@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { slipway } from '../cli/command-line.js';
 import { openEndToEndProject, type EndToEndProject } from './project.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 
 const pipeline = `import { definePipeline, secret, trainers } from 'slipway';
 import { z } from 'zod';

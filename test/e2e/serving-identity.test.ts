@@ -12,7 +12,7 @@ import type { Endpoint } from '../../plan/outputs.js';
 import { slipway } from '../cli/command-line.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 
 const pipeline = `import { canary, definePipeline, features, requestErrors, trainers } from 'slipway';
 import { z } from 'zod';
@@ -29,67 +29,75 @@ export default definePipeline('identity', { params: z.strictObject({}) }, (p) =>
 });
 `;
 
+interface LbEndpoint {
+  endpoint: { address: { socket_address: object } };
+}
 interface Cluster {
   name: string;
-  load_assignment: { endpoints: [{ lb_endpoints: { endpoint: { address: { socket_address: object } } }[] }] };
+  load_assignment: { endpoints: [{ lb_endpoints: LbEndpoint[] }] };
 }
 
 let project: EndToEndProject;
 let other: Endpoint | undefined;
-let clusters: { file: string; text: string } | undefined;
 
 beforeAll(async () => {
   writeFileSync(join(projectRoot, 'pipelines/identity.ts'), pipeline);
-  project = await openEndToEndProject('identity');
+  // No other file releases in this environment: its champions are restored as a whole.
+  project = await openEndToEndProject('identity', 'dev');
   const { client } = project;
-  const run = await startRun(client, { environment: 'demo', pipeline: 'identity', params: {}, trigger: 'test' });
+  const run = await startRun(client, { environment: 'dev', pipeline: 'identity', params: {}, trigger: 'test' });
   // Throws when it ends otherwise.
   await runUntil(client, run.workflowId, (r) => r.outcome === 'promoted');
 }, 600_000);
 afterAll(async () => {
-  if (clusters !== undefined) replaceFile(clusters.file, clusters.text);
   if (other !== undefined) await project.environment.ports.serving.unload(other);
   await project?.close();
 });
 
-/** Envoy sees a file only when it is renamed into its folder. */
-function replaceFile(file: string, text: string): void {
-  writeFileSync(`${file}.draft`, text);
-  renameSync(`${file}.draft`, file);
-}
-
 async function verify(): Promise<{ code: number | null; report: ServingReport }> {
-  const { code, stdout } = await slipway(project.root, 'verify-serving', 'identity', '--env', 'demo', '--json');
+  const { code, stdout } = await slipway(project.root, 'verify-serving', 'identity', '--env', 'dev', '--json');
   return { code, report: JSON.parse(stdout) as ServingReport };
 }
 
 /** A second server of the same model, as an older version of it: a replica that an update has missed. */
 async function loadStaleReplica(): Promise<Endpoint> {
   const { store, serving } = project.environment.ports;
-  const promotion = await latestPromotion(store, 'demo', 'identity');
+  const promotion = await latestPromotion(store, 'dev', 'identity');
   if (promotion === undefined) throw new Error('nothing was promoted');
   return serving.load({ service: 'identity', version: '0', files: promotion.version.model.files });
 }
 
 /** Does something while an endpoint is in the cluster of the version that serves, behind the back of the router agent, which puts back what it finds changed. */
 async function whileReplicated<T>(endpoint: Endpoint, work: () => Promise<T>): Promise<T> {
-  const file = join(project.root, '.slipway/envoy/cds.json');
-  clusters = { file, text: readFileSync(file, 'utf8') };
-  const document = JSON.parse(clusters.text) as { version_info: string; resources: Cluster[] };
-  const cluster = document.resources.find(({ name }) => name.startsWith('identity-'));
-  if (cluster === undefined) throw new Error('the router has no cluster of the service');
-  const address = { socket_address: { address: endpoint.host, port_value: endpoint.port } };
-  cluster.load_assignment.endpoints[0].lb_endpoints.push({ endpoint: { address } });
-  document.version_info = createHash('sha256').update(JSON.stringify(document.resources)).digest('hex').slice(0, 16);
-  const text = JSON.stringify(document);
-  replaceFile(file, text);
-  const again = setInterval(() => readFileSync(file, 'utf8') !== text && replaceFile(file, text), 20);
+  const again = setInterval(() => addReplica(endpoint), 20);
   try {
     return await work();
   } finally {
     clearInterval(again);
+    removeReplicas();
   }
 }
+
+const clustersFile = (): string => join(project.root, '.slipway/envoy/cds.json');
+/** The router's document as it is now: other files change their own services in it meanwhile. */
+function changeCluster(change: (members: LbEndpoint[]) => LbEndpoint[]): void {
+  const document = JSON.parse(readFileSync(clustersFile(), 'utf8')) as { version_info: string; resources: Cluster[] };
+  const [endpoints] =
+    document.resources.find(({ name }) => name.startsWith('identity-'))?.load_assignment.endpoints ?? [];
+  if (endpoints === undefined) throw new Error('the router has no cluster of the service');
+  const changed = change(endpoints.lb_endpoints);
+  if (changed.length === endpoints.lb_endpoints.length) return;
+  endpoints.lb_endpoints = changed;
+  document.version_info = createHash('sha256').update(JSON.stringify(document.resources)).digest('hex').slice(0, 16);
+  // Envoy sees a file only when it is renamed into its folder.
+  writeFileSync(`${clustersFile()}.draft`, JSON.stringify(document));
+  renameSync(`${clustersFile()}.draft`, clustersFile());
+}
+function addReplica({ host, port }: Endpoint): void {
+  const address = { socket_address: { address: host, port_value: port } };
+  changeCluster((members) => (members.length > 1 ? members : [...members, { endpoint: { address } }]));
+}
+const removeReplicas = (): void => changeCluster((members) => members.slice(0, 1));
 
 describe('verify-serving', () => {
   test('is answered by the promoted version a hundred times out of a hundred', async () => {
@@ -143,7 +151,7 @@ describe('verify-serving', () => {
       const { serving, router } = environment.ports;
       const address = { ...router.address(), service: 'identity' };
       await expect.poll(async () => (await serving.version(address)).version, { timeout: 60_000 }).toBe('0');
-      return await verifyServing(context, { environment: 'demo', endpoint });
+      return await verifyServing(context, { environment: 'dev', endpoint });
     });
     expect(check.verdict).toBe('fail');
     expect(check.reason).toMatch(/^\d+\/100 probes answered by version 1, \d+ × version 0$/);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { endGroup, freePort, startDetached } from '../../processes/index.js';
 import { currentContext } from '../../stack/context.js';
 import { temporal } from '../../stack/parts/temporal.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 import { until } from './versioned-project.js';
 
 const megabytes = 64;

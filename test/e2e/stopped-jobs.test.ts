@@ -5,7 +5,7 @@ import { startRun, viewRun } from '../../client/index.js';
 import { slipway } from '../cli/command-line.js';
 import { markedProcesses } from '../contracts/marked-processes.js';
 import { openEndToEndProject, type EndToEndProject } from './project.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 import { msOf } from './server-time.js';
 
 const pipeline = `import { definePipeline, trainers } from 'slipway';

@@ -15,7 +15,6 @@ async function open(recovery: 'usual' | 'fast'): Promise<{ project: NamespacePro
     versioned: false,
     only: [...only],
     recovery,
-    environment: recovery,
   });
   return { project, jobs: await deployPatient(project) };
 }
@@ -71,7 +70,7 @@ describe.each([
       const { project: opened, jobs } = await open(recovery);
       const first = await opened.startWorker(`${recovery}-1`);
       const request = {
-        environment: recovery,
+        environment: opened.environment.name,
         pipeline: 'patient',
         params: { name: 'long', seconds: 0 },
         trigger: 'test',

@@ -9,9 +9,8 @@ import { startRun } from '../../client/index.js';
 import { deploy } from '../../operations/deploy.js';
 import { readRunRecord } from '../../operations/report.js';
 import type { ModelOutput, VersionOutput } from '../../plan/outputs.js';
-import { up } from '../../stack/index.js';
 import { jobSpec, programs } from '../contracts/job-specs.js';
-import { projectRoot } from './project-setup.js';
+import { ensureParts } from '../stack-fixture.js';
 import { runUntil } from './project.js';
 import { outputOf } from './run-output.js';
 import { startTrainingMachines, type TrainingMachines } from './training-machines.js';
@@ -36,11 +35,10 @@ let project: NamespaceProject | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slipway-trainers-'));
-  const state = await up({ root: projectRoot, only: [...only], env: process.env, onProgress: () => undefined });
+  const state = await ensureParts(only);
   machines = await startTrainingMachines(state, folder);
-  const environment = 'dispatch';
   const adapters = `${machines.trainers} prices: { currency: 'EUR', trainers: { process: 3.6, sagemaker: 3.6 } },`;
-  project = await openNamespaceProject('dispatch', { versioned: false, only: [...only], environment, adapters });
+  project = await openNamespaceProject('dispatch', { versioned: false, only: [...only], adapters });
   await project.startWorker('a');
 }, limitMs);
 afterAll(async () => {

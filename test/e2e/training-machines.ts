@@ -10,7 +10,7 @@ import { imageOf, kubeconfigOf, startStandIn as startKubernetes } from '../contr
 import { RayStandIn } from '../contracts/ray/stand-in.js';
 import { startSagemaker } from '../contracts/sagemaker-fixture.js';
 import { startStandIn as startSlurm } from '../contracts/slurm/stand-in.js';
-import { projectRoot } from './project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 
 /** Where jobs can go besides processes of the worker's machine; each runs the job that it was sent, here. */
 export interface TrainingMachines {

@@ -11,7 +11,7 @@ let project: NamespaceProject;
 let proxy: FaultyProxy;
 
 beforeAll(async () => {
-  project = await openNamespaceProject('stores', { versioned: false, only: ['temporal', 's3'], environment: 'stores' });
+  project = await openNamespaceProject('stores', { versioned: false, only: ['temporal', 's3'] });
   proxy = await faultyProxy(project.environment.ports.store.access().endpoint);
   useStore('');
 }, limitMs);

@@ -9,10 +9,10 @@ import { connect } from '../../client/index.js';
 import type { Environment } from '../../config/open.js';
 import { openProject } from '../../operations/project.js';
 import { baseEnvironment } from '../../processes/index.js';
-import { type PartName, up } from '../../stack/index.js';
+import type { PartName } from '../../stack/index.js';
 import { type Ended, startSlipway } from '../cli/command-line.js';
 import { makeNamespace } from '../faults/namespace.js';
-import { projectRoot } from './project-setup.js';
+import { ensureParts, projectRoot } from '../stack-fixture.js';
 
 const main = resolve(import.meta.dirname, '../../dist/workers/main.js');
 const limitMs = 120_000;
@@ -45,8 +45,6 @@ interface ProjectOptions {
   policy?: string;
   pools?: string;
   recovery?: 'usual' | 'fast';
-  /** Default `upgrade`; plans of one environment are shared by all namespaces of the test run. */
-  environment?: string;
   pipelines?: Record<string, string>;
   /** Adapters in place of the stack's, as the configuration writes them: `trainers: { … },`. */
   adapters?: string;
@@ -54,14 +52,17 @@ interface ProjectOptions {
   address?: string;
 }
 
-/** A project of its own, in a namespace of its own, on servers of the end-to-end stack: no worker serves it yet. */
+/** A project, a namespace and an environment of that name, on servers that all files share: no worker serves it yet. */
 export async function openNamespaceProject(name: string, o: ProjectOptions): Promise<NamespaceProject> {
   const env = process.env;
-  await up({ root: projectRoot, only: o.only, env, onProgress: () => undefined });
+  await ensureParts(o.only);
   const root = join(projectRoot, name);
   await rm(root, { recursive: true, force: true });
   await mkdir(join(root, 'pipelines'), { recursive: true });
-  await symlink(join('..', '.slipway'), join(root, '.slipway'));
+  // The servers and what is installed are those of all; jobs and what workers write are its own.
+  await mkdir(join(root, '.slipway'));
+  for (const shared of ['stack', 'python', 'tools'])
+    await symlink(join('..', '..', '.slipway', shared), join(root, '.slipway', shared));
   await cp(join(projectRoot, 'trainers/iris'), join(root, 'trainers/iris'), { recursive: true });
   await writeFile(join(root, 'slipway.config.ts'), configuration(name, o));
   for (const [file, text] of Object.entries(o.pipelines ?? {})) await writeFile(join(root, 'pipelines', file), text);
@@ -85,13 +86,12 @@ export async function openNamespaceProject(name: string, o: ProjectOptions): Pro
 }
 
 function configuration(
-  namespace: string,
+  name: string,
   {
     versioned,
     policy = '{}',
     pools = '{}',
     recovery = 'usual',
-    environment = 'upgrade',
     adapters = '',
     address = 'stack:temporal',
   }: ProjectOptions,
@@ -99,11 +99,11 @@ function configuration(
   return `import * as adapters from 'slipway/config';
 const { defineConfig, localStack } = adapters;
 export default defineConfig({
-  defaultEnvironment: '${environment}',
+  defaultEnvironment: '${name}',
   environments: {
-    ${environment}: {
+    '${name}': {
       ...localStack(),
-      temporal: { address: '${address}', namespace: '${namespace}', versioned: ${versioned} },
+      temporal: { address: '${address}', namespace: '${name}', versioned: ${versioned} },
       ${adapters}
       policy: ${policy},
       pools: ${pools},
@@ -122,7 +122,7 @@ async function startWorker(
   workers: ChildProcess[],
   env: Record<string, string>,
 ): Promise<WorkerProcess> {
-  const ready = join(projectRoot, '.slipway', 'worker', `${build}-${workers.length}.json`);
+  const ready = join(root, '.slipway', `${build}-${workers.length}.ready.json`);
   const child = spawn(process.execPath, [main, '--ready', ready, ...args], {
     cwd: root,
     env: { ...baseEnvironment(), SLIPWAY_BUILD_ID: build, ...env },

@@ -25,7 +25,8 @@ export async function deployWaiting(project: NamespaceProject, pipeline: string,
     code: { pipeline: { sha256: 'c'.repeat(64), bytes: 1 }, folders: {} },
   } satisfies Plan;
   const digest = createHash('sha256').update(canonicalJson(plan)).digest('hex');
-  const { store } = project.environment.ports;
+  const { name: environment, ports } = project.environment;
+  const { store } = ports;
   await publishPlan(store, { plan, digest, blobs: [] });
-  await movePointer(store, { environment: 'upgrade', pipeline, digest, by: 'test', at: new Date().toISOString() });
+  await movePointer(store, { environment, pipeline, digest, by: 'test', at: new Date().toISOString() });
 }

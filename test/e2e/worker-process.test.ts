@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => project?.close());
 
 async function start(pipeline: string): Promise<string> {
-  const request = { environment: 'upgrade', pipeline, params: {}, trigger: 'test' };
+  const request = { environment: 'processes', pipeline, params: {}, trigger: 'test' };
   const { workflowId } = await startRun(project.client, request);
   await runUntil(project.client, workflowId, (r) => r.state === 'waiting-approval');
   return workflowId;
@@ -90,7 +90,7 @@ describe('slipway worker', () => {
       });
       await until(() => Promise.resolve(existsSync(ready)));
       const said = JSON.parse(readFileSync(ready, 'utf8')) as object;
-      expect(said).toMatchObject({ build: 'foreground', queues: ['jobs', 'release'], environments: ['upgrade'] });
+      expect(said).toMatchObject({ build: 'foreground', queues: ['jobs', 'release'], environments: ['processes'] });
       running.interrupt();
       expect((await running.ended).code).toBe(0);
       expect(existsSync(ready)).toBe(false);
@@ -109,7 +109,7 @@ describe('what nobody knows', () => {
   test(
     'as a workflow type ends the run at once with the deployed pipelines',
     async () => {
-      const options = { workflowId: 'stray', taskQueue: taskQueues.pipelines, args: [{ environment: 'upgrade' }] };
+      const options = { workflowId: 'stray', taskQueue: taskQueues.pipelines, args: [{ environment: 'processes' }] };
       await project.client.temporal.workflow.start('pateint', options);
       const { message } = await failureOf('stray');
       expect(message).toMatch(/E_NOT_DEPLOYED pateint: .*deployed are: hasty, patient/);
@@ -138,7 +138,7 @@ describe('what nobody knows', () => {
   test(
     'as a key of the input is refused with the form that is known',
     async () => {
-      const args = [{ environment: 'upgrade', parameters: {}, version: 0 }];
+      const args = [{ environment: 'processes', parameters: {}, version: 0 }];
       await project.client.temporal.workflow.start('patient', {
         workflowId: 'older',
         taskQueue: taskQueues.pipelines,

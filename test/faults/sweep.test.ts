@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { projectRoot } from '../e2e/project-setup.js';
+import { projectRoot } from '../stack-fixture.js';
 import { directedSchedules } from './directed.js';
 import { endedWorkers } from './ended-workers.js';
 import { catches, type Harness, inTurns, openHarness, runAll, runAlone, runSubmissions } from './harness.js';

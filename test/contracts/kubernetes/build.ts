@@ -6,7 +6,7 @@ import { env } from 'node:process';
 
 import { baseEnvironment, withMachineLock } from '../../../processes/index.js';
 import { run } from '../../../stack/run.js';
-import { stackRoot } from '../../stack-fixture.js';
+import { projectRoot } from '../../stack-fixture.js';
 
 /** The programs of Kubernetes' control plane. */
 export type ControlPlane = Record<(typeof programs)[number], string>;
@@ -25,7 +25,7 @@ export async function buildControlPlane(): Promise<ControlPlane> {
   const files = (await readdir(source, { recursive: true })).filter((file) => /\.(go|mod|sum)$/.test(file)).sort();
   const digest = createHash('sha256');
   for (const file of files) digest.update(await readFile(join(source, file)));
-  const folder = join(stackRoot, '.slipway/control-plane', digest.digest('hex').slice(0, 16));
+  const folder = join(projectRoot, '.slipway/control-plane', digest.digest('hex').slice(0, 16));
   await mkdir(folder, { recursive: true });
   await withMachineLock(folder, async () => {
     for (const program of programs) {

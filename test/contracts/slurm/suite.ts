@@ -10,7 +10,7 @@ import { type SlurmTrainerOptions, slurmTrainerOptions } from '../../../adapters
 import type { JobSpec, Trainer } from '../../../adapters/trainer/port.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { ensurePython } from '../../../stack/index.js';
-import { stackRoot } from '../../stack-fixture.js';
+import { projectRoot } from '../../stack-fixture.js';
 import { markedProcesses } from '../marked-processes.js';
 import { describeTrainer } from '../trainer.contract.js';
 import { countedJobs, jobSpec, programs } from '../job-specs.js';
@@ -38,9 +38,9 @@ export const nameOf = (job: string): string => `slipway-${job}`;
 /** Opens the trainer on a Slurm; Python environments are those of the test stack. */
 export async function openBench(slurm: TestSlurm, folder: string): Promise<SlurmBench> {
   const requirements = resolve(import.meta.dirname, '../../../trainers/launcher/requirements.txt');
-  const python = await ensurePython({ root: stackRoot, requirements, onProgress: () => undefined });
+  const python = await ensurePython({ root: projectRoot, requirements, onProgress: () => undefined });
   const value = `${randomBytes(12).toString('hex')}'"$(id)\\\n-second line`;
-  const context: OpenContext = { root: stackRoot, secret: (ref) => (ref === 'env:PLANTED' ? value : missing(ref)) };
+  const context: OpenContext = { root: projectRoot, secret: (ref) => (ref === 'env:PLANTED' ? value : missing(ref)) };
   const options = slurmTrainerOptions.parse({
     adapter: 'slurm',
     command: slurm.command,
