@@ -70,8 +70,18 @@ describeServing('mlserver', async () => {
   };
 });
 
+/** Does something while requests of some length are under way, each of which must be answered. */
+async function whileItAnswers(serving: Serving, endpoint: Endpoint, work: () => Promise<void>): Promise<void> {
+  const data = Array.from({ length: 4_000 }, (_, n) => n % 7);
+  const many = { inputs: [{ name: 'features', datatype: 'FP64', shape: [1_000, 4], data }] };
+  const answers = Array.from({ length: 4 }, () => serving.predict(endpoint, many));
+  await Promise.race(answers);
+  await work();
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 200));
+}
+
 describe('a model server', () => {
-  test('is scraped from its start until just before its end, under its own labels', async () => {
+  test('is scraped from its start until just before its end, under its own labels, and answers the requests that it has when it is unloaded', async () => {
     const { serving, targets } = await open();
     const endpoint = await serving.load(models[0]);
     const [target] = JSON.parse(await readFile(join(targets, `${endpoint.id}.json`), 'utf8')) as {
@@ -83,32 +93,18 @@ describe('a model server', () => {
     expect(page).toContain(
       `slipway_predictions_total{digest="${endpoint.sha256.slice(0, 12)}",service="iris",version="1"} 0.0`,
     );
-    await serving.unload(endpoint);
+    await whileItAnswers(serving, endpoint, () => serving.unload(endpoint));
     expect(await readdir(targets)).toEqual([]);
   });
 
   test('is started again on its port, with its files mended, after a crash and a hand on its model', async () => {
     const { serving, at } = await open();
     const endpoint = await serving.load(models[0]);
-    await serving.unload(endpoint);
+    await endAll(serving);
     await writeFile(at(endpoint, 'model.skops'), 'another model');
     expect(await serving.load(models[0])).toEqual(endpoint);
     expect(await serving.version(endpoint)).toMatchObject({ sha256: endpoint.sha256 });
     await endAll(serving);
-  });
-
-  test('answers the requests that it has when it is unloaded', async () => {
-    const { serving } = await open();
-    const endpoint = await serving.load(models[0]);
-    const many = {
-      inputs: [
-        { name: 'features', datatype: 'FP64', shape: [1_000, 4], data: Array.from({ length: 4_000 }, (_, n) => n % 7) },
-      ],
-    };
-    const answers = Array.from({ length: 4 }, () => serving.predict(endpoint, many));
-    await Promise.race(answers);
-    await serving.unload(endpoint);
-    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 200));
   });
 
   test('that refuses its model is told with the end of its log', async () => {
