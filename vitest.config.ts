@@ -66,7 +66,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'workflows', include: workflows, ...onTheStack } },
       { extends: true, test: { name: 'contracts', include: contracts, ...onTheStack } },
-      { extends: true, test: { name: 'e2e', include: endToEnd, ...onTheStack } },
+      { extends: true, test: { name: 'e2e', include: endToEnd, ...onTheStack, testTimeout: 3 * readiness } },
     ],
   },
 });
