@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { numbersVariable } from './test/campaigns/numbers.js';
 
 const here = import.meta.dirname;
 
@@ -12,7 +13,9 @@ const readiness = 120_000;
 /** Folders of test/ that need more than this process. */
 const workflows = ['test/workflows/**/*.test.ts', 'test/replay/**/*.test.ts', 'test/testing/*.test.ts'];
 const contracts = ['test/contracts/**/*.test.ts', 'test/stack/**/*.test.ts', 'test/trainers/**/*.test.ts'];
-const endToEnd = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
+const endToEnd = ['test/e2e/**/*.test.ts'];
+/** Not a part of `npm test`: see docs/faults.md. */
+const campaigns = ['test/campaigns/**/*.campaign.ts'];
 
 /** One file after the other: they share servers and two cores. Each project follows the one before. */
 const serial = (groupOrder: number, ...globalSetup: string[]) => ({
@@ -35,7 +38,7 @@ export default defineConfig({
   test: {
     // Its default is a second.
     expect: { poll: { timeout: readiness } },
-    reporters: ['default', ['json', { outputFile: '.slipway/test-results.json' }]],
+    reporters: ['default', './test/slowest-files.ts', ['json', { outputFile: '.slipway/test-results.json' }]],
     projects: [
       {
         extends: true,
@@ -50,6 +53,14 @@ export default defineConfig({
       { extends: true, test: { name: 'workflows', include: workflows, ...serial(1) } },
       { extends: true, test: { name: 'contracts', include: contracts, ...serial(2) } },
       { extends: true, test: { name: 'e2e', include: endToEnd, ...serial(3, 'test/e2e/project-setup.ts') } },
+      ...(process.env[numbersVariable] === undefined
+        ? []
+        : [
+            {
+              extends: true as const,
+              test: { name: 'campaigns', include: campaigns, ...serial(4, 'test/e2e/project-setup.ts') },
+            },
+          ]),
     ],
   },
 });

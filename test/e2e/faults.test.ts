@@ -7,6 +7,7 @@ import { signalDecision, startRun } from '../../client/index.js';
 import { readRunRecord } from '../../operations/report.js';
 import type { VersionOutput } from '../../plan/outputs.js';
 import { startPart, stopPart } from '../../stack/index.js';
+import { numberOf } from '../campaigns/numbers.js';
 import { slipway } from '../cli/command-line.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
@@ -14,7 +15,7 @@ import { projectRoot } from './project-setup.js';
 import { outputOf } from './run-output.js';
 
 /** How long a part stays away, beyond what the test waits to see. */
-const outageMs = Number(process.env['SLIPWAY_OUTAGE_SECONDS'] ?? '10') * 1_000;
+const outageMs = numberOf('outage', 'seconds') * 1_000;
 const limitMs = outageMs + 120_000;
 
 /** A second registration follows the approval: by then the registry is down. */
