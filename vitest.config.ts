@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { numbersVariable } from './test/campaigns/numbers.js';
 
 const here = import.meta.dirname;
 
@@ -14,7 +15,9 @@ const readiness = 120_000;
 /** Folders of test/ that need more than this process. */
 const workflows = ['test/workflows/**/*.test.ts', 'test/replay/**/*.test.ts', 'test/testing/*.test.ts'];
 const contracts = ['test/contracts/**/*.test.ts', 'test/stack/**/*.test.ts', 'test/trainers/**/*.test.ts'];
-const endToEnd = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
+const endToEnd = ['test/e2e/**/*.test.ts'];
+/** Not a part of `npm test`: see docs/faults.md. */
+const campaigns = ['test/campaigns/**/*.campaign.ts'];
 
 /**
  * How many files run side by side. Most files of the real stack wait for something most of the time, so two processors carry more
@@ -23,7 +26,7 @@ const endToEnd = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
 const lanes = Number(process.env['SLIPWAY_TEST_LANES'] ?? Math.max(4, availableParallelism()));
 
 /** Files that wait begin first, and what needs a processor fills their pauses; of one project the longest of the last run begin first. */
-const order = ['e2e', 'contracts', 'workflows', 'unit'];
+const order = ['campaigns', 'e2e', 'contracts', 'workflows', 'unit'];
 class WaitingFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ project }: TestSpecification): number => order.indexOf(project.name);
@@ -52,7 +55,7 @@ export default defineConfig({
     expect: { poll: { timeout: readiness } },
     maxWorkers: lanes,
     sequence: { sequencer: WaitingFirst },
-    reporters: ['default', ['json', { outputFile: '.slipway/test-results.json' }]],
+    reporters: ['default', './test/slowest-files.ts', ['json', { outputFile: '.slipway/test-results.json' }]],
     projects: [
       {
         extends: true,
@@ -67,6 +70,9 @@ export default defineConfig({
       { extends: true, test: { name: 'workflows', include: workflows, ...onTheStack } },
       { extends: true, test: { name: 'contracts', include: contracts, ...onTheStack } },
       { extends: true, test: { name: 'e2e', include: endToEnd, ...onTheStack, testTimeout: 3 * readiness } },
+      ...(process.env[numbersVariable] === undefined
+        ? []
+        : [{ extends: true as const, test: { name: 'campaigns', include: campaigns, ...onTheStack } }]),
     ],
   },
 });

@@ -1,2 +1,4 @@
-/** How often the tests that end jobs by force run: `SLIPWAY_KILL_STORMS`, default once. */
-export const storms = { repeats: Math.max(1, Number(process.env['SLIPWAY_KILL_STORMS'] ?? 1)) - 1 };
+import { numberOf } from '../campaigns/numbers.js';
+
+/** How often the tests that end jobs by force run: once, unless they are a campaign. */
+export const storms = { repeats: numberOf('kill-storms', 'times') - 1 };

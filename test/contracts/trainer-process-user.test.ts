@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultActivityInfo, MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { runJob } from '../../activities/run-job.js';
 import { openS3Store } from '../../adapters/store/s3/index.js';
@@ -11,13 +11,13 @@ import { openProcessTrainer } from '../../adapters/trainer/process/index.js';
 import { processTrainerOptions, type ProcessTrainerOptions } from '../../adapters/trainer/process/options.js';
 import type { JobSpec } from '../../adapters/trainer/port.js';
 import { endMarked } from '../../processes/index.js';
+import { needs } from '../needs.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
 import { startedByTheDead } from './dead-worker.js';
 import { jobSpec } from './job-specs.js';
 import { markedProcesses } from './marked-processes.js';
 import { storms } from './repetitions.js';
 
-const isRoot = process.getuid?.() === 0;
 const patience = { timeout: 100_000, interval: 50 };
 /** Nobody of this machine, and not the one of another run of these tests. */
 const user = 57_000 + (process.pid % 3_000);
@@ -27,7 +27,7 @@ let stack: TestStack;
 let folder: string;
 let options: ProcessTrainerOptions;
 
-describe.skipIf(!isRoot)('jobs as a user of their own (only root can start them)', () => {
+needs('root')('jobs as a user of their own', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'slipway-user-'));
     await chmod(folder, 0o711);

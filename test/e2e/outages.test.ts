@@ -9,13 +9,14 @@ import { signalDecision, startRun } from '../../client/index.js';
 import { readRunRecord } from '../../operations/report.js';
 import type { DatasetOutput, VersionOutput } from '../../plan/outputs.js';
 import { startPart, stopPart } from '../../stack/index.js';
+import { numberOf } from '../campaigns/numbers.js';
 import { type Ended, slipway, startSlipway } from '../cli/command-line.js';
 import { type EndToEndProject, openProjectWithOwnStack, runUntil } from './project.js';
 import { outputOf } from './run-output.js';
 import { until } from './versioned-project.js';
 
 /** How long a part stays away, beyond what the test waits to see. */
-const outageMs = Number(process.env['SLIPWAY_OUTAGE_SECONDS'] ?? '1') * 1_000;
+const outageMs = numberOf('outage', 'seconds') * 1_000;
 const limitMs = outageMs + 300_000;
 /** How soon a command that cannot reach Temporal says so. */
 const answersWithinMs = 15_000;

@@ -1,36 +1,20 @@
-import { accessSync, constants } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StartedRun } from '../../client/index.js';
 import { cancelRun, startRun } from '../../client/index.js';
 import { temporalUiLink } from '../../plan/names.js';
+import { needs, program } from '../needs.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
 
 /** Pictures are taken anew for the documents with `SLIPWAY_PICTURES=docs/images`. */
 const pictures = resolve(import.meta.dirname, '../..', process.env['SLIPWAY_PICTURES'] ?? '.slipway/pictures');
-const executablePath = findChromium();
-/** Continuous integration says that a missing browser is a failure, not a skip. */
-const required = process.env['SLIPWAY_REQUIRE_DEBIAN'] === '1';
+const executablePath = program('chromium');
 
-function findChromium(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, 'chromium')).find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-describe.skipIf(executablePath === undefined && !required)('a person with a browser on the Temporal UI', () => {
+needs('chromium')('a person with a browser on the Temporal UI', () => {
   let project: EndToEndProject;
   let browser: Browser;
   let page: Page;

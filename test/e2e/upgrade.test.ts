@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { schemas } from '../../cli/schemas.js';
 import type { RunDetails } from '../../client/index.js';
 import { decide, listOpenRuns, startRun, viewRun } from '../../client/index.js';
+import { numberOf } from '../campaigns/numbers.js';
 import { runUntil } from './project.js';
 import type { NamespaceProject, WorkerProcess } from './versioned-project.js';
 import { openNamespaceProject, until } from './versioned-project.js';
 
 /** How many runs wait on each build while the other goes away. */
-const waitingRuns = Number(process.env['SLIPWAY_UPGRADE_RUNS'] ?? '2');
+const waitingRuns = numberOf('upgrades', 'runs');
 const limitMs = 300_000 + waitingRuns * 30_000;
 
 const pipeline = (lastStage: string) => `import { definePipeline, trainers } from 'slipway';

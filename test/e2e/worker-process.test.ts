@@ -7,6 +7,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decide, startRun } from '../../client/index.js';
 import { taskQueues } from '../../plan/names.js';
+import { numberOf } from '../campaigns/numbers.js';
 import { startSlipway } from '../cli/command-line.js';
 import { runUntil } from './project.js';
 import type { NamespaceProject, WorkerProcess } from './versioned-project.js';
@@ -14,10 +15,12 @@ import { openNamespaceProject, until } from './versioned-project.js';
 import { deployWaiting } from './waiting-plan.js';
 
 /** How many runs wait while all workers are down. */
-const backlog = Number(process.env['SLIPWAY_BACKLOG_RUNS'] ?? '10');
+const backlog = numberOf('backlog', 'runs');
 /** How long half of them wait for a person: long enough that all have begun to. */
 const withinMs = 10_000 + 500 * backlog;
-const limitMs = 420_000;
+/** How long no worker is there. */
+const downMs = Math.max(withinMs, numberOf('backlog', 'seconds') * 1_000);
+const limitMs = 420_000 + downMs;
 
 let project: NamespaceProject;
 let worker: WorkerProcess;
@@ -160,7 +163,7 @@ describe('runs whose workers were all down', () => {
       const hasty = await Promise.all(half.map(() => start('hasty')));
       await worker.kill();
       // Time itself is the condition: every deadline of the hasty passes while nobody is there.
-      await sleep(withinMs);
+      await sleep(downMs);
       worker = await project.startWorker('c');
       const began = Date.now();
       for (const run of patient) expect(await approved(run)).toBe('completed');

@@ -8,7 +8,7 @@ import { movesSince } from './traffic.js';
 import { signalDecision } from '../../client/index.js';
 
 /** Lease of the lane in which a worker never returns. */
-export const shortLeaseMs = 4_000;
+const shortLeaseMs = 4_000;
 /** X_dead of the faults' terms: this long after a lease's end nobody may be on the candidate. */
 const slackMs = 2_000;
 
@@ -16,6 +16,7 @@ const slackMs = 2_000;
 export const changedBytes: Schedule = {
   name: 'the store answers with changed bytes',
   faults: 1,
+  alone: true,
   async run(lane) {
     let fired = 0;
     lane.begin(({ operation }) => {
@@ -38,6 +39,7 @@ export const changedBytes: Schedule = {
 export const doubleApproval: Schedule = {
   name: 'one gate is approved twice',
   faults: 1,
+  alone: true,
   async run(lane) {
     lane.begin();
     let fired = 0;
@@ -58,7 +60,8 @@ export const doubleApproval: Schedule = {
 export const neverReturns: Schedule = {
   name: 'the worker dies in the canary and does not return in time',
   faults: 1,
-  shortLease: true,
+  alone: true,
+  lane: { lease: `${shortLeaseMs}ms` },
   async run(lane) {
     let killedAt = 0;
     lane.begin(({ operation }) => {
@@ -88,6 +91,7 @@ export const neverReturns: Schedule = {
 export const lateMessage: Schedule = {
   name: 'a message of an earlier rollout reaches the router late',
   faults: 1,
+  alone: true,
   async run(lane) {
     const first = await violationsUnder(lane);
     const late = canaryMessage(lane);

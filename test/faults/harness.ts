@@ -2,11 +2,11 @@ import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endGroup, readRecord } from '../../processes/index.js';
 import { type PartName, startPart, stopPart, up } from '../../stack/index.js';
-import { shortLeaseMs } from './directed.js';
 import { type Lane, type LaneOptions, type LaneSite, openLane } from './lane.js';
 import type { PlantedBug } from './planted.js';
 import { type Result, runSchedule, type Schedule, violationsUnder } from './schedule.js';
-import { submissions, unrecorded, waitsBeforeRecord } from './submissions.js';
+import { unrecorded, waitsBeforeRecord } from './submissions.js';
+import { measureReference, type Reference } from './sweep.js';
 import { patchedAgent } from './patched-agent.js';
 import { workerBuild } from './worker-build.js';
 
@@ -17,7 +17,7 @@ export interface Harness {
   readonly site: LaneSite;
   /** `dist` of the product as it is, with scaled times. */
   readonly dist: string;
-  openLane(options?: Partial<LaneOptions>): Promise<Lane>;
+  openLane(options: LaneOptions): Promise<Lane>;
 }
 
 /** Brings the stack up below `root` (or finds it there) and copies the build. `repository` must be built. */
@@ -32,7 +32,7 @@ export async function openHarness(repository: string, root: string): Promise<Har
   const site: LaneSite = { repository, root, stack, stamp: `${Date.now().toString(36)}n` };
   const dist = workerBuild(repository, join(root, 'builds', 'product'));
   let lanes = 0;
-  return { site, dist, openLane: (options) => openLane(site, ++lanes, { dist, ...options }) };
+  return { site, dist, openLane: (options) => openLane(site, ++lanes, options) };
 }
 
 /** Ends the model servers of lanes that nobody closed, and removes the lanes. */
@@ -45,42 +45,50 @@ export async function clearLanes(root: string): Promise<void> {
   await rm(join(root, 'lanes'), { recursive: true, force: true });
 }
 
-/** Does the same with each, `width` at a time. */
-export async function inTurns<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = [...items];
-  const turn = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await work(next);
-  };
-  await Promise.all(Array.from({ length: width }, turn));
-}
+/** Lanes that are open: a schedule takes one that is idle and fits, or opens one. */
+export class Lanes {
+  private readonly harness: Harness;
+  private readonly idle: { key: string; lane: Lane }[] = [];
 
-/** Runs schedules in several lanes at once. A lane whose run did not end is left, and another opened. */
-export async function runAll(
-  harness: Harness,
-  schedules: readonly Schedule[],
-  o: { lanes: number; onResult: (result: Result) => void; first?: Lane; lane?: Partial<LaneOptions> },
-): Promise<Result[]> {
-  const waiting = [...schedules];
-  const results: Result[] = [];
-  const work = async (first?: Lane): Promise<void> => {
-    let lane = first ?? (await readyLane(harness, o.lane));
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const result = await runSchedule(lane, next);
-      results.push(result);
-      o.onResult(result);
-      if (result.finished) continue;
-      await lane.close();
-      lane = await readyLane(harness, o.lane);
-    }
-    await lane.close();
-  };
-  const lanes = Math.max(1, Math.min(o.lanes, schedules.length));
-  await Promise.all(Array.from({ length: lanes }, (_, i) => work(i === 0 ? o.first : undefined)));
-  return results;
+  constructor(harness: Harness) {
+    this.harness = harness;
+  }
+
+  /** Runs a schedule, in a lane whose worker runs the build `dist`. Throws when an undisturbed run shows violations. */
+  async run(schedule: Schedule, dist = this.harness.dist): Promise<Result> {
+    const options = { dist, ...schedule.lane };
+    const key = JSON.stringify(options);
+    const place = schedule.alone === true ? -1 : this.idle.findIndex((open) => open.key === key);
+    const lane = this.idle.splice(place, place < 0 ? 0 : 1)[0]?.lane ?? (await this.open(options));
+    const result = await runSchedule(lane, schedule);
+    // A lane whose run did not end is left.
+    if (schedule.alone === true || !result.finished) await lane.close();
+    else this.idle.push({ key, lane });
+    return result;
+  }
+
+  /** Lists the calls of the reference run, in a lane that is idle afterwards. */
+  async measureReference(): Promise<Reference> {
+    const options = { dist: this.harness.dist };
+    const lane = await this.harness.openLane(options);
+    const reference = await measureReference(lane);
+    this.idle.push({ key: JSON.stringify(options), lane });
+    return reference;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.idle.splice(0).map(({ lane }) => lane.close()));
+  }
+
+  /** No more lanes are open than schedules run. */
+  private async open(options: LaneOptions): Promise<Lane> {
+    await this.idle.shift()?.lane.close();
+    return readyLane(this.harness, options);
+  }
 }
 
 /** A lane with a champion: only then has a run a canary. */
-export async function readyLane(harness: Harness, options?: Partial<LaneOptions>): Promise<Lane> {
+async function readyLane(harness: Harness, options: LaneOptions): Promise<Lane> {
   const lane = await harness.openLane(options);
   const violations = await violationsUnder(lane).catch((error: unknown) => [String(error)]);
   // The first model has no canary to measure a window in.
@@ -91,41 +99,26 @@ export async function readyLane(harness: Harness, options?: Partial<LaneOptions>
   return lane;
 }
 
-/** Runs a directed schedule in a lane of its own. */
-export async function runAlone(harness: Harness, schedule: Schedule, dist = harness.dist): Promise<Result> {
-  const lane = await readyLane(harness, { dist, lease: schedule.shortLease === true ? `${shortLeaseMs}ms` : '30s' });
-  try {
-    return await runSchedule(lane, schedule);
-  } finally {
-    await lane.close();
-  }
-}
-
-/** The worker dies around the submission of a job: to a service, and as a process of its machine. `lanes` at once, of each. */
-export async function runSubmissions(
-  harness: Harness,
-  o: { lanes: number; onResult: (result: Result) => void; wanted?: (schedule: Schedule) => boolean },
-): Promise<Result[]> {
-  const { wanted = () => true } = o;
-  const chosen = submissions.filter(wanted);
-  const results = chosen.length === 0 ? [] : await runAll(harness, chosen, { ...o, lane: { trainer: 'http' } });
-  if (!wanted(unrecorded)) return results;
+/** The run that needs a worker which stops at a place of its own. */
+export function runUnrecorded(harness: Harness, lanes: Lanes): Promise<Result> {
   const { repository, root } = harness.site;
-  const dist = workerBuild(repository, join(root, 'builds', 'waits-before-record'), [waitsBeforeRecord]);
-  const result = await runAlone(harness, unrecorded, dist);
-  o.onResult(result);
-  return [...results, result];
+  return lanes.run(
+    unrecorded,
+    workerBuild(repository, join(root, 'builds', 'waits-before-record'), [waitsBeforeRecord]),
+  );
 }
 
-/** Whether the checkers see a planted bug. */
-export async function catches(harness: Harness, bug: PlantedBug): Promise<{ caught: boolean; result: Result }> {
-  const folder = join(harness.site.root, 'builds', bug.name.replaceAll(/\W+/g, '-'));
-  const dist = workerBuild(harness.site.repository, folder, bug.patches);
-  const { root } = harness.site;
+/** Runs with a planted bug; it is a violation that the checkers do not see it. */
+export async function runPlanted(harness: Harness, lanes: Lanes, bug: PlantedBug): Promise<Result> {
+  const { repository, root } = harness.site;
+  const dist = workerBuild(repository, join(root, 'builds', bug.name.replaceAll(/\W+/g, '-')), bug.patches);
   const agent = bug.inAgent === true ? await replaceAgent(root, dist) : undefined;
   try {
-    const result = await runAlone(harness, bug.schedule, dist);
-    return { caught: result.violations.some((v) => v.startsWith(bug.row)), result };
+    const result = await lanes.run({ ...bug.schedule, alone: true }, dist);
+    const seen = result.violations.filter((v) => v.startsWith(bug.row));
+    const name = `planted bug: ${bug.name}`;
+    if (seen.length > 0) return { ...result, name, finished: true, violations: [], note: `seen: ${seen[0]}` };
+    return { ...result, name, violations: [`nobody saw the bug; instead: ${result.violations.join('; ')}`] };
   } finally {
     await agent?.stop();
     if (agent !== undefined) await startPart(root, 'router');

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Place, placeName } from './calls.js';
 import { endFaults } from './ended-workers.js';
 import { type Expectation, violationsOf } from './invariants.js';
 import type { Lane, Meddler } from './lane.js';
-import { referenceRun } from './reference-run.js';
+import { happened, referenceRun } from './reference-run.js';
 import { newSeed, type Schedule } from './schedule.js';
 
 /** An effect that a worker was about to have when it hung; the request is under way all the time. */
@@ -18,7 +17,6 @@ interface Effect extends Place {
   expected?: Expectation;
 }
 
-const pollMs = 50;
 const creation = 'mlflow POST model-versions/create';
 
 /**
@@ -35,7 +33,7 @@ export function hungAt(effect: Effect): Schedule {
       const violations: string[] = [];
       try {
         let run = referenceRun(lane, newSeed());
-        await (effect.until === undefined ? run : happened(lane, effect.until, run));
+        await (effect.until === undefined ? run : happened(run, () => effect.until?.(lane) === true));
         if (effect.overtaken === true) {
           violations.push(...(await violationsOf(lane, await run, effect.expected)));
           lane.begin();
@@ -108,14 +106,6 @@ class Later<T> {
   resolve: (value: T) => void = () => undefined;
   reject: (error: unknown) => void = () => undefined;
   readonly promise = new Promise<T>((resolve, reject) => Object.assign(this, { resolve, reject }));
-}
-
-/** Waits for it, at most until the run has ended. */
-async function happened(lane: Lane, what: (lane: Lane) => boolean, run: Promise<unknown>): Promise<void> {
-  let ended = false;
-  const end = () => void (ended = true);
-  run.then(end, end);
-  while (!ended && !what(lane)) await sleep(pollMs);
 }
 
 /** One of each kind of effect. */

@@ -14,6 +14,8 @@ export interface ProjectNames {
   /** Where the stack's Prometheus looks for model servers. */
   targets: string;
   trainer: TrainerName;
+  /** Of the training. */
+  attempts: number;
 }
 
 /** Makes a lane's project folder of the template beside this file. Answers the file to which its trainer notes each start. */
@@ -34,7 +36,11 @@ export function makeProject(root: string, repository: string, names: ProjectName
   });
   // A copy has the rights of its original, and a checkout may have been made with all of them for everybody.
   chmodSync(join(root, 'slipway.config.ts'), 0o644);
-  fill('pipelines/reference.ts', { SERVICE: names.name, 'trainers.process': `trainers.${names.trainer}` });
+  fill('pipelines/reference.ts', {
+    SERVICE: names.name,
+    'trainers.process': `trainers.${names.trainer}`,
+    'attempts: 1': `attempts: ${names.attempts}`,
+  });
   const starts = join(root, 'starts.jsonl');
   writeFileSync(starts, '');
   writeFileSync(join(root, 'trainers', 'tiny', 'ledger.txt'), `${starts}\n`);

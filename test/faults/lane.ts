@@ -34,6 +34,8 @@ export interface LaneOptions {
   lease?: string;
   /** Which trainer the reference pipeline uses: a process of the machine (default), or a service that speaks the HTTP protocol. */
   trainer?: TrainerName;
+  /** How often the training may be started. Default 1. */
+  attempts?: number;
 }
 
 /** Chooses what happens to a call, given how often its operation was called in this run. */
@@ -75,8 +77,8 @@ export async function openLane(site: LaneSite, index: number, options: LaneOptio
   const root = join(site.root, 'lanes', name);
   await mkdir(join(site.root, 'lanes'), { recursive: true });
   const targets = join(site.root, '.slipway', 'prometheus', 'targets');
-  const { lease = '30s', trainer = 'process' } = options;
-  const startsFile = makeProject(root, site.repository, { name, lease, targets, trainer });
+  const { lease = '30s', trainer = 'process', attempts = 1 } = options;
+  const startsFile = makeProject(root, site.repository, { name, lease, targets, trainer, attempts });
   const secrets = credentials(site.stack);
   const service = trainer === 'http' ? await startTrainer(site, join(root, 'trainer'), secrets) : undefined;
   // A lane whose trainer is no service asks nobody there.

@@ -51,7 +51,7 @@ export function randomSchedule(seed: number, places: readonly Place[]): Schedule
       };
       const doubled = faults.some((f) => f.doubles);
       try {
-        const violations = await violationsUnder(lane, meddler, { outcomes, doubled }, { limitMs: patienceMs });
+        const violations = await violationsUnder(lane, meddler, { outcomes, doubled }, { limitMs: patienceMs() });
         return { fired: fired.size, violations: [...violations, ...(await faultsOf(ends))] };
       } finally {
         lane.temporal.heal();

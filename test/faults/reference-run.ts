@@ -5,6 +5,7 @@ import type { Lane } from './lane.js';
 /** The longest that a run may usually take, faults and recovery included. */
 const usualLimitMs = 180_000;
 const pollMs = 200;
+const momentMs = 50;
 
 export interface RunEnd {
   workflowId: string;
@@ -72,4 +73,12 @@ async function stateOf(lane: Lane, workflowId: string): Promise<{ open: boolean;
   const stage = attributes.get('Stage');
   const waits = attributes.get('AwaitingApproval') === true && typeof stage === 'string';
   return { open: status.name === 'RUNNING', waitsAt: waits ? stage : null };
+}
+
+/** Waits for it, at most until the run has ended. */
+export async function happened(run: Promise<unknown>, what: () => boolean): Promise<void> {
+  let ended = false;
+  const end = () => void (ended = true);
+  run.then(end, end);
+  while (!ended && !what()) await sleep(momentMs);
 }

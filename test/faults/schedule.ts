@@ -2,7 +2,7 @@ import { rolloutWorkflowId, signals } from '../../plan/names.js';
 import type { Kill } from '../faulty-proxy.js';
 import { isOwn, type Place, placeName } from './calls.js';
 import { type Expectation, violationsOf } from './invariants.js';
-import type { Lane, Meddler } from './lane.js';
+import type { Lane, LaneOptions, Meddler } from './lane.js';
 import { referenceRun, type RunOptions } from './reference-run.js';
 
 /** One run with faults. */
@@ -10,8 +10,10 @@ export interface Schedule {
   name: string;
   /** How many faults it injects. */
   faults: number;
-  /** Its lane has a lease of seconds. Default false: longer than any recovery. */
-  shortLease?: boolean;
+  /** How its lane differs from the usual one. */
+  lane?: Omit<LaneOptions, 'dist'>;
+  /** Its lane is used once. Default false. */
+  alone?: boolean;
   /** Runs it; says what does not hold. Throws when the run does not end. */
   run(lane: Lane): Promise<{ fired: number; violations: string[]; note?: string }>;
 }
@@ -30,8 +32,8 @@ export interface Result {
 }
 
 let runs = 0;
-/** A run key that no run of this process had. `held`: its first training works until it is ended. */
-export function newSeed(kind: 'r' | 'held' = 'r'): string {
+/** A run key that no run of this process had. Its first training works until it is ended (`held`), or for ten seconds (`slow`). */
+export function newSeed(kind: 'r' | 'held' | 'slow' = 'r'): string {
   return `${kind}${++runs}`;
 }
 

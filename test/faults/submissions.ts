@@ -1,19 +1,18 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { runWorkflowId } from '../../plan/names.js';
 import type { Kill } from '../faulty-proxy.js';
 import type { Place } from './calls.js';
 import { historyFaults, trainingFaults, violationsOf } from './invariants.js';
 import type { Lane } from './lane.js';
-import { referenceRun } from './reference-run.js';
+import { happened, referenceRun } from './reference-run.js';
 import { killAt, newSeed, type Schedule } from './schedule.js';
 import type { Patch } from './worker-build.js';
 
 const submission: Place = { operation: 'trainer PUT job', nth: 1 };
 /** The first asks whether there is a job of the key. */
 const firstPoll: Place = { operation: 'trainer GET job', nth: 2 };
-const pollMs = 50;
+const service = { trainer: 'http' } as const;
 
 /** I-02: the worker dies around what it says to a trainer that is a service; one job begins, and a cancelled run leaves none. */
 export const submissions: readonly Schedule[] = (['before', 'after'] as const).flatMap((when) => [
@@ -26,6 +25,7 @@ export const submissions: readonly Schedule[] = (['before', 'after'] as const).f
 function begunOnce(schedule: Schedule): Schedule {
   return {
     ...schedule,
+    lane: service,
     async run(lane) {
       const ran = await schedule.run(lane);
       return { ...ran, violations: [...ran.violations, ...begunFaults(lane)] };
@@ -43,6 +43,7 @@ function killAtStop(when: Kill['when']): Schedule {
   return {
     name: `kill ${when} trainer POST stop #1, cancelled`,
     faults: 1,
+    lane: service,
     async run(lane) {
       const seed = newSeed('held');
       let fired = 0;
@@ -84,6 +85,7 @@ export const waitsBeforeRecord: Patch = {
 export const unrecorded: Schedule = {
   name: 'kill between the start of a launcher and its record',
   faults: 1,
+  alone: true,
   async run(lane) {
     const seed = newSeed('held');
     lane.begin();
@@ -97,12 +99,4 @@ export const unrecorded: Schedule = {
 
 function started(lane: Lane, seed: string): boolean {
   return lane.starts().some((s) => s.seed === seed);
-}
-
-/** Waits for it, at most until the run has ended. */
-async function happened(run: Promise<unknown>, what: () => boolean): Promise<void> {
-  let ended = false;
-  const end = () => void (ended = true);
-  run.then(end, end);
-  while (!ended && !what()) await sleep(pollMs);
 }

@@ -36,16 +36,8 @@ async function operationsOf(lane: Lane, course: Course): Promise<readonly string
   return operations;
 }
 
-/** A question changes nothing outside: killed after its answer is the same as killed before it. */
-export function isQuestion({ operation }: Place): boolean {
-  return /^\S+ (GET|HEAD|LIST) |runs\/search$|^prometheus /.test(operation);
-}
-
-/** Each place, before and after; without `all`, questions before only. */
-export function sweepSchedules({ places, rollback }: Pick<Reference, 'places' | 'rollback'>, all: boolean): Schedule[] {
-  const both = (course: Course) => (place: Place) =>
-    all || !isQuestion(place)
-      ? [killAt(place, 'before', course), killAt(place, 'after', course)]
-      : [killAt(place, 'before', course)];
+/** The worker dies before and after each place, in the course that is promoted and in the one that is rolled back. */
+export function sweepSchedules({ places, rollback }: Pick<Reference, 'places' | 'rollback'>): Schedule[] {
+  const both = (course: Course) => (place: Place) => [killAt(place, 'before', course), killAt(place, 'after', course)];
   return [...places.flatMap(both('promoted')), ...rollback.flatMap(both('rolled_back'))];
 }

@@ -12,6 +12,7 @@ export default definePipeline('reference', { params: z.strictObject({ seed: z.st
     trainer: trainers.process({ run: 'python train.py', folder: 'trainers/tiny' }),
     data: checked,
     params: { seed: params.seed },
+    attempts: 1,
   });
   const version = p.register('register', { model, as: 'SERVICE' });
   const signed = p.approve('sign-off', { of: version, by: ['ml-leads'] });

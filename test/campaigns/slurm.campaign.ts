@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { type RealSlurm, startSlurm } from './slurm/real.js';
-import { programs } from './job-specs.js';
-import { describeSlurm, nameOf, newKey, openBench, type SlurmBench } from './slurm/suite.js';
+import { type RealSlurm, startSlurm } from '../contracts/slurm/real.js';
+import { needs } from '../needs.js';
+import { programs } from '../contracts/job-specs.js';
+import { describeSlurm, nameOf, newKey, openBench, type SlurmBench } from '../contracts/slurm/suite.js';
 
-/** Opt-in: `SLIPWAY_SLURM=1` as root, where Debian's slurm-wlm and munge are installed. */
-describe.runIf(process.env['SLIPWAY_SLURM'] === '1')('on a real Slurm', () => {
+needs('root', 'slurm')('on a real Slurm', () => {
   let folder: string;
   let slurm: RealSlurm;
   let bench: SlurmBench;

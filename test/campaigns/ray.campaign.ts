@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { endMarked } from '../../processes/index.js';
 import { provideStack } from '../stack-fixture.js';
-import { programs } from './job-specs.js';
-import { type RealRay, startRealRay } from './ray/real.js';
-import { testSameAsLocal } from './ray/same-as-local.js';
-import { describeRay, newKey, rayBench, type RayBench, testListing } from './ray/suite.js';
+import { programs } from '../contracts/job-specs.js';
+import { type RealRay, startRealRay } from '../contracts/ray/real.js';
+import { testSameAsLocal } from '../contracts/ray/same-as-local.js';
+import { describeRay, newKey, rayBench, type RayBench, testListing } from '../contracts/ray/suite.js';
 
-/** Ray has 100 MB and starts slowly: opt in with SLIPWAY_RAY=1. */
-describe.skipIf(process.env['SLIPWAY_RAY'] !== '1')('a real Ray of one node', () => {
+/** Ray has 100 MB and starts slowly. */
+describe('a real Ray of one node', () => {
   let folder: string;
   let ray: RealRay | undefined;
   let bench: RayBench;

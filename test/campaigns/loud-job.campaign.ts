@@ -5,11 +5,12 @@ import { listJobs } from '../../adapters/trainer/process/list-jobs.js';
 import { parseHandle } from '../../adapters/trainer/process/machine.js';
 import { startRun, viewRun, type RunDetails } from '../../client/index.js';
 import { deploy } from '../../operations/deploy.js';
-import { openNamespaceProject, type NamespaceProject, type WorkerProcess } from './versioned-project.js';
+import { numberOf } from './numbers.js';
+import { openNamespaceProject, type NamespaceProject, type WorkerProcess } from '../e2e/versioned-project.js';
 
 const megabyte = 1_048_576;
 /** How much the loud jobs print: a third of it in lines, a third on one line, a third of garbage. */
-const loud = Number(process.env['SLIPWAY_LOG_MEGABYTES'] ?? '200');
+const loud = numberOf('loud-job', 'megabytes');
 const limitMs = 300_000 + 200 * loud;
 /** Of `trainers/launcher`: the beginning of a log that is kept, and its end, and a line between them. */
 const mostLogBytes = 64 * megabyte + 64 * 1_024 + 100;

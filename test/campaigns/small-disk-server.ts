@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,13 +6,10 @@ import { endGroup, freePort, startDetached } from '../../processes/index.js';
 import { currentContext } from '../../stack/context.js';
 import { temporal } from '../../stack/parts/temporal.js';
 import { projectRoot } from '../stack-fixture.js';
-import { until } from './versioned-project.js';
+import { until } from '../e2e/versioned-project.js';
 
 const megabytes = 64;
 const mountThenRun = `mount -t tmpfs -o size=${megabytes}m none "$1" && shift && exec "$@"`;
-
-/** True when this user may mount something that only one process sees. */
-export const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', tmpdir()]).status === 0;
 
 export interface SmallDiskServer {
   address: string;

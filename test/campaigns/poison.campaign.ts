@@ -5,15 +5,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRun } from '../../client/index.js';
 import { deploy } from '../../operations/deploy.js';
 import { WorkerProcess } from '../faults/worker-process.js';
-import { runUntil } from './project.js';
-import { type NamespaceProject, openNamespaceProject } from './versioned-project.js';
+import { numberOf } from './numbers.js';
+import { runUntil } from '../e2e/project.js';
+import { type NamespaceProject, openNamespaceProject } from '../e2e/versioned-project.js';
 
 const limitMs = 900_000;
 /** Its rows take many times as much memory as the file does, and more than the worker may have. */
 const rows = 6_000_000;
 const memoryMb = 220;
-/** `SLIPWAY_LATE_DEATHS=35` runs what takes four times as many seconds and some: a stage that kills its worker so late. */
-const lateSeconds = Number(process.env['SLIPWAY_LATE_DEATHS'] ?? 0);
+/** When not 0, a stage also kills its worker so late, four times. */
+const lateSeconds = numberOf('poison', 'late');
 const pipeline = `import { definePipeline } from 'slipway';
 import { z } from 'zod';
 export default definePipeline('takes', { params: z.strictObject({ data: z.string() }) }, (p, params) => {

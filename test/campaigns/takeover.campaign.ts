@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { startRun } from '../../client/index.js';
 import { deployPatient, type PatientJobs } from './patient-job.js';
-import { runUntil } from './project.js';
-import { msOf } from './server-time.js';
-import { openNamespaceProject, until, type NamespaceProject, type WorkerProcess } from './versioned-project.js';
+import { runUntil } from '../e2e/project.js';
+import { msOf } from '../e2e/server-time.js';
+import { openNamespaceProject, until, type NamespaceProject, type WorkerProcess } from '../e2e/versioned-project.js';
 
 const limitMs = 600_000;
 let project: NamespaceProject | undefined;

@@ -7,10 +7,11 @@ import { startPart, up } from '../../stack/index.js';
 import { pathsOf } from '../../stack/paths.js';
 import { removeProject, temporaryProject } from '../stack/temporary-project.js';
 import { Acknowledged, story } from './acknowledged.js';
+import { numberOf } from './numbers.js';
 import { integrityOf } from './temporal-database.js';
 
 /** How often the server is killed, and how many clients ask it meanwhile. */
-const kills = Number(process.env['SLIPWAY_SERVER_KILLS'] ?? '3');
+const kills = numberOf('killed-server', 'kills');
 const clients = 30;
 const startLimitMs = 300_000;
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { provideStack } from '../stack-fixture.js';
-import { programs } from './job-specs.js';
-import { describeKubernetes } from './kubernetes/contract.js';
-import type { KubeObject } from './kubernetes/objects.js';
-import { letIn, type RealCluster, startRealCluster } from './kubernetes/real.js';
+import { programs } from '../contracts/job-specs.js';
+import { describeKubernetes } from '../contracts/kubernetes/contract.js';
+import type { KubeObject } from '../contracts/kubernetes/objects.js';
+import { letIn, type RealCluster, startRealCluster } from '../contracts/kubernetes/real.js';
 import {
   base64,
   documentedRules,
@@ -16,15 +16,15 @@ import {
   patience,
   trainerBench,
   type TrainerBench,
-} from './kubernetes/suite.js';
-import { markedProcesses } from './marked-processes.js';
+} from '../contracts/kubernetes/suite.js';
+import { markedProcesses } from '../contracts/marked-processes.js';
 
 const jobs = '/apis/batch/v1/namespaces/ml/jobs';
 const core = '/api/v1/namespaces/ml';
 const some = (text: string): string => expect.stringContaining(text) as string;
 
-/** The API server, its controllers and etcd are built once, which takes a quarter of an hour: opt in with SLIPWAY_KUBERNETES=1. */
-describe.skipIf(process.env['SLIPWAY_KUBERNETES'] !== '1')('a real API server', { timeout: 300_000 }, () => {
+/** The API server, its controllers and etcd are built once, which takes a quarter of an hour. */
+describe('a real API server', { timeout: 300_000 }, () => {
   let folder: string;
   let cluster: RealCluster;
   let bench: TrainerBench;

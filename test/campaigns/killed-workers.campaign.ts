@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRun } from '../../client/index.js';
+import { numberOf } from './numbers.js';
 import { deployPatient, type PatientJobs } from './patient-job.js';
-import { runUntil } from './project.js';
-import { openNamespaceProject, until, type NamespaceProject, type WorkerProcess } from './versioned-project.js';
+import { runUntil } from '../e2e/project.js';
+import { openNamespaceProject, until, type NamespaceProject, type WorkerProcess } from '../e2e/versioned-project.js';
 
 /** How long a worker is killed every 20 s; by default it is not. */
-const minutes = Number(process.env['SLIPWAY_KILL_MINUTES'] ?? '0');
+const minutes = numberOf('killed-workers', 'minutes');
 const everyMs = 20_000;
 const spreadRuns = 20;
 /** Longer than the time between two kills: every run suffers one. */

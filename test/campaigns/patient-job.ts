@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deploy } from '../../operations/deploy.js';
-import type { NamespaceProject } from './versioned-project.js';
+import type { NamespaceProject } from '../e2e/versioned-project.js';
 
 const pipeline = (ledger: string) => `import { definePipeline, trainers } from 'slipway';
 import { z } from 'zod';

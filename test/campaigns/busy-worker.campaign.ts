@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startRun } from '../../client/index.js';
+import { numberOf } from './numbers.js';
 import { deployPatient } from './patient-job.js';
-import { runUntil } from './project.js';
-import { openNamespaceProject, until, type NamespaceProject } from './versioned-project.js';
+import { runUntil } from '../e2e/project.js';
+import { openNamespaceProject, until, type NamespaceProject } from '../e2e/versioned-project.js';
 
 /** How many runs with each recovery. */
-const runs = Number(process.env['SLIPWAY_BLOCKED_RUNS'] ?? '1');
+const runs = numberOf('busy-worker', 'runs');
 const blockedMs = 8_000;
 const busyLoops = 4;
 const limitMs = 420_000 + 60_000 * runs;
