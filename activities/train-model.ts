@@ -6,6 +6,7 @@ import { unavailableCode } from '../plan/failures.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { ModelOutput, Split } from '../plan/outputs.js';
 import type { TrainStage } from '../plan/plan.js';
+import { servedFile } from '../plan/serving.js';
 import type { Cached, Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { sha256 } from './digest.js';
@@ -97,7 +98,7 @@ function whatWasMade(
 }
 
 function modelDigest(files: FileRef[], where: string): string {
-  if (!files.some((f) => /^model\/model\.[^/]+$/.test(f.path) && !f.path.endsWith('.json'))) {
+  if (servedFile(files) === undefined) {
     throw new SlipwayError({
       code: 'E_TRAINER_CONTRACT',
       where,

@@ -8,6 +8,7 @@ import { z } from 'zod';
 
 import { type FileRef, shortDigest } from '../../../plan/artifact.js';
 import { SlipwayError } from '../../../plan/errors.js';
+import { servedFile } from '../../../plan/serving.js';
 import { writeFileAtomic } from '../../../processes/index.js';
 import type { Store } from '../../store/port.js';
 import type { ServingVersion } from '../port.js';
@@ -24,9 +25,9 @@ export interface ModelFolder {
 
 const servingSchema = z.object({ service: z.string(), version: z.string(), sha256: z.string() });
 
-/** The file that a server loads: the first named `model.*`; `model.json` only describes it. */
+/** The file that the server loads. */
 export function modelFile(files: readonly FileRef[]): FileRef {
-  const found = files.find(({ path }) => /^model\/model\.[^/]+$/.test(path) && path !== 'model/model.json');
+  const found = servedFile(files);
   if (found !== undefined) return found;
   throw new SlipwayError({
     code: 'E_SERVING_MODEL',
