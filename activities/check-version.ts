@@ -1,5 +1,6 @@
 import type { Json } from '../plan/json.js';
 import type { Endpoint } from '../plan/outputs.js';
+import { identityText, isSameIdentity } from '../plan/serving.js';
 import type { Verdict } from '../plan/verdict.js';
 import type { Serving } from '../adapters/serving/port.js';
 import type { RunRef } from './calls.js';
@@ -21,11 +22,9 @@ export async function checkVersion(context: ActivityContext, input: CheckVersion
   const { ports } = await context.environment(input.run.environment);
   const { endpoint } = input;
   const said = await ports.serving.version(endpoint);
-  if (said.sha256 !== endpoint.sha256 || said.version !== endpoint.version) {
-    return {
-      verdict: 'fail',
-      reason: `identity: expected version ${endpoint.version} (${endpoint.sha256.slice(0, 12)}), the server says ${said.version} (${said.sha256.slice(0, 12)})`,
-    };
+  if (!isSameIdentity(said, endpoint)) {
+    const reason = `identity: expected ${identityText(endpoint)}, the server says ${identityText(said)}`;
+    return { verdict: 'fail', reason };
   }
   const plan = await readPlan(ports.store, input.run.plan);
   const stage = plan.stages.find((s) => s.id === input.stage);

@@ -10,7 +10,7 @@ import { keys } from '../plan/names.js';
 import type { RunRef } from './calls.js';
 import type { ActivityContext } from './context.js';
 
-export interface CommitInput {
+interface CommitFacts {
   run: RunRef;
   service: string;
   version: VersionOutput;
@@ -18,8 +18,8 @@ export interface CommitInput {
   approvals: ApprovalOutput[];
   gates: GateOutput[];
   scores: Metrics | null;
-  steps: RolloutStepOutput[];
 }
+export type CommitInput = CommitFacts & ({ kind: 'rollout'; steps: RolloutStepOutput[] } | { kind: 'promote' });
 export type CommitResult = { committed: true; sequence: number } | { committed: false; reason: string };
 
 /**
@@ -30,8 +30,9 @@ export async function commitPromotion(context: ActivityContext, input: CommitInp
   const { ports } = await context.environment(input.run.environment);
   const sequence = (input.predecessor ?? 0) + 1;
   const key = keys.promotion(input.run.environment, input.service, sequence);
-  const record: PromotionRecord = {
-    format: 1,
+  const { gates, scores } = input;
+  const facts = {
+    format: 1 as const,
     environment: input.run.environment,
     service: input.service,
     sequence,
@@ -44,9 +45,12 @@ export async function commitPromotion(context: ActivityContext, input: CommitInp
       plan: input.run.plan,
     },
     approvals: input.approvals,
-    evidence: { gates: input.gates, steps: input.steps, scores: input.scores },
     at: new Date().toISOString(),
   };
+  const record: PromotionRecord =
+    input.kind === 'rollout'
+      ? { ...facts, kind: input.kind, evidence: { gates, steps: input.steps, scores } }
+      : { ...facts, kind: input.kind, evidence: { gates, scores } };
   if (await ports.store.replace(key, new TextEncoder().encode(JSON.stringify(record)), undefined))
     return { committed: true, sequence };
   const stored = await ports.store.read(key);

@@ -4,20 +4,14 @@ import type { Json, JsonObject } from '../plan/json.js';
 import { pointerStep, valueAt } from '../plan/json.js';
 import type { Metrics, ModelOutput, ScoresOutput, Split } from '../plan/outputs.js';
 import type { EvaluateStage } from '../plan/plan.js';
-import { candidatePurpose, championPurpose, listedPurpose } from '../plan/run-jobs.js';
+import { candidatePurpose, championPurpose } from '../plan/run-jobs.js';
 import type { Cached, Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
-import { whileNoJobRuns } from './failed-job.js';
-import { checkBudget, priceOfStage } from './job-cost.js';
-import { tellRun } from './job-progress.js';
-import { jobSpec, modelFiles, splitFile } from './job-spec.js';
-import { listJob } from './list-job.js';
+import { modelFiles, splitFile } from './job-spec.js';
 import { openStage, type OpenStage } from './plan-cache.js';
-import { tellingResumption } from './resumption.js';
-import { runJob } from './run-job.js';
 import { cachedOr, identityOf } from './stage-cache.js';
 import { asModel, asSplit } from './stage-inputs.js';
-import { tagSuperseded } from './tag-superseded.js';
+import { listStageJob, runStageJob } from './stage-job.js';
 
 export interface EvaluateInput extends StageCall {
   /** Scores this model instead of the candidate: the champion, by the same evaluator on the same data. */
@@ -44,33 +38,17 @@ async function evaluate(
   call: EvaluateInput,
   { model, data, params }: { model: ModelOutput; data: Split; params: JsonObject },
 ): Promise<Costly<ScoresOutput>> {
-  const { environment, plan, stage } = open;
-  checkBudget(open, call);
-  const { ports } = environment;
+  const { stage } = open;
   const purpose = call.champion === null ? candidatePurpose : championPurpose(model.digest);
-  const { spec, key } = jobSpec(ports, plan, {
-    call,
-    purpose,
+  const { made, told } = await runStageJob(open, call, await listStageJob(open, call, purpose), {
     settings: stage.settings,
     params,
     environment: {},
     inputs: { model: modelFiles(model), data: [splitFile(data)] },
     expects: ['metrics'],
-    maxMs: stage.limits.timeoutMs,
+    make: (manifest) => checkMetrics(stage, manifest.metrics),
   });
-  const listed = listedPurpose(purpose);
-  await listJob(ports.store, call, key, listed);
-  const trainer = ports.trainer(stage.settings.trainer.adapter);
-  const {
-    manifest,
-    job: _job,
-    ...told
-  } = await tellingResumption(ports.store, spec, key, () =>
-    runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) }),
-  );
-  await tagSuperseded(ports.store, call, key, listed);
-  const metrics = whileNoJobRuns(() => checkMetrics(stage, manifest.metrics));
-  return { kind: 'scores', model: model.digest, data: data.sha256, rows: data.rows, metrics, ...told };
+  return { kind: 'scores', model: model.digest, data: data.sha256, rows: data.rows, metrics: made, ...told };
 }
 
 /** The evaluator's numbers against the schema that the pipeline states: all faults at once. */

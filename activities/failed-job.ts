@@ -53,12 +53,16 @@ export function withoutJob(error: unknown): unknown {
   return error;
 }
 
-/** Checks something before a job begins, or after it has ended: what the check throws is marked so. */
-export function whileNoJobRuns<T>(check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
+/** Does something before a job begins, or after it has ended: what it throws, or its promise is rejected with, is marked so. */
+export function whileNoJobRuns<T>(work: () => T): T {
+  const marked = (error: unknown): never => {
     throw withoutJob(error);
+  };
+  try {
+    const done = work();
+    return done instanceof Promise ? (done.catch(marked) as T) : done;
+  } catch (error) {
+    return marked(error);
   }
 }
 

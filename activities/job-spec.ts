@@ -11,8 +11,9 @@ import { idempotencyKey } from './digest.js';
 
 export interface JobParts {
   call: StageCall;
-  /** Tells the jobs of one stage attempt apart. Default: it has one. */
-  purpose?: string;
+  key: string;
+  /** Tells the jobs of one stage attempt apart; undefined: it has one. */
+  purpose: string | undefined;
   settings: JobSettings;
   /** Bound hyperparameters, over the literal ones. */
   params: JsonObject;
@@ -22,12 +23,11 @@ export interface JobParts {
   maxMs: number;
 }
 
-/** A job under the job contract, from a stage's settings and inputs, and its idempotency key. */
-export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): { spec: JobSpec; key: string } {
-  const { call, purpose, settings } = parts;
-  const key = idempotencyKey(call, purpose);
+/** A job under the job contract, from a stage's settings and inputs. */
+export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): JobSpec {
+  const { call, key, purpose, settings } = parts;
   const folder = codeFolder(plan, settings);
-  const spec: JobSpec = {
+  return {
     command: settings.trainer.run,
     code:
       folder === undefined
@@ -46,7 +46,6 @@ export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): { sp
     identity: { run: call.run.workflowId, stage: call.stage, attempt: call.attempt },
     options: settings.trainer.options ?? {},
   };
-  return { spec, key };
 }
 
 /** One folder for all attempts: the key of a job without its attempt. */

@@ -1,4 +1,4 @@
-import type { Endpoint, PromotionRecord, VersionOutput } from '../plan/outputs.js';
+import type { Endpoint, RolloutPromotion, VersionOutput } from '../plan/outputs.js';
 import { beating } from './beating.js';
 import type { RunRef } from './calls.js';
 import type { ActivityContext, ActivityPorts } from './context.js';
@@ -16,6 +16,7 @@ export interface RolloutBase {
   epoch: number;
   /** The promotion record that a new one must follow; null: none yet. */
   predecessor: number | null;
+  /** Null, too, when the newest record is of a model without traffic: no server answers with it. */
   champion: Endpoint | null;
   championVersion: { name: string; version: string } | null;
   /** This very run has promoted this version before (a retry after the commit). */
@@ -28,8 +29,10 @@ export async function openRollout(context: ActivityContext, input: OpenRolloutIn
   const record = await latestPromotion(ports.store, input.run.environment, input.service);
   const epoch = ((await ports.router.read(input.service))?.epoch ?? 0) + 1;
   const committed =
-    record?.run.workflowId === input.run.workflowId && record.version.package.sha256 === input.version.package.sha256;
-  const champion = record === undefined ? null : await championServes(ports, input.service, record, epoch);
+    record?.kind === 'rollout' &&
+    record.run.workflowId === input.run.workflowId &&
+    record.version.package.sha256 === input.version.package.sha256;
+  const champion = record?.kind === 'rollout' ? await championServes(ports, input.service, record, epoch) : null;
   return {
     epoch,
     committed,
@@ -42,7 +45,7 @@ export async function openRollout(context: ActivityContext, input: OpenRolloutIn
 async function championServes(
   ports: ActivityPorts,
   service: string,
-  record: PromotionRecord,
+  record: RolloutPromotion,
   epoch: number,
 ): Promise<Endpoint> {
   const endpoint = await beating(loadReady(ports.serving, servingVersion(service, record.version)), {

@@ -55,18 +55,18 @@ export interface OpenStage<S extends Stage> {
 export async function openStage<V extends Verb>(
   context: ActivityContext,
   call: StageCall,
-  verb: V,
+  ...verbs: V[]
 ): Promise<OpenStage<Extract<Stage, { verb: V }>>> {
   const environment = await context.environment(call.run.environment);
   const { store } = environment.ports;
   const plan = await readPlan(store, call.run.plan);
   const found = plan.stages.find((s) => s.id === call.stage);
   const stage = call.item !== undefined && found?.verb === 'each' ? found.settings.item : found;
-  if (stage?.verb !== verb) {
+  if (stage === undefined || !(verbs as Verb[]).includes(stage.verb)) {
     throw new SlipwayError({
       code: 'E_PLAN_STAGE',
       where: call.stage,
-      message: `the plan has no ${verb} stage of this id`,
+      message: `the plan has no ${verbs.join(' or ')} stage of this id`,
       fix: 'start a new run: the plan and the run do not belong together',
     });
   }

@@ -58,6 +58,8 @@ function paced(limits: Limits): Limits {
 function flow(stage: Stage, environment: ActivityEnvironment): Partial<GraphStage> {
   const { policy, protected: guarded } = environment;
   switch (stage.verb) {
+    case 'snapshot':
+      return stage.settings.source === undefined ? {} : { job: true };
     case 'gate': {
       const { champion, scores, stop } = stage.settings;
       return { gate: { champion: champion ?? null, scores, ...(stop === undefined ? {} : { stop }) } };

@@ -4,7 +4,14 @@ import path from 'node:path';
 import { cancellationSignal } from '@temporalio/activity';
 import type { Store } from '../adapters/store/port.js';
 import type { ArtifactRef } from '../plan/artifact.js';
-import type { ApprovalOutput, GateOutput, Metrics, PromotionOutput, VersionOutput } from '../plan/outputs.js';
+import type {
+  ApprovalOutput,
+  GateOutput,
+  Metrics,
+  PromotionOutput,
+  PromotionRecord,
+  VersionOutput,
+} from '../plan/outputs.js';
 import { beating } from './beating.js';
 import type { RunRef } from './calls.js';
 import { commitPromotion } from './commit-promotion.js';
@@ -33,31 +40,45 @@ export async function promoteVersion(context: ActivityContext, input: PromoteInp
   const facts = { kind: 'promotion', service, version: version.version, firstModel: before.sequence === null } as const;
   const reject = (reason: string): Promoted =>
     ({ ...facts, outcome: 'rejected', sequence: null, reason, previous: null }) as const;
-  const stale = before.committed ? null : staleBaseline(input.baseline, before.sequence);
-  if (stale !== null) return reject(stale);
+  const refused = before.committed
+    ? null
+    : (staleBaseline(input.baseline, before.sequence) ?? servesUsers(before, service));
+  if (refused !== null) return reject(refused);
   await beating(verifyPackage(ports.store, version.package), { verifies: version.package.sha256 });
-  const commit = { run, service, version, predecessor: before.sequence, approvals, gates, scores, steps: [] };
-  const result = await commitPromotion(context, commit);
+  const commit = { kind: 'promote', run, service, version, approvals, gates, scores } as const;
+  const result = await commitPromotion(context, { ...commit, predecessor: before.sequence });
   if (!result.committed) return reject(result.reason);
   return { ...facts, outcome: 'promoted', sequence: result.sequence, reason: null, previous: before.version };
 }
 
+interface Predecessor {
+  sequence: number | null;
+  version: Promoted['previous'];
+  kind: PromotionRecord['kind'] | null;
+  committed: boolean;
+}
+
 /** The record that this promotion follows. `committed`: this very run has written its own already (an answer was lost). */
-async function predecessor(
-  store: Store,
-  { run, service, version }: PromoteInput,
-): Promise<{ sequence: number | null; version: Promoted['previous']; committed: boolean }> {
+async function predecessor(store: Store, { run, service, version }: PromoteInput): Promise<Predecessor> {
   const latest = await latestPromotion(store, run.environment, service);
   const committed =
-    latest?.run.workflowId === run.workflowId && latest.version.package.sha256 === version.package.sha256;
+    latest?.kind === 'promote' &&
+    latest.run.workflowId === run.workflowId &&
+    latest.version.package.sha256 === version.package.sha256;
   const record =
     committed && latest.predecessor !== null
       ? await promotion(store, run.environment, service, latest.predecessor)
       : latest;
   if (record === undefined || (committed && latest.predecessor === null))
-    return { sequence: null, version: null, committed };
+    return { sequence: null, version: null, kind: null, committed };
   const { name, version: number } = record.version;
-  return { sequence: record.sequence, version: { name, version: number }, committed };
+  return { sequence: record.sequence, version: { name, version: number }, kind: record.kind, committed };
+}
+
+/** Its users would go on with the version that was rolled out, while the record says another. */
+function servesUsers({ kind, sequence }: Predecessor, service: string): string | null {
+  if (kind !== 'rollout') return null;
+  return `record ${sequence} of ${service} was rolled out to users, whom \`promote\` moves nowhere: use \`rollout\`, or a service of its own`;
 }
 
 /** The gate compared with a champion that is not the newest any more. */

@@ -1,10 +1,11 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Cost } from '../plan/cost.js';
+import type { JobManifest } from '../adapters/trainer/port.js';
+import type { FileRef } from '../plan/artifact.js';
 import { SlipwayError } from '../plan/errors.js';
 import { keys } from '../plan/names.js';
 import type { DatasetOutput, Split } from '../plan/outputs.js';
-import type { SnapshotStage } from '../plan/plan.js';
+import type { JobSettings, SnapshotStage } from '../plan/plan.js';
 import type { JsonObject } from '../plan/json.js';
 import { splitRows } from '../plan/split.js';
 import type { Store } from '../adapters/store/port.js';
@@ -12,14 +13,9 @@ import { beating } from './beating.js';
 import type { Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { digestOf, sha256 } from './digest.js';
-import { checkBudget, priceOfStage } from './job-cost.js';
-import { tellRun } from './job-progress.js';
-import { jobSpec } from './job-spec.js';
-import { listJob } from './list-job.js';
 import { openStage, type OpenStage } from './plan-cache.js';
 import { dataFormat, readTable, writeTable, type Table } from './rows.js';
-import { runJob } from './run-job.js';
-import { tagSuperseded } from './tag-superseded.js';
+import { listStageJob, runStageJob } from './stage-job.js';
 
 /** Read as a whole: larger files would hold up the worker's other work for too long. */
 const largestFile = 64 * 1024 * 1024;
@@ -30,15 +26,17 @@ export async function snapshotData(context: ActivityContext, call: StageCall): P
   const { store } = open.environment.ports;
   const inputs = open.inputs as { from?: string; params?: JsonObject };
   const from = inputs.from ?? open.stage.settings.from ?? '';
-  const { table, ...cost } =
-    open.stage.settings.source === undefined
-      ? { table: await beating(readSource(context, store, from), { reads: from }) }
-      : await generate(open, call, from, inputs.params ?? {});
+  const { source } = open.stage.settings;
+  if (source !== undefined) return await generate(open, call, source, from, inputs.params ?? {});
+  return await kept(open, from, await beating(readSource(context, store, from), { reads: from }));
+}
+
+async function kept({ environment, stage }: OpenStage<SnapshotStage>, from: string, table: Table) {
+  const { split } = stage.settings;
   const { train, holdout } =
-    open.stage.settings.split === undefined
-      ? { train: table.rows, holdout: undefined }
-      : splitRows(table.rows, open.stage.settings.split);
-  return { ...(await beating(keep(store, from, table, train, holdout), { keeps: table.rows.length })), ...cost };
+    split === undefined ? { train: table.rows, holdout: undefined } : splitRows(table.rows, split);
+  const { store } = environment.ports;
+  return await beating(keep(store, from, table, train, holdout), { keeps: table.rows.length });
 }
 
 async function readSource(context: ActivityContext, store: Store, from: string): Promise<Table> {
@@ -96,47 +94,42 @@ function noData(where: string, message: string): SlipwayError {
   return new SlipwayError({ code: 'E_DATA_SOURCE', where, message, fix: 'correct the `from` of the snapshot stage' });
 }
 
+/** Runs the source as a job, and takes the file that it wrote. */
 async function generate(
   open: OpenStage<SnapshotStage>,
   call: StageCall,
+  settings: JobSettings,
   from: string,
   params: JsonObject,
-): Promise<{ table: Table; cost?: Cost }> {
-  checkBudget(open, call);
-  const { ports } = open.environment;
-  const settings = open.stage.settings.source;
-  if (settings === undefined) throw new Error('unreachable: generate without a source');
-  const { spec, key } = jobSpec(ports, open.plan, {
-    call,
+): Promise<Costly<DatasetOutput>> {
+  const { made, told } = await runStageJob(open, call, await listStageJob(open, call), {
     settings,
     params: { ...(from === '' ? {} : { from }), ...params },
     inputs: {},
     environment: {},
     expects: ['data'],
-    maxMs: open.stage.limits.timeoutMs,
+    make: async (manifest) => {
+      const file = dataFile(manifest, call.stage);
+      const bytes = await open.environment.ports.store.get(file);
+      return await kept(open, from, readTable(bytes, dataFormat(file.path), `${call.stage} ${file.path}`));
+    },
   });
-  await listJob(ports.store, call, key);
-  const trainer = ports.trainer(settings.trainer.adapter);
-  const {
-    manifest,
-    job: _job,
-    ...cost
-  } = await runJob(trainer, spec, key, { price: priceOfStage(open), ...tellRun(call) });
-  await tagSuperseded(ports.store, call, key);
+  return { ...made, ...told };
+}
+
+/** The one data file that a source wrote. */
+function dataFile(manifest: JobManifest, where: string): FileRef {
   const data = manifest.files.filter((f) => f.path.startsWith('output/data/') && /\.(jsonl|ndjson|csv)$/i.test(f.path));
   const [file] = data;
   if (file === undefined || data.length > 1) {
     throw new SlipwayError({
       code: 'E_TRAINER_CONTRACT',
-      where: call.stage,
+      where,
       message: `the source wrote ${data.length} data files into SM_OUTPUT_DATA_DIR, one .jsonl or .csv is expected`,
       fix: 'write exactly one',
     });
   }
-  return {
-    table: readTable(await ports.store.get(file), dataFormat(file.path), `${call.stage} ${file.path}`),
-    ...cost,
-  };
+  return file;
 }
 
 async function keep(

@@ -1,4 +1,5 @@
 import { listedPurpose } from '../plan/run-jobs.js';
+import { jobOf } from '../plan/stage-definition.js';
 import { keepBeating } from './beating.js';
 import type { StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
@@ -9,7 +10,7 @@ import { stopByKey } from './end-job.js';
 
 /** The call whose job is meant. */
 export interface JobCall extends StageCall {
-  /** What the key of an evaluation was made for; absent: the job of a training. */
+  /** What the key of an evaluation was made for; absent: its stage attempt has one job. */
   purpose?: string;
 }
 
@@ -25,7 +26,9 @@ export async function mayHaveJob(context: ActivityContext, call: JobCall): Promi
  * failed at watching. Returns when nothing of it runs, also when there was none.
  */
 export async function stopJob(context: ActivityContext, call: JobCall): Promise<void> {
-  const { environment, stage } = await openStage(context, call, call.purpose === undefined ? 'train' : 'evaluate');
-  const trainer = environment.ports.trainer(stage.settings.trainer.adapter);
+  const { environment, stage } = await openStage(context, call, 'snapshot', 'train', 'evaluate');
+  const job = jobOf(stage);
+  if (job === undefined) return;
+  const trainer = environment.ports.trainer(job.trainer.adapter);
   await keepBeating(stopByKey(trainer, idempotencyKey(call, call.purpose)));
 }

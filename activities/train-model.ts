@@ -6,20 +6,15 @@ import { unavailableCode } from '../plan/failures.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { ModelOutput, Split } from '../plan/outputs.js';
 import type { TrainStage } from '../plan/plan.js';
+import { servedFile } from '../plan/serving.js';
 import type { Cached, Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
-import { idempotencyKey, sha256 } from './digest.js';
-import { checkBudget, priceOfStage } from './job-cost.js';
-import { tellRun } from './job-progress.js';
-import { whileNoJobRuns } from './failed-job.js';
-import { codeDigest, jobSpec, splitFile } from './job-spec.js';
-import { listJob } from './list-job.js';
+import { sha256 } from './digest.js';
+import { codeDigest, splitFile } from './job-spec.js';
 import { openStage, type OpenStage } from './plan-cache.js';
-import { tellingResumption } from './resumption.js';
-import { runJob } from './run-job.js';
 import { cachedOr, identityOf } from './stage-cache.js';
 import { asSplit } from './stage-inputs.js';
-import { tagSuperseded } from './tag-superseded.js';
+import { listStageJob, runStageJob } from './stage-job.js';
 
 /** Runs the training job of a stage attempt and names what it made, or answers with what the same job made before. */
 export async function trainModel(context: ActivityContext, call: StageCall): Promise<Cached<ModelOutput>> {
@@ -42,10 +37,9 @@ async function train(
   params: JsonObject,
 ): Promise<Costly<ModelOutput>> {
   const { environment, plan, stage } = open;
-  checkBudget(open, call);
   const { ports } = environment;
   const splits = Object.entries(inputs);
-  const key = idempotencyKey(call);
+  const listed = await listStageJob(open, call);
   const tags = {
     'slipway.run': call.run.workflowId,
     'slipway.stage': call.stage,
@@ -54,36 +48,27 @@ async function train(
     'mlflow.runName': `${call.run.workflowId} ${call.stage}`,
   };
   // A run that was reset does the same job once more, in what is a first try to Temporal.
-  const first = (await listJob(ports.store, call, key)) && activityInfo().attempt === 1;
-  const tracked = await ports.tracking.open(plan.pipeline, key, tags, { first });
-  const { spec } = jobSpec(ports, plan, {
-    call,
-    settings: stage.settings,
-    params,
-    environment: tracked.environment,
-    inputs: Object.fromEntries(splits.map(([name, s]) => [name, [splitFile(s)]])),
-    expects: ['model', 'metrics'],
-    maxMs: stage.limits.timeoutMs,
-  });
-  const trainer = ports.trainer(stage.settings.trainer.adapter);
+  const first = listed.first && activityInfo().attempt === 1;
+  const tracked = await ports.tracking.open(plan.pipeline, listed.key, tags, { first });
   try {
-    const { job, manifest, ...told } = await tellingResumption(ports.store, spec, key, () =>
-      runJob(trainer, spec, key, {
-        price: priceOfStage(open),
-        each: (progress) => ports.tracking.progress(tracked.runId, progress),
-        ...tellRun(call),
-      }),
-    );
-    await tagSuperseded(ports.store, call, key);
-    const { metrics, ...made } = whileNoJobRuns(() => whatWasMade(manifest, inputs, call.stage));
+    const { job, made, told } = await runStageJob(open, call, listed, {
+      settings: stage.settings,
+      params,
+      environment: tracked.environment,
+      inputs: Object.fromEntries(splits.map(([name, s]) => [name, [splitFile(s)]])),
+      expects: ['model', 'metrics'],
+      each: (progress) => ports.tracking.progress(tracked.runId, progress),
+      make: (manifest) => whatWasMade(manifest, inputs, call.stage),
+    });
+    const { metrics, ...model } = made;
     await ports.tracking.close(tracked.runId, 'finished', { params, metrics }, { first });
     return {
       kind: 'model',
-      ...made,
+      ...model,
       metrics,
       params,
       code: codeDigest(plan, stage.settings),
-      job: { id: job, key, adapter: trainer.adapter },
+      job,
       tracking: { runId: tracked.runId, url: tracked.url },
       ...told,
     };
@@ -113,7 +98,7 @@ function whatWasMade(
 }
 
 function modelDigest(files: FileRef[], where: string): string {
-  if (!files.some((f) => /^model\/model\.[^/]+$/.test(f.path) && !f.path.endsWith('.json'))) {
+  if (servedFile(files) === undefined) {
     throw new SlipwayError({
       code: 'E_TRAINER_CONTRACT',
       where,

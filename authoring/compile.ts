@@ -1,6 +1,7 @@
 import type { JsonObject } from '../plan/json.js';
 import { planFormat } from '../plan/plan.js';
 import type { Plan, Stage } from '../plan/plan.js';
+import { jobOf } from '../plan/stage-definition.js';
 import type { Recorded } from './checks/check.js';
 import type { StageDraft } from './recorder.js';
 import { sortStages } from './topology.js';
@@ -57,11 +58,6 @@ export function compileItem(draft: StageDraft): Stage {
 /** Folders of code that a stage runs. */
 export function foldersOf(stage: Stage): string[] {
   if (stage.verb === 'each') return foldersOf(stage.settings.item);
-  const job =
-    stage.verb === 'snapshot'
-      ? stage.settings.source
-      : stage.verb === 'train' || stage.verb === 'evaluate'
-        ? stage.settings
-        : undefined;
-  return job?.trainer.folder === undefined ? [] : [job.trainer.folder];
+  const folder = jobOf(stage)?.trainer.folder;
+  return folder === undefined ? [] : [folder];
 }

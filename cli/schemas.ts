@@ -112,7 +112,7 @@ const historyEntry = z.object({
   workflowId: z.string(),
   runId: z.string(),
   outcome,
-  reason: z.string().nullable(),
+  reason: z.string(),
   startedAt: time,
   endedAt: time,
   trigger: z.string().nullable(),

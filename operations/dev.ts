@@ -7,6 +7,7 @@ import { startPart, stopPart, up } from '../stack/index.js';
 import type { Deployed } from './deploy.js';
 import { deploy } from './deploy.js';
 import { openProject } from './project.js';
+import { restoreServing } from './restore-serving.js';
 
 export interface DevOptions {
   root: string;
@@ -22,7 +23,7 @@ export interface DevOptions {
 const quietMs = 200;
 
 /**
- * The local loop: starts the stack with its worker, deploys all pipelines in the default environment, and again on every save below pipelines/ and
+ * The local loop: starts the stack with its worker, lets the champions serve again, deploys all pipelines in the default environment, and again on every save below pipelines/ and
  * trainers/; a new build of the package restarts the worker. Ends on abort; the stack stays up.
  */
 export async function dev(o: DevOptions): Promise<void> {
@@ -39,6 +40,7 @@ export async function dev(o: DevOptions): Promise<void> {
     (path) => /\.(map|d\.ts)$/.test(path),
     () => tasks.add('worker', () => restartWorker(o)),
   );
+  tasks.add('serving', () => serveAgain(o));
   tasks.add('deploy', () => deployAll(o));
   await aborted(o.signal);
   await Promise.all([sources.close(), build.close(), tasks.idle()]);
@@ -56,8 +58,17 @@ async function watchFiles(
   return watcher;
 }
 
+/** The champions of an unprotected environment, as after `slipway up`. */
+async function serveAgain(o: DevOptions): Promise<void> {
+  await told(o, async () => {
+    const { environment } = await openProject({ root: o.root, cwd: o.root, env: o.env });
+    const unserved = environment.protected ? null : await restoreServing(environment, o.onProgress);
+    if (unserved !== null) throw unserved;
+  });
+}
+
 async function deployAll(o: DevOptions): Promise<void> {
-  try {
+  await told(o, async () => {
     const project = await openProject({ root: o.root, cwd: o.root, env: o.env });
     const deployed = await deploy({
       root: o.root,
@@ -67,6 +78,12 @@ async function deployAll(o: DevOptions): Promise<void> {
       onProgress: o.onProgress,
     });
     o.onDeployed(deployed.filter((d) => d.changed));
+  });
+}
+
+async function told(o: DevOptions, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     if (!(error instanceof SlipwayError)) throw error;
     o.onFaults(error);

@@ -9,8 +9,8 @@ export interface HistoryEntry {
   workflowId: string;
   runId: string;
   outcome: string;
-  /** Why it ended so; null when there is nothing to say. */
-  reason: string | null;
+  /** Why it ended so; of one that went as it should, what it came to. */
+  reason: string;
   startedAt: string;
   endedAt: string;
   /** Where it came from: `cli`, `schedule`, `rerun:<run>`, …; null when it did not say. */
@@ -42,7 +42,7 @@ function entry(record: RunRecord, before: RunRecord | undefined): HistoryEntry {
     workflowId: record.workflowId,
     runId: record.runId,
     outcome: record.outcome,
-    reason: record.reason,
+    reason: reasonOf(record),
     startedAt: record.startedAt,
     endedAt: record.endedAt,
     trigger: record.trigger ?? null,
@@ -57,6 +57,19 @@ function entry(record: RunRecord, before: RunRecord | undefined): HistoryEntry {
       'decision' in o && o.by !== null ? [`${o.by} (${o.decision}, ${o.verified ? 'verified' : 'unverified'})`] : [],
     ),
   };
+}
+
+function reasonOf(record: RunRecord): string {
+  if (record.reason !== null && record.reason !== '') return record.reason;
+  const promoted = outputs(record).flatMap((o) =>
+    'outcome' in o && 'service' in o && o.outcome === 'promoted'
+      ? [`${o.service} is version ${o.version}${o.firstModel ? ', its first model' : ''}`]
+      : [],
+  );
+  if (promoted.length > 0) return promoted.join('; ');
+  return record.outcome === 'completed'
+    ? 'all of its stages are done'
+    : `it ended ${record.outcome} and did not say why`;
 }
 
 function outputs(record: RunRecord): StageOutput[] {

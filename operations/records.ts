@@ -67,6 +67,12 @@ export async function latestPromotion(
   return newest === undefined ? undefined : (await readJson<PromotionRecord>(store, newest.key))?.value;
 }
 
+/** Services that something was promoted to in an environment, sorted. */
+export async function promotedServices(store: Store, environment: string): Promise<string[]> {
+  const stored = await store.list(`promotions/${environment}/`);
+  return [...new Set(stored.map(({ key }) => key.split('/')[2] ?? ''))].sort();
+}
+
 /** Services that a plan rolls out to: a rollout's own name, else the name of the model that it registers. */
 export function servicesOf(plan: Pick<Plan, 'stages'>): string[] {
   const registered = plan.stages.flatMap((s) => (s.verb === 'register' ? [s.settings.as] : []));

@@ -21,6 +21,8 @@ export interface GraphStage {
   /** A budget limits its jobs: how long to wait for approval of one that would begin with the budget used up. */
   budget?: { withinMs: number };
   branch?: { of: string; taken: boolean };
+  /** A snapshot whose source is a job: it is waited for like every other job, and ended when nobody waits for it any more. */
+  job?: true;
   /** A task that can undo its work. */
   compensates?: true;
   /** Only on stages whose waiting is the workflow's own. Environment policy is applied already. */

@@ -41,7 +41,7 @@ export interface ModelOutput {
   kind: 'model';
   /** SHA-256 over the sorted `path sha256` lines of the files. */
   digest: string;
-  /** Sorted by path; the first `model/model.*` that is not `model.json` is what a server loads. */
+  /** Sorted by path; `servedFile` says which a server loads. */
   files: FileRef[];
   metrics: Metrics;
   params: JsonObject;
@@ -146,12 +146,12 @@ export interface Endpoint {
   port: number;
   /** Label of the registered version it serves. */
   version: string;
-  /** SHA-256 of the model file that it loaded: the first `model/model.*` that is not `model.json`. */
+  /** SHA-256 of the model file that it loaded (`servedFile`). */
   sha256: string;
 }
 
-/** The commit point: who serves what since when. Create-only; the chain is the history of the service. */
-export interface PromotionRecord {
+/** What every promotion record says. */
+interface Promoted {
   format: 1;
   environment: string;
   service: string;
@@ -160,10 +160,22 @@ export interface PromotionRecord {
   version: VersionOutput;
   run: { workflowId: string; runId: string; pipeline: string; plan: string };
   approvals: ApprovalOutput[];
-  /** Offline and online judgements that let it in. */
-  evidence: { gates: GateOutput[]; steps: RolloutStepOutput[]; scores: Metrics | null };
   at: string;
 }
+/** By a rollout: a server answers users with it. */
+export interface RolloutPromotion extends Promoted {
+  kind: 'rollout';
+  /** Offline and online judgements that let it in. */
+  evidence: { gates: GateOutput[]; steps: RolloutStepOutput[]; scores: Metrics | null };
+}
+/** By `promote`: a model without traffic, which no server loads. */
+export interface BatchPromotion extends Promoted {
+  kind: 'promote';
+  /** Offline judgements that let it in. */
+  evidence: { gates: GateOutput[]; scores: Metrics | null };
+}
+/** The commit point: who serves what since when. Create-only; the chain is the history of the service. */
+export type PromotionRecord = RolloutPromotion | BatchPromotion;
 
 /** A JSON value in the store, too large to travel. */
 export interface StoredValue extends ArtifactRef {

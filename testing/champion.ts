@@ -26,6 +26,7 @@ export async function putChampion(
     registry: { url },
   };
   const record: PromotionRecord = {
+    kind: 'rollout',
     format: 1,
     environment: o.environment,
     service,

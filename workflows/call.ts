@@ -70,8 +70,8 @@ function call<I, O>(activity: Named<I, O>, queue: string, input: I, options: Cal
 }
 
 type In<F extends (input: never) => unknown> = Parameters<F>[0];
-/** The stage whose limits, pool and turn count. */
-export type JobStage = Pick<GraphStage, 'limits' | 'pool' | 'turn'>;
+/** The stage whose limits, pool and turn count; of a snapshot also whether it is a job. */
+export type JobStage = Pick<GraphStage, 'limits' | 'pool' | 'turn' | 'job'>;
 
 export const calls = {
   loadPlan: (i: In<PipelineActivities['loadPlan']>) => within.loadPlan(i),
@@ -117,7 +117,11 @@ export const calls = {
     }),
 
   snapshotData: (i: StageCall, stage: JobStage) =>
-    call(jobs.snapshotData, queueOf(stage), i, { ...job(stage), activityId: i.stage, summary: `snapshot ${i.stage}` }),
+    call(jobs.snapshotData, queueOf(stage), i, {
+      ...(stage.job === true ? trainerJob(stage) : job(stage)),
+      activityId: i.stage,
+      summary: said('snapshot', i),
+    }),
   validateData: (i: StageCall, stage: JobStage) =>
     call(jobs.validateData, queueOf(stage), i, {
       ...inLine(stage, 30 * minute),

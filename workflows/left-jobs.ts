@@ -4,7 +4,6 @@ import {
   CancelledFailure,
   isCancellation,
   log,
-  patched,
   sleep,
 } from '@temporalio/workflow';
 import type { StageCall } from '../activities/calls.js';
@@ -17,8 +16,15 @@ import { failureFacts, failureReason } from './failure-facts.js';
 const firstPauseMs = 15_000;
 const slowestPauseMs = 60 * 60_000;
 const leftWords = 'its job may still run: `slipway doctor` lists it, with how to end it';
+type Snapshot = ReturnType<typeof calls.snapshotData>;
 type Train = ReturnType<typeof calls.trainModel>;
 type Evaluate = ReturnType<typeof calls.evaluateModel>;
+
+/** A snapshot whose source is no job leaves none. */
+export function snapshotData(call: StageCall, stage: JobStage): Snapshot {
+  const work = () => calls.snapshotData(call, stage);
+  return stage.job === true ? withoutLeaving(call, stage, work) : work();
+}
 
 export function trainModel(call: StageCall, stage: JobStage): Train {
   return withoutLeaving(call, stage, () => calls.trainModel(call, stage));
@@ -38,8 +44,6 @@ export function scoreChampion(call: StageCall, champion: ModelOutput, stage: Job
  * watching has left its job running: it is ended by its key before anybody hears of the end.
  */
 function withoutLeaving<T>(call: JobCall, stage: JobStage, work: () => Promise<T>): Promise<T> {
-  // Asked first: also a promise that fulfils later than it did would change what an older history does next.
-  if (!patched('stop-left-jobs')) return work();
   return work().catch(async (error: unknown) => {
     if (!mayLeaveJob(error)) throw error;
     const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;

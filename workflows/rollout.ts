@@ -92,6 +92,7 @@ async function commit(state: RolloutState, base: RolloutBase, lease: Lease): Pro
   return await CancellationScope.nonCancellable(async () => {
     state.show({ phase: 'committing' });
     const result = await calls.commitPromotion({
+      kind: 'rollout',
       run,
       service,
       version,

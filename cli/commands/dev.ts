@@ -6,7 +6,7 @@ export function addDev(cli: Cli): void {
     .command('dev')
     .summary('local loop: stack, worker, deploy on every save')
     .description(
-      'Starts the stack and its worker, deploys the pipelines, and deploys again on every save. Ctrl-C ends it; the stack stays up.',
+      'Starts the stack and its worker, gives users the champions again, deploys the pipelines, and deploys again on every save. Ctrl-C ends it; the stack stays up.',
     )
     .action(
       cli.run(async ({ out, root, env, signal }) => {

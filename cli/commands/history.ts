@@ -32,8 +32,8 @@ function print(out: Output, run: HistoryEntry): void {
   const { bold, dim } = out.colors;
   out.line(`${time(run.startedAt)}  ${colored(out, run.outcome)}  ${bold(run.workflowId)}`);
   const facts: [string, string][] = [
-    ['why', printable(run.reason ?? '', 300)],
-    ['from', run.rerunOf === null ? (run.trigger ?? '') : `rerun of ${run.rerunOf}`],
+    ['why', printable(run.reason, 300)],
+    ['from', run.rerunOf === null ? (run.trigger ?? 'not told') : `rerun of ${run.rerunOf}`],
     ['new', run.changed.join(', ')],
     ['cached', run.cached.join(', ')],
     ['versions', run.versions.join(', ')],

@@ -7,7 +7,7 @@ export function addUp(cli: Cli): void {
     .command('up')
     .summary('start the local stack and deploy the pipelines')
     .description(
-      'Starts every part of the local stack that does not run, waits until each is ready, and deploys the pipelines of this folder.',
+      'Starts every part of the local stack that does not run, waits until each is ready, gives users the champions again and deploys the pipelines of this folder. A champion that does not serve is a fault that keeps nothing else from its work.',
     )
     .option('--port <part=number>', 'fixed port of a part, such as temporal=7233; may be given often', collect, [])
     .option('--only <part>', 'start this part and what it needs only; may be given often', collect, [])
@@ -16,7 +16,7 @@ export function addUp(cli: Cli): void {
         const { startStack } = await import('../../operations/up.js');
         const only = flags['only'] as string[];
         const onProgress = progressTo(out);
-        const started = await startStack({
+        const { unserved, ...started } = await startStack({
           root: await root(),
           env,
           only,
@@ -28,7 +28,9 @@ export function addUp(cli: Cli): void {
           out.line(`${name.padEnd(11)} ${part.ui ?? part.address}`);
         for (const d of started.deployed)
           out.line(`${d.pipeline} is deployed in ${d.environment}${d.changed ? '' : ' (unchanged)'}`);
-        return undefined;
+        if (unserved === null) return undefined;
+        out.faults(unserved.faults);
+        return unserved.exitCode;
       }),
     );
 }

@@ -48,7 +48,7 @@ export async function releaseThrice(o: ReleaseOptions): Promise<ExitCode> {
   const traffic = prepareTraffic({
     address: environment.ports.router.address(),
     service,
-    texts,
+    requests: texts.map((text) => ({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: [text] }] })),
     perSecond: requestsPerSecond,
   });
   try {

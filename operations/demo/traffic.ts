@@ -1,11 +1,12 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Json } from '../../plan/json.js';
 
 export interface TrafficOptions {
   address: { host: string; port: number };
   service: string;
-  /** What users say; each request takes one at random. */
-  texts: readonly string[];
+  /** What users ask, in the form of the inference protocol; one is taken at random each time. */
+  requests: readonly Json[];
   perSecond: number;
 }
 export interface TrafficCounts {
@@ -83,8 +84,7 @@ export function prepareTraffic(o: TrafficOptions): Traffic {
 
 /** One request; answers which version replied. Throws on anything but a right answer. */
 function ask(o: TrafficOptions, agent: Agent): Promise<string> {
-  const text = o.texts[Math.floor(Math.random() * o.texts.length)] ?? '';
-  const body = JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: [text] }] });
+  const body = JSON.stringify(o.requests[Math.floor(Math.random() * o.requests.length)]);
   const headers = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),

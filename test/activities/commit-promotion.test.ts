@@ -21,6 +21,7 @@ async function inputOf(workflowId: string, version: string, predecessor: number 
     approvals: [],
     gates: [],
     scores: { accuracy: 0.95 },
+    kind: 'rollout',
     steps: [],
   };
 }

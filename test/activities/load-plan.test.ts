@@ -80,6 +80,8 @@ describe('the graph', () => {
       { ...stageOf('task', { input: { secret: 'of the author' }, output: {}, compensates: true }), pool: 'gpu' },
       stageOf('each', { item: item as TaskStage, concurrency: 7, onItemFailure: 'continue' }, 'sweep'),
       stageOf('when', { is: 'pass' }),
+      stageOf('snapshot', { from: 'file:data.csv' }),
+      stageOf('snapshot', { source: { trainer: { adapter: 'fake', run: ['source'] }, params: {} } }, 'generated'),
       {
         ...stageOf('notify', { text: 'hello', facts: {} }),
         branch: { of: 'when', taken: false },
@@ -103,6 +105,8 @@ describe('the graph', () => {
         },
       },
       { when: { is: 'pass' } },
+      {},
+      { job: true },
       { branch: { of: 'when', taken: false }, onFailure: 'continue' },
       { run: { pipeline: 'iris', params: { n: 1 } } },
       { promote: { service: null } },

@@ -61,9 +61,14 @@ export async function versionOf(world: World, number: string, weights = `weights
 }
 
 /** Writes the promotion record of a version: it is the champion. */
-export async function promote(world: World, version: VersionOutput, sequence = 1): Promise<PromotionRecord> {
-  const record: PromotionRecord = {
-    format: 1,
+export async function promote(
+  world: World,
+  version: VersionOutput,
+  sequence = 1,
+  kind: PromotionRecord['kind'] = 'rollout',
+): Promise<PromotionRecord> {
+  const facts = {
+    format: 1 as const,
     environment: 'dev',
     service: 'intents',
     sequence,
@@ -71,9 +76,12 @@ export async function promote(world: World, version: VersionOutput, sequence = 1
     version,
     run: { workflowId: `dev:intents:promoted-${sequence}`, runId: 'r', pipeline: 'intents', plan: 'p'.repeat(64) },
     approvals: [],
-    evidence: { gates: [], steps: [], scores: null },
     at: '2026-01-02T00:00:00.000Z',
   };
+  const record: PromotionRecord =
+    kind === 'rollout'
+      ? { ...facts, kind, evidence: { gates: [], steps: [], scores: null } }
+      : { ...facts, kind, evidence: { gates: [], scores: null } };
   const key = keys.promotion('dev', 'intents', sequence);
   await world.store.put(key, new TextEncoder().encode(JSON.stringify(record)));
   return record;

@@ -44,13 +44,18 @@ describe('a promotion without traffic', () => {
       reason: null,
       previous: null,
     });
-    expect(recordAt(1)).toMatchObject({ predecessor: null, version, evidence: { steps: [], scores: { f1: 0.9 } } });
+    expect(recordAt(1)).toMatchObject({
+      kind: 'promote',
+      predecessor: null,
+      version,
+      evidence: { scores: { f1: 0.9 } },
+    });
     expect(await world.router.read('intents')).toBeUndefined();
   });
 
   test('follows the newest record, and names who was there before', async () => {
     const first = await versionOf(world, '1');
-    await promote(world, first);
+    await promote(world, first, 1, 'promote');
     expect(await promoteIt({ baseline: 1 })).toMatchObject({
       outcome: 'promoted',
       sequence: 2,
@@ -61,7 +66,7 @@ describe('a promotion without traffic', () => {
   });
 
   test('whose answer was lost is the same when it is asked for again', async () => {
-    await promote(world, await versionOf(world, '1'));
+    await promote(world, await versionOf(world, '1'), 1, 'promote');
     const promoted = await promoteIt({ baseline: 1 });
     expect(await promoteIt({ baseline: 1 })).toEqual(promoted);
     expect(recordAt(3)).toBeUndefined();
@@ -75,10 +80,18 @@ describe('a promotion without traffic', () => {
 
 describe('a promotion is rejected', () => {
   test.each([[null], [3]])('when its gate compared with record %j, and record 1 is the newest', async (baseline) => {
-    await promote(world, await versionOf(world, '1'));
+    await promote(world, await versionOf(world, '1'), 1, 'promote');
     const result = await promoteIt({ baseline });
     expect(result).toMatchObject({ outcome: 'rejected', sequence: null, previous: null });
     expect(result.reason).toContain('stale baseline');
+    expect(recordAt(2)).toBeUndefined();
+  });
+
+  test('when the service has users: they would go on with the version that was rolled out', async () => {
+    await promote(world, await versionOf(world, '1'), 1, 'rollout');
+    const result = await promoteIt({ baseline: 1 });
+    expect(result).toMatchObject({ outcome: 'rejected', sequence: null });
+    expect(result.reason).toContain('record 1 of intents was rolled out to users');
     expect(recordAt(2)).toBeUndefined();
   });
 

@@ -39,7 +39,9 @@ describe('before any user reaches a version', () => {
     async (wrong) => {
       const { verdict, reason } = await check(['good'], { ...pair.candidate, ...wrong });
       expect(verdict).toBe('fail');
-      expect(reason).toMatch(/^identity: expected version . \([0-9a-f]{12}\), the server says 2 \([0-9a-f]{12}\)$/);
+      expect(reason).toMatch(
+        /^identity: expected version . \([0-9a-f]{12}\), the server says version 2 \([0-9a-f]{12}\)$/,
+      );
     },
   );
 
@@ -89,7 +91,10 @@ describe("after the promotion, the users' address", () => {
 
   test('fails with 99 of 100, naming who else answered', async () => {
     answersOldAt(37);
-    expect(await verify()).toEqual({ verdict: 'fail', reason: '99/100 probes answered by version 2, 1 × version 1' });
+    expect(await verify()).toEqual({
+      verdict: 'fail',
+      reason: `99/100 probes answered by version 2, 1 × version 1 (${pair.champion.sha256.slice(0, 12)})`,
+    });
   });
 
   test('fails where the same version number answers with other bytes', async () => {
@@ -97,6 +102,9 @@ describe("after the promotion, the users' address", () => {
       ...world.serving,
       version: async () => ({ version: '2', sha256: '9'.repeat(64) }),
     };
-    expect(await verify()).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('0/100') as string });
+    expect(await verify()).toMatchObject({
+      verdict: 'fail',
+      reason: '0/100 probes answered by version 2, 100 × version 2 (999999999999)',
+    });
   });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { digestOf, sha256 } from '../../activities/digest.js';
+import { toFailure } from '../../activities/guard.js';
 import { snapshotData } from '../../activities/snapshot-data.js';
 import { trainModel } from '../../activities/train-model.js';
 import { validateData } from '../../activities/validate-data.js';
@@ -214,6 +215,25 @@ describe('a snapshot of a source', () => {
   test.each([[[]], [['a.jsonl', 'b.csv']], [['notes.txt']]])('refuses the files %j', async (names) => {
     await writes(...names);
     expect(await codesOf(snapshot(stage))).toEqual(['E_TRAINER_CONTRACT']);
+  });
+
+  test.each([
+    ['wrote none of the data files', 'notes.txt', 'a\n'],
+    ['wrote data that cannot be read', 'rows.csv', 'a,a\n1,2\n'],
+  ])('says of one that %s that nothing of its job runs', async (_, name, text) => {
+    const file = await outputFile(world, `output/data/${name}`, text);
+    world.jobs.play = leaving(world, [file], null);
+    const error: unknown = await snapshot(stage).catch((reason: unknown) => toFailure(reason));
+    expect(error).toMatchObject({ details: [{ stopped: true }] });
+  });
+
+  test('of another attempt takes the place of the job before, and is told what it cost', async () => {
+    await writes('rows.jsonl');
+    world.environment.prices = { currency: 'EUR', trainers: { fake: 3_600 }, pools: {} };
+    const first = await callOf(world, stage);
+    await run(world, snapshotData, first);
+    expect(await run(world, snapshotData, { ...first, attempt: 2 })).toMatchObject({ cost: { currency: 'EUR' } });
+    expect([...world.store.objects.keys()].filter((key) => key.endsWith('/superseded.json'))).toHaveLength(1);
   });
 
   test('fails with both hashes when what it wrote has changed since', async () => {

@@ -3,17 +3,20 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StageCall } from '../../activities/calls.js';
 import { evaluateModel } from '../../activities/evaluate-model.js';
 import { mayHaveJob, stopJob, type JobCall } from '../../activities/stop-job.js';
+import { snapshotData } from '../../activities/snapshot-data.js';
 import { trainModel } from '../../activities/train-model.js';
 import type { ModelOutput } from '../../plan/outputs.js';
 import { candidatePurpose, championPurpose } from '../../plan/run-jobs.js';
 import { callOf, createWorld, run, type World } from './context.js';
 import { modelOf, splitOf } from './models.js';
-import { evaluateStage, trainStage } from './stages.js';
+import { evaluateStage, stageOf, trainStage } from './stages.js';
 
 let world: World;
 let model: ModelOutput;
 let training: StageCall;
 let evaluation: StageCall;
+let taking: StageCall;
+const source = { trainer: { adapter: 'fake', run: ['python', '-m', 'source'] }, params: {} };
 beforeEach(async () => {
   world = createWorld();
   world.trainer.absenceMs = 0;
@@ -21,6 +24,7 @@ beforeEach(async () => {
   const data = await splitOf(world);
   model = await modelOf(world, 'weights');
   training = await callOf(world, trainStage, { '/inputs/train': { ...data, name: 'train' }, '/params/epochs': 5 });
+  taking = await callOf(world, stageOf('snapshot', { source }));
   evaluation = await callOf(world, evaluateStage({}), { '/model': model, '/data': data });
 });
 const states = () => [...world.trainer.jobs.values()].map(({ state }) => state.phase);
@@ -28,6 +32,7 @@ const begun = () => vi.waitUntil(() => world.trainer.jobs.size === 1, { timeout:
 
 describe('the job of a call', () => {
   test.each<[string, () => { work: Promise<unknown>; call: JobCall }]>([
+    ['a snapshot', () => ({ work: run(world, snapshotData, taking), call: taking })],
     ['a training', () => ({ work: run(world, trainModel, training), call: training })],
     [
       'an evaluation',

@@ -47,6 +47,12 @@ describe('opening a rollout', () => {
     });
   });
 
+  test('of a service whose newest model was promoted without traffic starts no server of that one', async () => {
+    await promote(world, await versionOf(world, '1'), 1, 'promote');
+    expect(await open('2')).toMatchObject({ predecessor: 1, champion: null, championVersion: { version: '1' } });
+    expect(await world.serving.list()).toEqual([]);
+  });
+
   test('takes a higher epoch than any before, so that a rollout that lingers is refused', async () => {
     const pair = await servingPair(world);
     await traffic(pair, 10);

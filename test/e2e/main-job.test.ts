@@ -6,10 +6,12 @@ import { signalDecision, startRun } from '../../client/index.js';
 import { readRunRecord, writeReport } from '../../operations/report.js';
 import type { RunRecord } from '../../plan/messages.js';
 import { aliasNames } from '../../plan/names.js';
-import type { RolloutOutput } from '../../plan/outputs.js';
+import type { DatasetOutput, RolloutOutput } from '../../plan/outputs.js';
 import { openEndToEndProject, runUntil } from './project.js';
 import type { EndToEndProject } from './project.js';
 import { projectRoot } from '../stack-fixture.js';
+import { outputOf } from './run-output.js';
+import { openNamespaceProject } from './versioned-project.js';
 
 const features = { inputs: [{ name: 'features', datatype: 'FP64', shape: [1, 4], data: [5.1, 3.5, 1.4, 0.2] }] };
 let warm = 0;
@@ -20,6 +22,10 @@ beforeAll(async () => {
   // A name and service of its own: other files release `iris`, and this one begins without a champion.
   const iris = readFileSync(join(projectRoot, 'pipelines/iris.ts'), 'utf8');
   writeFileSync(join(projectRoot, 'pipelines/flowers.ts'), iris.replaceAll("'iris'", "'flowers'"));
+  const flowers = readFileSync(join(projectRoot, 'trainers/iris/data/iris.csv'), 'utf8').trimEnd().split('\n');
+  // The header and 20 rows, of all species.
+  const twenty = flowers.filter((_, i) => i % 7 === 0).slice(0, 21);
+  writeFileSync(join(projectRoot, 'trainers/iris/data/twenty.csv'), `${twenty.join('\n')}\n`);
   project = await openEndToEndProject('flowers');
   named = aliasNames('demo', project.environment.sharedRegistry);
   warm = Date.now();
@@ -69,7 +75,8 @@ const aliases = () => project.environment.ports.registry.aliases('flowers');
 
 describe('the main job on small data', () => {
   test('takes a first model from data to all traffic', async () => {
-    const record = await release('first', 'file:trainers/iris/data/iris.csv');
+    const record = await release('first', 'file:trainers/iris/data/twenty.csv');
+    expect(outputOf<DatasetOutput>(record, 'snapshot').rows).toBe(20);
     expect(record.outcome).toBe('promoted');
     expect(rolloutOf(record)).toMatchObject({ firstModel: true, sequence: 1, serving: { verdict: 'pass' } });
     expect(await aliases()).toMatchObject({ [named.champion]: '1' });
@@ -111,4 +118,41 @@ describe('the main job on small data', () => {
       ),
     ).toContain('ada@example.com');
   });
+});
+
+test('without a registry the same pipeline fails at register, no stage earlier and none later', async () => {
+  const pipeline = readFileSync(join(projectRoot, 'pipelines/flowers.ts'), 'utf8');
+  const alone = await openNamespaceProject('no-registry', {
+    versioned: false,
+    only: ['temporal', 's3', 'mlflow'],
+    // Tracking stays: only the registry is gone.
+    adapters: "registry: adapters.mlflowRegistry({ uri: 'http://127.0.0.1:9' }),",
+    policy: "{ registry: { maxOutage: '2s' } }",
+    pipelines: { 'flowers.ts': pipeline },
+  });
+  try {
+    const deployed = await alone.slipway('main', 'deploy');
+    expect(deployed.stderr).toBe('');
+    await alone.startWorker('main');
+    const { workflowId } = await startRun(alone.client, {
+      environment: 'no-registry',
+      pipeline: 'flowers',
+      params: { dataset: 'file:trainers/iris/data/twenty.csv' },
+      trigger: 'test',
+    });
+    const ended = await runUntil(alone.client, workflowId, (r) => r.state === 'closed');
+    expect(ended).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('stage register') as string });
+    expect(ended.view?.stages.map((s) => [s.id, s.status])).toEqual([
+      ['snapshot', 'done'],
+      ['validate-data', 'done'],
+      ['train', 'done'],
+      ['evaluate', 'done'],
+      ['good-enough', 'done'],
+      ['register', 'failed'],
+      ['sign-off', 'skipped'],
+      ['promote', 'skipped'],
+    ]);
+  } finally {
+    await alone.close();
+  }
 });

@@ -154,6 +154,6 @@ describe('verify-serving', () => {
       return await verifyServing(context, { environment: 'dev', endpoint });
     });
     expect(check.verdict).toBe('fail');
-    expect(check.reason).toMatch(/^\d+\/100 probes answered by version 1, \d+ × version 0$/);
+    expect(check.reason).toMatch(/^\d+\/100 probes answered by version 1, \d+ × version 0 \([0-9a-f]{12}\)$/);
   });
 });

@@ -43,6 +43,26 @@ test('history shows the newest runs first, why each ended so and what was new in
   });
 });
 
+test.each([
+  [
+    'promoted',
+    rolledBack.stages.map((s) =>
+      s.verb === 'rollout' ? { ...s, output: { ...s.output, outcome: 'promoted', version: '3' } } : s,
+    ),
+    'intents is version 3',
+  ],
+  ['completed', [], 'all of its stages are done'],
+  ['cancelled', [], 'it ended cancelled and did not say why'],
+] as const)(
+  'history says of a run that %s without a reason of its own what it came to',
+  async (outcome, stages, why) => {
+    for (const reason of [null, '']) {
+      const ended = run(1, { outcome, reason, stages: stages as unknown as RunRecord['stages'] });
+      expect((await history(await world(ended), 'intent-classifier', 5))[0]?.reason).toBe(why);
+    }
+  },
+);
+
 test('history names the stages that an earlier result stood in for', async () => {
   const stages = rolledBack.stages.map((s) => (s.id === 'train' ? { ...s, status: 'cached' as const } : s));
   expect((await history(await world(run(1, { stages })), 'intent-classifier', 5))[0]?.cached).toEqual(['train']);

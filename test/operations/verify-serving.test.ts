@@ -14,7 +14,12 @@ async function environmentWith(replicas: (() => { version: string; sha256: strin
     { path: 'model/model.json', sha256: 'b'.repeat(64) },
     { path: 'model/model.skops', sha256 },
   ];
-  const record = { sequence: 2, at: '2026-01-01T00:00:00.000Z', version: { version: '2', model: { files } } };
+  const record = {
+    kind: 'rollout',
+    sequence: 2,
+    at: '2026-01-01T00:00:00.000Z',
+    version: { version: '2', model: { files } },
+  };
   await store.replace(keys.promotion('dev', 'intents', 2), encode(record), undefined);
   let probe = 0;
   const serving = { version: () => Promise.resolve().then(() => replicas[probe++ % replicas.length]?.()) };
@@ -56,6 +61,13 @@ describe('verifying what serves', () => {
     };
     const report = await verifyServing(await environmentWith([right, down]), 'intents');
     expect(report).toMatchObject({ healthy: false, mismatches: [{ answer: 'nobody answers', count: 50 }] });
+  });
+
+  test('says of a model that was promoted without traffic that nobody answers with it', async () => {
+    const environment = await environmentWith([right]);
+    const key = keys.promotion('dev', 'intents', 3);
+    await environment.ports.store.put(key, encode({ kind: 'promote', sequence: 3 }), { ifAbsent: true });
+    await expect(verifyServing(environment, 'intents')).rejects.toThrow(/E_SERVICE_UNKNOWN intents: .*without traffic/);
   });
 
   test('names the services that have a promotion when asked for another', async () => {

@@ -65,7 +65,10 @@ afterAll(async () => {
 
 const url = (path: string): string => `http://127.0.0.1:${port}${path}`;
 const describeAs = (sha256: string) =>
-  writeFile(join(folder, 'serving.json'), JSON.stringify({ service: 'iris', version: '7', sha256 }));
+  writeFile(
+    join(folder, 'serving.json'),
+    JSON.stringify({ service: 'iris', version: '7', file: 'model.skops', sha256 }),
+  );
 const features = (more: object = {}) => ({
   inputs: [{ name: 'features', datatype: 'FP64', shape: [1, 4], data: [5.1, 3.5, 1.4, 0.2], ...more }],
 });

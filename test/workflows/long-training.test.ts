@@ -55,7 +55,7 @@ async function eventTypes(handle: WorkflowHandle): Promise<string[]> {
 describe('a training of a day', () => {
   it('is one activity and adds no more than twenty events to the history, however often it is polled', async () => {
     const { seen, trainer, training } = slowTrainer();
-    await server.withRun({ graph, training }, async ({ handle, result, world }) => {
+    await server.withRun({ graph, working: training }, async ({ handle, result, world }) => {
       expect((await result).outcome).toBe('completed');
       expect(seen.polls).toBe(manyPolls);
       expect(trainer.jobs.size).toBe(1);
@@ -74,7 +74,7 @@ describe('a training of a day', () => {
   it('outlives 500 messages in one history, far below the limit of the server', async () => {
     let sent = 0;
     const { seen, training } = slowTrainer(() => sent === 500);
-    await server.withRun({ graph, training }, async (run) => {
+    await server.withRun({ graph, working: training }, async (run) => {
       await vi.waitFor(() => expect(seen.polls).toBeGreaterThan(0), patience);
       const { runId } = await run.handle.describe();
       for (; sent < 500; sent += 20)

@@ -110,7 +110,7 @@ describe('a run of the whole pipeline', () => {
   it('fails with at most 2 kB, that name the stage, the next step and where all of it can be read', async () => {
     const message = `E_TRAINER_EXIT job 1: ${'é'.repeat(980)} the last line`;
     const training = () => Promise.reject(ApplicationFailure.nonRetryable(message, 'TrainerFailed'));
-    await server.withRun({ graph: fullGraph(), training }, async (run) => {
+    await server.withRun({ graph: fullGraph(), working: training }, async (run) => {
       const failed = (await run.result.catch((error: unknown) => error)) as WorkflowFailedError;
       const told = failed.cause?.message ?? '';
       expect(Buffer.byteLength(told)).toBeLessThanOrEqual(2_000);

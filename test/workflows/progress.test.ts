@@ -11,7 +11,7 @@ describe('the progress of a job', () => {
   it('stands beside its stage, in the answer to the query and in the current details', async () => {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
-    await server.withRun({ graph, training: () => released, unordered: true }, async (run) => {
+    await server.withRun({ graph, working: () => released, unordered: true }, async (run) => {
       await vi.waitFor(() => expect(run.world.journal).toEqual(['train attempt 1']), patience);
       expect(await noteOf(run)).toBeNull();
       await run.handle.signal('progress', { ...news, numbers: { epoch: 1, loss: 1 } });
@@ -35,7 +35,7 @@ describe('the progress of a job', () => {
     ['a list', { ...news, numbers: [1] }],
   ])('is passed over when it is %s', async (_, payload) => {
     const training = () => untilCancelled(() => undefined);
-    await server.withRun({ graph, training, unordered: true }, async (run) => {
+    await server.withRun({ graph, working: training, unordered: true }, async (run) => {
       await vi.waitFor(() => expect(run.world.journal).toEqual(['train attempt 1']), patience);
       await run.handle.signal('progress', ...(payload === undefined ? [] : [payload]));
       expect(await noteOf(run)).toBeNull();

@@ -144,6 +144,7 @@ describe('a canary', () => {
       await run.cancel();
       await expect(run.result).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
       expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', ...home]);
+      expect((await run.view()).rollout).toMatchObject({ phase: 'done', weight: 0, note: 'cancelled' });
     });
   });
 

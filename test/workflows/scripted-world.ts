@@ -45,8 +45,8 @@ export interface Script {
   blockTraining?: boolean;
   /** Jobs whose activity ended may have been started; `stuck`: nobody can stop them. */
   leftJob?: boolean | 'stuck';
-  /** What a training does before it answers. */
-  training?: (call: StageCall) => Promise<unknown>;
+  /** What a stage that waits for a job does before it answers. */
+  working?: (call: StageCall) => Promise<unknown>;
   /** What the tasks do, by stage id; a task that is not here answers its inputs. */
   tasks?: Record<string, (call: StageCall) => Promise<TaskOutput & { cached?: CachedFrom }>>;
   /** Undoing fails with this code, by stage id. */
@@ -197,8 +197,15 @@ function pipelineSide(
 
 function jobSide(script: Script, note: (line: string) => void): JobActivities {
   let failures = 0;
+  const works = async (verb: string, call: StageCall): Promise<void> => {
+    note(`${verb} attempt ${call.attempt}`);
+    await script.working?.(call);
+  };
   return {
-    snapshotData: async () => dataset,
+    snapshotData: async (i) => {
+      if (script.graph.stages.some(({ id, job }) => id === i.stage && job === true)) await works('snapshot', i);
+      return dataset;
+    },
     validateData: async () => ({ verdict: script.data?.verdict ?? 'pass', checked: 100, findings: [], data: dataset }),
     runTask: async (i) => {
       const where = i.item === undefined ? i.stage : `${i.stage}/${i.item.index}`;
@@ -211,8 +218,7 @@ function jobSide(script: Script, note: (line: string) => void): JobActivities {
       note(`undo ${i.stage}`);
     },
     trainModel: async (i) => {
-      note(`train attempt ${i.attempt}`);
-      await script.training?.(i);
+      await works('train', i);
       if (script.blockTraining === true) await untilCancelled(() => note('training cancelled'));
       if (failures++ < (script.train?.fails ?? 0)) throw failed(script.train?.code ?? 'E_TRAINER_EXIT');
       return model;
@@ -221,12 +227,11 @@ function jobSide(script: Script, note: (line: string) => void): JobActivities {
       if (script.leftJob === 'stuck') throw failed('E_TRAINER_ACCESS');
       note(`stop the job of ${i.stage}`);
     },
-    evaluateModel: async (i) => ({
-      kind: 'scores',
-      model: i.champion?.digest ?? model.digest,
-      data: ref.sha256,
-      metrics: { accuracy: 0.95 },
-    }),
+    evaluateModel: async (i) => {
+      if (script.working !== undefined) await works('evaluate', i);
+      const digest = i.champion?.digest ?? model.digest;
+      return { kind: 'scores', model: digest, data: ref.sha256, metrics: { accuracy: 0.95 } };
+    },
   };
 }
 

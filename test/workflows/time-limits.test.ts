@@ -48,6 +48,7 @@ describe('a job of a pool', () => {
     const graph = chain(
       { verb: 'train', pool: 'gpu', limits, turn },
       { verb: 'task', id: 'free', limits, turn: { team: 'fraud' } },
+      { verb: 'snapshot', job: true, limits },
     );
     await server.withRun({ graph, pools: ['gpu'] }, async (run) => {
       expect((await run.result).outcome).toBe('completed');
@@ -56,6 +57,8 @@ describe('a job of a pool', () => {
       const pooled = found.get('trainModel')?.whole ?? -1;
       expect(pooled === 0 || pooled >= 30 * day, `${pooled} s`).toBe(true);
       expect(found.get('runTask')?.whole).toBe(60 + 3_600);
+      // Its source is a job: its own limit begins when that does, however long it waits in its trainer's line.
+      expect(found.get('snapshotData')?.one).toBe(60 + 30 * day);
       const scheduled = (history.events ?? []).flatMap((e) => e.activityTaskScheduledEventAttributes ?? []);
       const facts = scheduled.map((a) => [
         a.activityType?.name,

@@ -2,16 +2,19 @@ import {
   ChildWorkflowCancellationType,
   ParentClosePolicy,
   WorkflowIdReusePolicy,
+  isCancellation,
   startChild,
   upsertSearchAttributes,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { GraphStage } from '../../plan/graph.js';
+import type { RolloutView } from '../../plan/messages.js';
 import { rolloutWorkflowId, taskQueues } from '../../plan/names.js';
-import type { VersionOutput } from '../../plan/outputs.js';
+import type { RolloutOutput, VersionOutput } from '../../plan/outputs.js';
 import { searchValue } from '../../plan/payload.js';
 import { calls } from '../call.js';
+import { failureReason } from '../failure-facts.js';
 import { releaseFacts } from '../release-facts.js';
 import type { rollout as rolloutWorkflow } from '../rollout.js';
 import type { RolloutInput } from '../rollout-state.js';
@@ -23,26 +26,19 @@ import { attributes } from '../search-attributes.js';
 export async function rollout(stage: GraphStage, run: RunContext): Promise<StageResult> {
   const input = rolloutInput(stage, run);
   const { service, version } = input;
-  run.state.rollout = {
-    workflowId: rolloutWorkflowId(run.state.environment, service),
-    service,
-    phase: 'loading',
-    weight: 0,
-    note: null,
-  };
+  const show = (facts: Pick<RolloutView, 'phase' | 'weight' | 'note'>) =>
+    void (run.state.rollout = { workflowId: rolloutWorkflowId(run.state.environment, service), service, ...facts });
+  show({ phase: 'loading', weight: 0, note: null });
   upsertSearchAttributes([
     { key: attributes.Stage, value: stage.id },
     { key: attributes.ModelVersion, value: searchValue(`${version.name}/${version.version}`) },
   ]);
-  const child = await startAlone(input, run);
-  run.state.mark(stage.id, 'running', { note: null });
-  const output = await child.result();
-  run.state.rollout = {
-    ...run.state.rollout,
-    phase: 'done',
-    weight: output.outcome === 'promoted' ? 100 : 0,
-    note: output.reason,
-  };
+  const output = await outputOf(stage, input, run).catch((error: unknown) => {
+    // Nobody asks a rollout that has ended: what is shown here is what people see from now on.
+    show({ phase: 'done', weight: 0, note: isCancellation(error) ? 'cancelled' : failureReason(error) });
+    throw error;
+  });
+  show({ phase: 'done', weight: output.outcome === 'promoted' ? 100 : 0, note: output.reason });
   const note = `${output.outcome}${output.firstModel ? ', first model' : ''}${output.reason === null ? '' : `: ${output.reason}`}`;
   if (output.outcome === 'promoted') {
     run.tell('promoted', stage.id, `${service} version ${version.version} serves`, { version: version.version });
@@ -50,6 +46,12 @@ export async function rollout(stage: GraphStage, run: RunContext): Promise<Stage
   }
   run.tell(output.outcome, stage.id, note, { version: version.version });
   return { output, verdict: 'fail', note, stop: { outcome: output.outcome, reason: output.reason ?? output.outcome } };
+}
+
+async function outputOf(stage: GraphStage, input: RolloutInput, run: RunContext): Promise<RolloutOutput> {
+  const child = await startAlone(input, run);
+  run.state.mark(stage.id, 'running', { note: null });
+  return await child.result();
 }
 
 function rolloutInput(stage: GraphStage, run: RunContext): RolloutInput {

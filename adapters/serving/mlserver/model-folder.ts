@@ -8,6 +8,7 @@ import { z } from 'zod';
 
 import { type FileRef, shortDigest } from '../../../plan/artifact.js';
 import { SlipwayError } from '../../../plan/errors.js';
+import { servedFile } from '../../../plan/serving.js';
 import { writeFileAtomic } from '../../../processes/index.js';
 import type { Store } from '../../store/port.js';
 import type { ServingVersion } from '../port.js';
@@ -19,14 +20,16 @@ export interface ModelFolder {
   /** `<service>-<first 12 digits of the model's digest>`. */
   id: string;
   path: string;
+  /** The file that the server loads, below `path`. */
+  file: string;
   sha256: string;
 }
 
 const servingSchema = z.object({ service: z.string(), version: z.string(), sha256: z.string() });
 
-/** The file that a server loads: the first named `model.*`; `model.json` only describes it. */
+/** The file that the server loads. */
 export function modelFile(files: readonly FileRef[]): FileRef {
-  const found = files.find(({ path }) => /^model\/model\.[^/]+$/.test(path) && path !== 'model/model.json');
+  const found = servedFile(files);
   if (found !== undefined) return found;
   throw new SlipwayError({
     code: 'E_SERVING_MODEL',
@@ -37,12 +40,13 @@ export function modelFile(files: readonly FileRef[]): FileRef {
 
 /** Which folder belongs to a version. The same bytes registered twice are two versions, each with a server that names itself. */
 export async function folderOf(directory: string, version: ServingVersion): Promise<ModelFolder> {
-  const { sha256 } = modelFile(version.files);
+  const { path, sha256 } = modelFile(version.files);
+  const file = path.slice(below.length);
   const id = `${version.service}-${shortDigest(sha256)}`;
   const holder = await versionIn(join(directory, id));
-  if (holder === undefined || holder === version.version) return { id, path: join(directory, id), sha256 };
+  if (holder === undefined || holder === version.version) return { id, path: join(directory, id), file, sha256 };
   const other = `${id}-${createHash('sha256').update(version.version).digest('hex').slice(0, 6)}`;
-  return { id: other, path: join(directory, other), sha256 };
+  return { id: other, path: join(directory, other), file, sha256 };
 }
 
 async function versionIn(folder: string): Promise<string | undefined> {
@@ -72,7 +76,8 @@ export async function fillFolder(
     await mkdir(dirname(path), { recursive: true });
     await store.getFile(file, path, signal ? { signal } : {});
   }
-  const serving = { service: version.service, version: version.version, sha256: folder.sha256 };
+  const { file, sha256 } = folder;
+  const serving = { service: version.service, version: version.version, file, sha256 };
   await writeFileAtomic(join(folder.path, 'serving.json'), `${JSON.stringify(serving, null, 1)}\n`);
 }
 

@@ -42,7 +42,7 @@ async function serve(answer: (response: ServerResponse) => void): Promise<{ traf
   traffic = prepareTraffic({
     address: { host: '127.0.0.1', port },
     service: 'intents',
-    texts: ['turn on the light'],
+    requests: [{ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['turn on the light'] }] }],
     perSecond: 200,
   });
   traffic.begin();
@@ -99,7 +99,7 @@ describe('the users of the demo', () => {
     const silent = prepareTraffic({
       address: { host: '127.0.0.1', port: 1 },
       service: 'x',
-      texts: ['x'],
+      requests: ['x'],
       perSecond: 200,
     });
     await silent.stop();

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 import time
 from collections import deque
+from pathlib import PurePosixPath
 from typing import Any
 
 from .failures import JobFailure
@@ -23,7 +25,7 @@ BESIDE_SECONDS = 1.0
 
 
 class Checkpoints:
-    """``<checkpoints>latest.json`` lists the files of the last state that was stored; bytes stand by their digest.
+    """``<checkpoints>latest.json`` lists the files and links of the last state that was stored; bytes stand by their digest.
 
     Beside them it says how far the command was (``progress``), and of a job that began with a state what that said (``restored``).
     """
@@ -31,6 +33,8 @@ class Checkpoints:
     def __init__(self, spec: JobSpec) -> None:
         self._spec = spec
         self._stored: dict[str, tuple[tuple[int, int], dict[str, Any]]] = {}
+        # Path → target, such as latest → step-3.
+        self._links: dict[str, str] = {}
         self._told: deque[tuple[float, dict[str, float]]] = deque(maxlen=100)
         self._progress: dict[str, float] | None = None
         self._restored: dict[str, Any] | None = None
@@ -46,15 +50,20 @@ class Checkpoints:
                 target = self._spec.directory / FOLDER / remote.path
                 fetch(store, remote, target, f"checkpoint {remote.path}")
                 self._stored[remote.path] = (_facts(os.stat(target)), {"path": remote.path, "uri": remote.uri, "sha256": remote.sha256, "bytes": remote.bytes})
+            self._links = _listed_links(text)
+            for path, target in self._links.items():
+                link = self._spec.directory / FOLDER / path
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(target)
             if self._stored:
                 self._restored = {"progress": json.loads(text).get("progress")}
         except KeyError:
             return
-        except (JobFailure, ValueError, TypeError) as fault:
+        except (JobFailure, ValueError, TypeError, FileExistsError) as fault:
             print(f"the stored checkpoint is not usable, the job begins anew: {fault}", file=sys.stderr, flush=True)
-            self._stored = {}
-            for _, place in list(regular_files(self._spec.directory, FOLDER)):
-                place.unlink()
+            self._stored, self._links = {}, {}
+            shutil.rmtree(self._spec.directory / FOLDER)
+            (self._spec.directory / FOLDER).mkdir(mode=0o700)
 
     def told(self, numbers: dict[str, float], at: float) -> None:
         """The command said at ``at`` (seconds since the epoch) that it is so far."""
@@ -64,22 +73,26 @@ class Checkpoints:
         """Stores what changed since the last call; OSError when the store fails."""
         if self._spec.checkpoints is None:
             return
-        found = {path.removeprefix(f"{FOLDER}/"): place for path, place in regular_files(self._spec.directory, FOLDER)}
+        links: dict[str, str] = {}
+        found = {path.removeprefix(f"{FOLDER}/"): place for path, place in regular_files(self._spec.directory, FOLDER, links)}
         whole = {path: place for path, place in found.items() if not _unfinished(path)}
-        before = dict(self._stored)
+        before, links_before = dict(self._stored), self._links
+        self._links = {path.removeprefix(f"{FOLDER}/"): target for path, target in links.items()}
         for path, place in whole.items():
             facts = _facts(place.lstat())
             if path not in before or before[path][0] != facts:
                 self._store(path, place)
         for path in set(self._stored) - set(whole):
             del self._stored[path]
-        if self._stored == before:
+        if self._stored == before and self._links == links_before:
             return
         store = open_store(self._spec.checkpoints, self._spec.store)
         listed = [entry for _, entry in sorted(self._stored.values(), key=lambda item: item[1]["path"])]
         newest = max((mtime for (_, mtime), _ in self._stored.values()), default=0) / 1e9
         self._progress = next((numbers for at, numbers in reversed(list(self._told)) if at <= newest + BESIDE_SECONDS), self._progress)
         document = {"format": 1, "key": self._spec.key, "at": time.time(), "files": listed, "progress": self._progress}
+        if self._links:
+            document["links"] = self._links
         if self._restored is not None:
             document["restored"] = self._restored
         store.put_bytes(self._spec.checkpoints + LIST, json.dumps(document).encode())
@@ -112,6 +125,17 @@ class Checkpoints:
         if any(path_fault(file.path) or not file.uri.startswith(str(self._spec.checkpoints)) for file in files):
             raise ValueError("its list names files elsewhere")
         return files
+
+
+def _listed_links(text: bytes) -> dict[str, str]:
+    """Links that lead nowhere but into the folder."""
+    links = dict(json.loads(text).get("links", {}))
+    for path, target in links.items():
+        below_a_link = any(str(folder) in links for folder in PurePosixPath(path).parents)
+        leads_to = os.path.normpath(os.path.join(os.path.dirname(path), target))
+        if path_fault(path) or below_a_link or leads_to.split("/")[0] in ("", ".."):
+            raise ValueError("its list names links that lead elsewhere")
+    return links
 
 
 def _facts(status: os.stat_result) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Which format a model file has, by its content; names and endings mean nothing here.
 
-Data-only formats are taken: ONNX, safetensors, skops, JSON and plain text. Pickles run code when they are loaded:
+Data-only formats (``_DATA_ONLY``) are taken. Pickles run code when they are loaded:
 they are taken only when the stage trusts them, everything else never.
 """
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 HEAD = 1 << 16
 JSON_LIMIT = 256 << 20
-KNOWN = "ONNX, safetensors, skops, JSON, plain text"
+# How the manifest calls the data-only formats, and how people do.
+_DATA_ONLY = {"onnx": "ONNX", "safetensors": "safetensors", "skops": "skops", "json": "JSON", "text": "plain text"}
+KNOWN = ", ".join(_DATA_ONLY.values())
 _CALLS = ("REDUCE", "BUILD", "OBJ", "NEWOBJ", "NEWOBJ_EX")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _COMPRESSED: list[tuple[bytes, Callable[[BinaryIO], BinaryIO]]] = [
@@ -56,7 +58,7 @@ def _format(path: str, place: Path, beside: set[str], trust: list[str]) -> str:
         found = sniff(source, size, path, beside)
     if found in ("pickle", "an archive with pickles", "a compressed pickle") and "pickle" in trust:
         return "pickle"
-    if found in ("onnx", "safetensors", "skops", "json", "text"):
+    if found in _DATA_ONLY:
         return found
     hint = "; a pickle runs code when it is loaded: save the model as data, or state trustPickle for the trainer" if "pickle" in found else ""
     named = "a pickle" if found == "pickle" else found

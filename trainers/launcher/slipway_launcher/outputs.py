@@ -30,21 +30,21 @@ class Outputs(NamedTuple):
 def collect_outputs(spec: JobSpec) -> Outputs:
     """Finds what the command wrote and checks it against ``expects`` before anything is uploaded.
 
-    E_TRAINER_CONTRACT names what is missing; links and devices are E_FILE_KIND; E_MODEL_FORMAT and E_ARTIFACT_SIZE
+    E_TRAINER_CONTRACT names what is missing; links that lead elsewhere and devices are E_FILE_KIND; E_MODEL_FORMAT and E_ARTIFACT_SIZE
     are about the model's files.
     """
     directory = spec.directory
     files = [*regular_files(directory, "model"), *regular_files(directory, "output/data")]
-    present = {path for path, _ in files}
+    present = dict(files)
     rules = {
         "model": (any(path.startswith("model/") for path in present), "model (write it below SM_MODEL_DIR)"),
         "metrics": ("output/data/metrics.json" in present, "metrics (write metrics.json to SM_OUTPUT_DATA_DIR)"),
-        "data": (any(p.startswith("output/data/") for p in present - {"output/data/metrics.json"}), "data (write it below SM_OUTPUT_DATA_DIR)"),
+        "data": (any(p.startswith("output/data/") and p != "output/data/metrics.json" for p in present), "data (write it below SM_OUTPUT_DATA_DIR)"),
     }
     missing = [demand for name, (fulfilled, demand) in rules.items() if name in spec.expects and not fulfilled]
     if missing:
         raise JobFailure("E_TRAINER_CONTRACT", f"the command ended with 0 but left no {' and no '.join(missing)}", 0)
-    metrics = read_metrics(directory / "output/data/metrics.json") if rules["metrics"][0] else None
+    metrics = read_metrics(present["output/data/metrics.json"]) if rules["metrics"][0] else None
     formats = model_formats([(path, place) for path, place in files if path.startswith("model/")], spec.trust)
     return Outputs(sorted(files), metrics, formats)
 

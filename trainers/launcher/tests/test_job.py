@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -133,12 +134,49 @@ class Failures(JobTest):
         Path(file["uri"].removeprefix("file://")).unlink()
         self.assert_failed(self.run_job(self.spec("pass", inputs={"train": {"files": [file]}})), "E_ARTIFACT_MISSING", "does not exist")
 
-    def test_links_and_pipes_among_the_outputs_are_refused(self) -> None:
-        for make in ("os.symlink('/etc/passwd', d + '/x')", "os.mkfifo(d + '/x')", "os.link(d + '/model.txt', d + '/x')"):
+    def test_what_is_no_file_of_its_own_among_the_outputs_is_refused_with_what_to_do(self) -> None:
+        for make, said in (
+            ("os.symlink('/etc/passwd', d + '/x')", "is a link to '/etc/passwd', outside of model; copy the files"),
+            ("os.symlink('../code/job.py', d + '/x')", "outside of model"),
+            ("os.symlink('..', d + '/x')", "outside of model"),
+            ("os.symlink('gone', d + '/x')", "is a link to 'gone', where nothing is"),
+            ("os.symlink('x', d + '/x')", "where nothing is"),
+            ("os.symlink('.', d + '/x')", "a folder that it lies in itself"),
+            ("os.mkfifo(d + '/x')", "a pipe, socket or device"),
+            ("os.link(d + '/model.txt', d + '/x')", "a hard link"),
+        ):
             with self.subTest(make):
                 state = self.run_job(self.spec(METRICS + MODEL + f"d = os.environ['SM_MODEL_DIR']\n{make}\n"))
-                self.assert_failed(state, "E_FILE_KIND", "model/")
+                self.assert_failed(state, "E_FILE_KIND", "'model/x' is", said)
         self.assertFalse((self.base / "outputs").exists())
+
+    def test_all_links_that_lead_elsewhere_are_named_at_once(self) -> None:
+        script = METRICS + MODEL + "for n in range(7): os.symlink('/etc/passwd', f\"{os.environ['SM_MODEL_DIR']}/{n}\")\n"
+        self.assert_failed(self.run_job(self.spec(script)), "E_FILE_KIND", "'model/0'", "'model/4'", "and 2 more")
+
+    def test_a_link_to_what_lies_in_the_same_folder_stands_for_its_bytes(self) -> None:
+        script = METRICS + MODEL + (
+            "os.chdir(os.environ['SM_MODEL_DIR'])\n"
+            "os.makedirs('blobs/deep'); os.makedirs('snapshots/1')\n"
+            "open('blobs/deep/weights', 'w').write('of a cache')\n"
+            "os.symlink('../../blobs/deep/weights', 'snapshots/1/weights')\n"
+            "os.symlink('snapshots/1', 'latest')\n"
+        )
+        state = self.run_job(self.spec(script))
+        self.assertEqual(state["phase"], "succeeded", state)
+        files = {file["path"]: file for file in json.loads((self.directory / "manifest.json").read_text())["files"]}
+        paths = ["model/blobs/deep/weights", "model/snapshots/1/weights", "model/latest/weights"]
+        self.assertEqual({files[path]["sha256"] for path in paths}, {hashlib.sha256(b"of a cache").hexdigest()})
+        self.assertEqual((self.base / "outputs/model/latest/weights").read_bytes(), b"of a cache")
+
+    def test_folders_that_link_to_each_other_are_refused(self) -> None:
+        script = METRICS + MODEL + "os.chdir(os.environ['SM_MODEL_DIR'])\nos.mkdir('a'); os.mkdir('c')\nos.symlink('../c', 'a/b'); os.symlink('../a', 'c/d')\n"
+        self.assert_failed(self.run_job(self.spec(script)), "E_FILE_KIND", "'model/a/b/d'", "a folder that it lies in itself")
+
+    def test_metrics_may_be_a_link_to_a_file_beside_them(self) -> None:
+        script = MODEL.join(["import os\n", ""]) + "os.chdir(os.environ['SM_OUTPUT_DATA_DIR'])\nopen('metrics-3.json', 'w').write('{\"loss\": 1}')\nos.symlink('metrics-3.json', 'metrics.json')\n"
+        state = self.run_job(self.spec(script))
+        self.assertEqual((state["phase"], state.get("failure")), ("succeeded", None))
 
     def test_a_model_folder_replaced_by_a_link_is_refused(self) -> None:
         script = METRICS + "d = os.environ['SM_MODEL_DIR']\nos.rmdir(d)\nos.symlink('/etc', d)\n"

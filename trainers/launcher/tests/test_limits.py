@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+from slipway_launcher.checkpoints import _listed_links
 from slipway_launcher.job import run_job
 
 from .job_fixture import METRICS, MODEL, JobTest
@@ -154,6 +155,28 @@ class Checkpoints(JobTest):
     def test_a_checkpoint_that_was_changed_is_not_used(self) -> None:
         self.attempt()
         next((self.base / "checkpoints/files").iterdir()).write_text("7")
+        self.assertEqual(self.attempt(), "began at 0\n")
+
+    def test_a_link_to_the_latest_one_is_stored_and_found_again_as_a_link(self) -> None:
+        self.WRITE = (
+            "import os\nos.chdir(os.environ['SM_CHECKPOINT_DIR'])\n"
+            "n = int(open('latest/n').read()) if os.path.islink('latest') else 0\nprint('began at', n)\n"
+            "os.mkdir(f'step-{n + 1}'); open(f'step-{n + 1}/n', 'w').write(str(n + 1))\n"
+            "os.symlink(f'step-{n + 1}', 'next'); os.replace('next', 'latest')\nraise SystemExit(75)\n"
+        )
+        for count in range(3):
+            self.assertEqual(self.attempt(), f"began at {count}\n")
+        self.assertEqual(self.listed()["links"], {"latest": "step-3"})
+
+    def test_links_that_lead_elsewhere_are_not_used(self) -> None:
+        for links in ({"x": "/etc"}, {"x": ".."}, {"a/x": "../../y"}, {"../x": "y"}, {"a": ".", "a/x": "../y"}, "x", {"x": 1}):
+            with self.subTest(links=links), self.assertRaises((ValueError, TypeError)):
+                _listed_links(json.dumps({"links": links}).encode())
+        self.assertEqual(_listed_links(b'{"links": {"a/latest": "../step-3"}}'), {"a/latest": "../step-3"})
+
+    def test_a_link_where_a_file_stands_makes_the_job_begin_anew(self) -> None:
+        self.attempt()
+        (self.base / "checkpoints/latest.json").write_text(json.dumps({**self.listed(), "links": {"epoch.txt": "x"}}))
         self.assertEqual(self.attempt(), "began at 0\n")
 
     def test_a_list_that_names_files_elsewhere_is_not_used(self) -> None:

@@ -1,6 +1,6 @@
 """``python -m slipway_serving --directory DIR --port N --metrics-port M``
 
-DIR holds ``model.skops``, ``model.json`` and ``serving.json`` ({"service", "version", "sha256" of model.skops}).
+DIR holds the model, ``model.json`` and ``serving.json`` ({"service", "version", "file" of the model that is loaded, its "sha256"}).
 Exit codes: 0 after a stop, 2 wrong usage, 65 a model that may not be served, 69 a port that is taken.
 """
 

@@ -1,4 +1,4 @@
-"""A model on disk: ``model.skops``, ``model.json`` and ``serving.json``, checked before anything is loaded."""
+"""A model on disk: ``serving.json``, the model's file that it names, and ``model.json``, checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ UNPACKED_BYTES = 4 << 30
 DOCUMENT_BYTES = 1_000_000
 KINDS = {"text-classifier": "text", "tabular-classifier": "features"}
 _SERVICE = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_FILE = re.compile(r"model\.[A-Za-z0-9._-]+")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 
@@ -33,7 +34,7 @@ class PackageRefused(Exception):
 
 @dataclass(frozen=True)
 class ModelPackage:
-    """A checked model: ``raw`` are the bytes of ``model.skops`` whose SHA-256 is ``sha256``."""
+    """A checked model: ``raw`` are the bytes of the file that is served, whose SHA-256 is ``sha256``."""
 
     service: str
     version: str
@@ -49,15 +50,16 @@ def read_package(directory: Path) -> ModelPackage:
     """Reads and checks a model; PackageRefused says what is wrong, with both digests when they differ."""
     serving = _document(directory, "serving.json")
     description = _document(directory, "model.json")
-    for name, pattern in (("service", _SERVICE), ("version", _VERSION), ("sha256", re.compile(r"[0-9a-f]{64}"))):
+    for name, pattern in (("service", _SERVICE), ("version", _VERSION), ("sha256", re.compile(r"[0-9a-f]{64}")), ("file", _FILE)):
         if not isinstance(serving.get(name), str) or not pattern.fullmatch(serving[name]):
             raise PackageRefused("E_MODEL_FORMAT", f"serving.json: {name} must match {pattern.pattern}, found {ascii(serving.get(name))[:120]}")
-    raw = _bytes(directory / "model.skops", MODEL_BYTES)
+    file = serving["file"]
+    raw = _bytes(directory / file, MODEL_BYTES)
     found = hashlib.sha256(raw).hexdigest()
     if found != serving["sha256"]:
         raise PackageRefused(
             "E_ARTIFACT_DIGEST",
-            f"model.skops of {serving['service']} version {serving['version']} should have sha256 {serving['sha256']}, found {found}; fetch it again",
+            f"{file} of {serving['service']} version {serving['version']} should have sha256 {serving['sha256']}, found {found}; fetch it again",
         )
     kind, labels, below = description.get("kind"), description.get("labels"), description.get("fallbackBelow")
     if description.get("format") != 1 or kind not in KINDS or description.get("input") != KINDS[kind]:
@@ -67,7 +69,7 @@ def read_package(directory: Path) -> ModelPackage:
     if isinstance(below, bool) or not isinstance(below, (int, float)) or not math.isfinite(below) or not 0 <= below < 1:
         raise PackageRefused("E_MODEL_FORMAT", f"model.json: fallbackBelow must be a number from 0 up to below 1, found {ascii(below)[:120]}")
     trusted = _trusted(description)
-    _check_types(raw)
+    _check_types(raw, file)
     return ModelPackage(serving["service"], serving["version"], found, KINDS[kind], labels, float(below), trusted, raw)
 
 
@@ -80,16 +82,16 @@ def _trusted(description: dict[str, Any]) -> list[str]:
     return trusted
 
 
-def _check_types(raw: bytes) -> None:
+def _check_types(raw: bytes, file: str) -> None:
     """Looks into the archive without loading it: is it skops, and does it name allowed types only?"""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             if sum(member.file_size for member in archive.infolist()) > UNPACKED_BYTES:
-                raise PackageRefused("E_MODEL_FORMAT", f"model.skops unpacks to more than {UNPACKED_BYTES >> 30} GiB")
+                raise PackageRefused("E_MODEL_FORMAT", f"{file} unpacks to more than {UNPACKED_BYTES >> 30} GiB")
             schema = json.loads(archive.read("schema.json"))
     except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RecursionError) as fault:
         raise PackageRefused(
-            "E_MODEL_FORMAT", f"model.skops is not a skops archive (a zip with schema.json): {fault}; save the model with skops.io"
+            "E_MODEL_FORMAT", f"{file} is not a skops archive (a zip with schema.json): {fault}; save the model with skops.io"
         ) from fault
     found: set[str] = set()
     open_nodes: list[Any] = [schema]
@@ -101,7 +103,7 @@ def _check_types(raw: bytes) -> None:
             open_nodes.extend(node.values())
         elif isinstance(node, list):
             open_nodes.extend(node)
-    _refuse_types(found - ALLOWED_TYPES, "model.skops holds")
+    _refuse_types(found - ALLOWED_TYPES, f"{file} holds")
 
 
 def _refuse_types(refused: set[str], what: str) -> None:

@@ -38,7 +38,7 @@ class SkopsRuntime(MLModel):
         try:
             self._model = skops.io.loads(package.raw, trusted=package.trusted)
         except Exception as fault:
-            raise PackageRefused("E_MODEL_FORMAT", f"model.skops cannot be loaded: {type(fault).__name__}: {str(fault)[:300]}") from fault
+            raise PackageRefused("E_MODEL_FORMAT", f"the model cannot be loaded: {type(fault).__name__}: {str(fault)[:300]}") from fault
         _check_model(self._model, package)
         self._width = int(getattr(self._model, "n_features_in_", 0))
         self.inputs = [_tensor("text", Datatype.BYTES, [-1]) if package.input == "text" else _tensor("features", Datatype.FP64, [-1, self._width])]

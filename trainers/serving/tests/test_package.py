@@ -39,7 +39,7 @@ class Package(unittest.TestCase):
     def write(self, raw: bytes, **description: Any) -> None:
         (self.folder / "model.skops").write_bytes(raw)
         sha256 = hashlib.sha256(raw).hexdigest()
-        (self.folder / "serving.json").write_text(json.dumps({"service": "demo", "version": "3", "sha256": sha256}))
+        (self.folder / "serving.json").write_text(json.dumps({"service": "demo", "version": "3", "file": "model.skops", "sha256": sha256}))
         document = {"format": 1, "kind": "tabular-classifier", "input": "features", "labels": ["a", "b"], "fallbackBelow": 0.4, "skops": {"trusted": []}}
         (self.folder / "model.json").write_text(json.dumps({**document, **description}))
 
@@ -51,6 +51,14 @@ class Package(unittest.TestCase):
     def test_a_good_package_is_read(self) -> None:
         package = read_package(self.folder)
         self.assertEqual((package.service, package.version, package.fallback_below, package.raw), ("demo", "3", 0.4, self.raw))
+
+    def test_another_file_than_skops_is_refused_by_its_name(self) -> None:
+        (self.folder / "model.onnx").write_bytes(b"onnx")
+        serving = {"service": "demo", "version": "3", "file": "model.onnx", "sha256": hashlib.sha256(b"onnx").hexdigest()}
+        (self.folder / "serving.json").write_text(json.dumps(serving))
+        self.assertIn("E_MODEL_FORMAT: model.onnx is not a skops archive", str(self.refused()))
+        (self.folder / "serving.json").write_text(json.dumps({**serving, "file": "../model.onnx"}))
+        self.assertIn("serving.json: file must match", str(self.refused()))
 
     def test_changed_bytes_are_refused_with_both_digests(self) -> None:
         changed = self.raw[:100] + bytes([self.raw[100] ^ 1]) + self.raw[101:]
