@@ -42,12 +42,12 @@ export interface ActivityEnvironment {
 
 /** What the worker hands to the activities. */
 export interface ActivityContext {
-  /** Folder that `file:` data URIs are relative to. */
-  root: string;
   defaultEnvironment: string;
   /** This build of the product: its own judgements may change with it. */
   build: string;
   environment(name: string): Promise<ActivityEnvironment>;
+  /** The real path of what a `file:` source names; throws `E_DATA_SOURCE` or `E_PATH_ESCAPE`. */
+  dataFile(from: string): Promise<string>;
   /** Validates params against a plan's JSON Schema and fills in defaults; throws `E_PARAM_…`. */
   parseParams(schema: JsonObject, given: JsonObject): JsonObject;
 }

@@ -1,24 +1,22 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { setImmediate as otherWork } from 'node:timers/promises';
 import type { JobManifest } from '../adapters/trainer/port.js';
 import type { FileRef } from '../plan/artifact.js';
+import { dataEndings, dataFormat, type DataFormat, dataSource } from '../plan/data-source.js';
 import { SlipwayError } from '../plan/errors.js';
 import { keys } from '../plan/names.js';
 import type { DatasetOutput, Split } from '../plan/outputs.js';
-import type { JobSettings, SnapshotStage } from '../plan/plan.js';
+import type { JobSettings, SnapshotStage, SplitSettings } from '../plan/plan.js';
 import type { JsonObject } from '../plan/json.js';
-import { splitRows } from '../plan/split.js';
+import { heldBits, heldOut } from '../plan/split.js';
 import type { Store } from '../adapters/store/port.js';
 import { beating } from './beating.js';
 import type { Costly, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { digestOf, sha256 } from './digest.js';
 import { openStage, type OpenStage } from './plan-cache.js';
-import { dataFormat, readTable, writeTable, type Table } from './rows.js';
+import { checkSize, type DataFile, formatOf, largestFile, withTables, writeRows } from './rows.js';
 import { listStageJob, runStageJob } from './stage-job.js';
-
-/** Read as a whole: larger files would hold up the worker's other work for too long. */
-const largestFile = 64 * 1024 * 1024;
 
 /** Takes an immutable copy of the data, split as the plan says; the same bytes are the same snapshot. */
 export async function snapshotData(context: ActivityContext, call: StageCall): Promise<Costly<DatasetOutput>> {
@@ -31,67 +29,43 @@ export async function snapshotData(context: ActivityContext, call: StageCall): P
   return await kept(open, from, await beating(readSource(context, store, from), { reads: from }));
 }
 
-async function kept({ environment, stage }: OpenStage<SnapshotStage>, from: string, table: Table) {
-  const { split } = stage.settings;
-  const { train, holdout } =
-    split === undefined ? { train: table.rows, holdout: undefined } : splitRows(table.rows, split);
-  const { store } = environment.ports;
-  return await beating(keep(store, from, table, train, holdout), { keeps: table.rows.length });
+async function kept({ environment, stage }: OpenStage<SnapshotStage>, from: string, file: DataFile) {
+  const parts = await beating(partsOf(file, stage.settings.split), { reads: file.where });
+  return await beating(keep(environment.ports.store, from, parts), { keeps: file.where });
 }
 
-async function readSource(context: ActivityContext, store: Store, from: string): Promise<Table> {
-  if (from.startsWith('s3://')) {
-    const stored = await store.list(store.key(from));
-    const object = stored.find((o) => o.key === store.key(from));
-    if (object === undefined) throw noData(from, 'no such object');
-    return readTable(await readObject(store, object.key), dataFormat(from), from);
+async function readSource(context: ActivityContext, store: Store, from: string): Promise<DataFile> {
+  const source = dataSource(from);
+  switch (source.kind) {
+    case 'file': {
+      const file = await context.dataFile(from);
+      checkSize((await stat(file)).size, from);
+      return { bytes: await readFile(file), format: formatOf(from), where: from };
+    }
+    case 'object':
+      return { bytes: await readObject(store, from), format: formatOf(from), where: from };
+    case 'other':
+      throw new SlipwayError({
+        code: 'E_DATA_SOURCE',
+        where: from === '' ? '(empty)' : from,
+        message: 'a data source starts with `file:` or `s3://`',
+        fix: 'correct it, or give the snapshot a `source` that understands it',
+      });
   }
-  if (!from.startsWith('file:')) {
-    throw new SlipwayError({
-      code: 'E_DATA_SOURCE',
-      where: from === '' ? '(empty)' : from,
-      message: 'a data source starts with `file:` or `s3://`',
-      fix: 'correct it, or give the snapshot a `source` that understands it',
-    });
-  }
-  const file = await insideRoot(context.root, from.slice('file:'.length), from);
-  const facts = await stat(file);
-  if (!facts.isFile()) throw noData(from, 'this is not a file');
-  const { size } = facts;
-  if (size > largestFile)
-    throw new SlipwayError({
-      code: 'E_DATA_SIZE',
-      where: from,
-      message: `the file has ${size} bytes, at most ${largestFile} are read`,
-      fix: 'use a smaller file',
-    });
-  return readTable(await readFile(file), dataFormat(from), from);
 }
 
-async function readObject(store: Store, key: string): Promise<Uint8Array> {
-  const stored = await store.read(key, { limitBytes: largestFile });
-  if (stored === undefined) throw noData(key, 'no such object');
-  return stored.body;
-}
-
-/** The real path of a project file; links out of the project are refused. */
-async function insideRoot(root: string, relative: string, from: string): Promise<string> {
-  const base = await realpath(root);
-  const found = await realpath(path.resolve(base, relative)).catch(() => undefined);
-  if (found === undefined) throw noData(from, 'no such file');
-  if (!found.startsWith(base + path.sep)) {
-    throw new SlipwayError({
-      code: 'E_PATH_ESCAPE',
-      where: from,
-      message: 'the file lies outside the project folder',
-      fix: 'copy it into the project or put it into the store',
-    });
-  }
-  return found;
-}
-
-function noData(where: string, message: string): SlipwayError {
-  return new SlipwayError({ code: 'E_DATA_SOURCE', where, message, fix: 'correct the `from` of the snapshot stage' });
+async function readObject(store: Store, from: string): Promise<Uint8Array> {
+  const key = store.key(from);
+  const found = (await store.list(key)).find((o) => o.key === key);
+  checkSize(found?.bytes ?? 0, from);
+  const stored = found && (await store.read(key, { limitBytes: largestFile }));
+  if (stored !== undefined) return stored.body;
+  throw new SlipwayError({
+    code: 'E_DATA_SOURCE',
+    where: from,
+    message: 'no such object',
+    fix: 'correct the `from` of the snapshot stage',
+  });
 }
 
 /** Runs the source as a job, and takes the file that it wrote. */
@@ -110,8 +84,10 @@ async function generate(
     expects: ['data'],
     make: async (manifest) => {
       const file = dataFile(manifest, call.stage);
+      const where = `${call.stage} ${file.path}`;
+      checkSize(file.bytes, where);
       const bytes = await open.environment.ports.store.get(file);
-      return await kept(open, from, readTable(bytes, dataFormat(file.path), `${call.stage} ${file.path}`));
+      return await kept(open, from, { bytes, format: formatOf(file.path), where });
     },
   });
   return { ...made, ...told };
@@ -119,62 +95,73 @@ async function generate(
 
 /** The one data file that a source wrote. */
 function dataFile(manifest: JobManifest, where: string): FileRef {
-  const data = manifest.files.filter((f) => f.path.startsWith('output/data/') && /\.(jsonl|ndjson|csv)$/i.test(f.path));
+  const data = manifest.files.filter((f) => f.path.startsWith('output/data/') && dataFormat(f.path) !== undefined);
   const [file] = data;
   if (file === undefined || data.length > 1) {
     throw new SlipwayError({
       code: 'E_TRAINER_CONTRACT',
       where,
-      message: `the source wrote ${data.length} data files into SM_OUTPUT_DATA_DIR, one .jsonl or .csv is expected`,
+      message: `the source wrote ${data.length} data files into SM_OUTPUT_DATA_DIR, one is expected (${dataEndings})`,
       fix: 'write exactly one',
     });
   }
   return file;
 }
 
-async function keep(
-  store: Store,
-  source: string,
-  table: Table,
-  train: Table['rows'],
-  holdout: Table['rows'] | undefined,
-): Promise<DatasetOutput> {
-  const parts: [string, Table['rows']][] =
-    holdout === undefined
-      ? [['train', train]]
-      : [
-          ['train', train],
-          ['holdout', holdout],
-        ];
-  const stored = [];
-  for (const [name, rows] of parts) {
-    const bytes = writeTable(table, rows);
-    const sha = sha256(bytes);
-    stored.push({
+/** The files of a snapshot, before they are stored. */
+interface Parts {
+  format: DataFormat;
+  rows: number;
+  files: { name: string; rows: number; bytes: Uint8Array }[];
+  /** After a split: which rows are held out. */
+  held?: Uint8Array;
+}
+
+async function partsOf(file: DataFile, split: SplitSettings | undefined): Promise<Parts> {
+  return await withTables(async (read) => {
+    const table = await read(file);
+    const { format } = table;
+    const rows = table.rows.length;
+    if (split === undefined)
+      return { format, rows, files: [{ name: 'train', rows, bytes: await writeRows(table, () => true) }] };
+    const out = await heldOut(table, split, file.where, otherWork);
+    const part = async (name: string, held: boolean) => ({
       name,
-      rows: rows.length,
-      ref: await store.put(keys.data(sha, table.format), bytes, { ifAbsent: true }),
+      rows: out.filter((is) => is === held).length,
+      bytes: await writeRows(table, (row) => out[row] === held),
     });
-  }
-  const digest = digestOf(stored.map((s) => [s.name, s.ref.sha256]));
+    return { format, rows, files: [await part('train', false), await part('holdout', true)], held: heldBits(out) };
+  });
+}
+
+async function keep(store: Store, source: string, parts: Parts): Promise<DatasetOutput> {
+  const { format, rows, files, held: bits } = parts;
+  const stored = [];
+  for (const { bytes, ...part } of files)
+    stored.push({ ...part, ref: await store.put(keys.data(sha256(bytes), format), bytes, { ifAbsent: true }) });
+  const held = bits && (await store.put(keys.held(sha256(bits)), bits, { ifAbsent: true }));
+  const digest = digestOf([
+    ...stored.map((s) => [s.name, s.ref.sha256]),
+    ...(held === undefined ? [] : [['held', held.sha256]]),
+  ]);
   const snapshotAt = await firstSeen(store, digest, source);
-  const [first, second] = stored.map((s): Split => ({
+  const [train, holdout] = stored.map(({ ref, ...part }): Split => ({
     kind: 'split',
-    name: s.name,
-    rows: s.rows,
-    format: table.format,
+    ...part,
+    format,
     dataset: digest,
     snapshotAt,
-    ...s.ref,
+    ...ref,
   }));
-  if (first === undefined) throw new Error('unreachable: a snapshot has a training part');
+  if (train === undefined) throw new Error('unreachable: a snapshot has a training part');
   return {
     kind: 'dataset',
     digest,
     source,
     snapshotAt,
-    rows: table.rows.length,
-    splits: { train: first, ...(second === undefined ? {} : { holdout: second }) },
+    rows,
+    splits: { train, ...(holdout && { holdout }) },
+    ...(held && { held }),
   };
 }
 

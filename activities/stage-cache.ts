@@ -96,7 +96,7 @@ function parseJson(bytes: Uint8Array): unknown {
 /** Of each kind: the members that say what a value is, and those that say where it lies, who made it and when. */
 const kinds: Record<string, { keeps: readonly string[]; drops: readonly string[] }> = {
   split: { keeps: ['kind', 'name', 'sha256', 'format'], drops: ['uri', 'bytes', 'rows', 'dataset', 'snapshotAt'] },
-  dataset: { keeps: ['kind', 'digest', 'splits'], drops: ['source', 'snapshotAt', 'rows'] },
+  dataset: { keeps: ['kind', 'digest', 'splits'], drops: ['source', 'snapshotAt', 'rows', 'held'] },
   model: {
     keeps: ['kind', 'digest', 'metrics', 'params', 'dataset', 'code'],
     drops: ['files', 'snapshotAt', 'job', 'tracking', 'cached'],

@@ -1,12 +1,14 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
 import type { Json } from '../plan/json.js';
 import { judgeData } from '../plan/judge-data.js';
 import type { DatasetOutput, Split, ValidateOutput } from '../plan/outputs.js';
 import type { ValidateStage } from '../plan/plan.js';
+import { inSourceOrder } from '../plan/split.js';
 import type { Store } from '../adapters/store/port.js';
 import type { Cached, StageCall } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { openStage } from './plan-cache.js';
-import { readTable } from './rows.js';
+import { type DataFile, withTables } from './rows.js';
 import { cachedOr, identityOf } from './stage-cache.js';
 import { asDataset } from './stage-inputs.js';
 
@@ -22,11 +24,27 @@ export async function validateData(context: ActivityContext, call: StageCall): P
 }
 
 async function judge(store: Store, stage: ValidateStage, data: DatasetOutput): Promise<ValidateOutput> {
-  const parts = [data.splits.train, data.splits.holdout].filter((s): s is Split => s !== undefined);
-  const tables = [];
-  for (const part of parts) tables.push(readTable(await store.get(part), part.format, `${data.source} (${part.name})`));
-  const rows = tables.flatMap((t) => t.rows);
-  const columns = [...new Set(tables.flatMap((t) => t.columns))];
-  const findings = judgeData(rows, columns, stage.settings.suite, stage.settings.maxFailureRate);
-  return { verdict: findings.some((f) => f.refused) ? 'fail' : 'pass', checked: rows.length, findings, data };
+  const { train, holdout } = data.splits;
+  const files = await Promise.all(
+    [train, ...(holdout === undefined ? [] : [holdout])].map((p) => open(store, p, data)),
+  );
+  const held = data.held === undefined ? undefined : await store.get(data.held);
+  const { suite, maxFailureRate } = stage.settings;
+  return await withTables(async (read) => {
+    const tables = [];
+    for (const file of files) tables.push(await read(file));
+    const [first = [], second = []] = tables.map((table) => table.rows);
+    const rows = held === undefined ? [...first, ...second] : inSourceOrder(first, second, held);
+    const columns = [...new Set(tables.flatMap((table) => table.columns))];
+    const findings = [];
+    for (const expectation of suite) {
+      findings.push(...judgeData(rows, columns, [expectation], maxFailureRate));
+      await otherWork();
+    }
+    return { verdict: findings.some((f) => f.refused) ? 'fail' : 'pass', checked: rows.length, findings, data };
+  });
+}
+
+async function open(store: Store, part: Split, { source }: DatasetOutput): Promise<DataFile> {
+  return { bytes: await store.get(part), format: part.format, where: `${source} (${part.name})` };
 }

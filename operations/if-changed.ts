@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { realpath } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
 import type { Store } from '../adapters/store/port.js';
+import { dataFile } from '../authoring/data-file.js';
 import type { SlipwayClient } from '../client/index.js';
 import { listRuns } from '../client/index.js';
+import { dataSource } from '../plan/data-source.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { JsonObject } from '../plan/json.js';
 import { canonicalJson, valueAt } from '../plan/json.js';
@@ -60,16 +60,18 @@ async function dataDigest(root: string, store: Store, stage: SnapshotStage, para
   const bound = stage.bindings.find((b) => b.at === '/from')?.ref;
   const value = bound?.from === 'param' ? valueAt(params, bound.path) : stage.settings.from;
   const from = typeof value === 'string' ? value : '';
-  if (from.startsWith('file:')) return fileDigest(root, from);
-  if (from.startsWith('s3://')) return objectDigest(store, from);
-  return sha256(encode(from));
+  const source = dataSource(from);
+  switch (source.kind) {
+    case 'file':
+      return fileDigest(await dataFile(root, from));
+    case 'object':
+      return objectDigest(store, from);
+    case 'other':
+      return sha256(encode(from));
+  }
 }
 
-async function fileDigest(root: string, from: string): Promise<string> {
-  const base = await realpath(root);
-  const file = await realpath(resolve(base, from.slice('file:'.length))).catch(() => undefined);
-  if (file === undefined) throw dataFault('E_DATA_SOURCE', from, 'no such file');
-  if (!file.startsWith(base + sep)) throw dataFault('E_PATH_ESCAPE', from, 'the file lies outside the project folder');
+async function fileDigest(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');
@@ -77,15 +79,11 @@ async function fileDigest(root: string, from: string): Promise<string> {
 
 async function objectDigest(store: Store, from: string): Promise<string> {
   const stored = await store.read(store.key(from), { limitBytes: largestObject });
-  if (stored === undefined) throw dataFault('E_DATA_SOURCE', from, 'no such object');
-  return sha256(stored.body);
-}
-
-function dataFault(code: string, where: string, message: string): SlipwayError {
-  return new SlipwayError({
-    code,
-    where,
-    message,
+  if (stored !== undefined) return sha256(stored.body);
+  throw new SlipwayError({
+    code: 'E_DATA_SOURCE',
+    where: from,
+    message: 'no such object',
     fix: 'Correct the data source of the snapshot stage, or the param that names it.',
   });
 }

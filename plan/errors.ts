@@ -59,14 +59,15 @@ export function printable(text: string, limit = 120): string {
   return `${clean.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
-/** The known name nearest to a wrong one (Levenshtein distance at most a third of its length), for "did you mean". */
+/** The known name nearest to a wrong one (edit distance at most a third of its length), for "did you mean". */
 export function nearest(name: string, known: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.floor(name.length / 3));
   let best: { name: string; distance: number } | undefined;
   for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) > limit) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (best === undefined || distance < best.distance) best = { name: candidate, distance };
   }
-  const limit = Math.max(1, Math.floor(name.length / 3));
   return best !== undefined && best.distance <= limit ? best.name : undefined;
 }
 
@@ -74,18 +75,27 @@ export function nearest(name: string, known: readonly string[]): string | undefi
 export function unknownName(kind: string, name: string, known: readonly string[]): string {
   const near = nearest(name, known);
   const hint = near === undefined ? '' : `; did you mean \`${near}\`?`;
-  return `unknown ${kind} \`${printable(name, 60)}\`: known are ${known.length > 0 ? known.join(', ') : 'none'}${hint}`;
+  const others = known.length > mostNames ? ` and ${known.length - mostNames} others` : '';
+  const names = known.slice(0, mostNames).join(', ') || 'none';
+  return `unknown ${kind} \`${printable(name, 60)}\`: known are ${names}${others}${hint}`;
 }
 
+/** So many known names are read before the hint behind them. */
+const mostNames = 50;
+
+/** How many letters are put in, left out, changed, or changed places with their neighbour. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swap));
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = swapped ? (before[j - 2] ?? 0) + 1 : Infinity;
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, change, swap));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length] ?? 0;
 }

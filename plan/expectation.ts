@@ -14,7 +14,7 @@ export interface Finding {
   message: string;
   failed: number;
   share: number;
-  /** First 20 row numbers, from 1. */
+  /** First 20 row numbers, from 1, as the rows stand in the source of the data: also when it was split. */
   rows: number[];
   /** Beyond the allowed failure rate: the data set is refused. */
   refused: boolean;

@@ -1,3 +1,4 @@
+import { printable } from './errors.js';
 import type { Expectation, Finding } from './expectation.js';
 
 /** Rows as read from a data file: every value is text or what JSON holds. */
@@ -50,33 +51,30 @@ function perRow(
   e: Extract<Expectation, { kind: 'notEmpty' | 'oneOf' | 'number' }>,
   rows: readonly Row[],
 ): Found | undefined {
-  if (e.kind === 'notEmpty')
-    return failing(
-      rows,
-      (r) => text(r[e.column]).trim() === '',
-      (n) => `${n} rows have no value in \`${e.column}\``,
-    );
+  if (e.kind === 'notEmpty') return failing(rows, e.column, (r) => text(r[e.column]).trim() === '', 'have no value');
   if (e.kind === 'oneOf') {
     const known = new Set(e.values);
     const unknown = new Set<string>();
     const found = failing(
       rows,
+      e.column,
       (r) => {
         const value = text(r[e.column]);
         if (value === '' || known.has(value)) return false;
         unknown.add(value);
         return true;
       },
-      (n) => `${n} rows have an unknown value in \`${e.column}\``,
+      'have an unknown value',
     );
-    return found && { ...found, message: `${found.message}: ${[...unknown].slice(0, 5).join(', ')}` };
+    return found && { ...found, message: `${found.message}; unknown are ${[...unknown].slice(0, 5).join(', ')}` };
   }
   const outside = (value: number) =>
     !Number.isFinite(value) || value < (e.min ?? -Infinity) || value > (e.max ?? Infinity);
   return failing(
     rows,
+    e.column,
     (r) => outside(text(r[e.column]).trim() === '' ? Number.NaN : Number(r[e.column])),
-    (n) => `${n} rows have no number${range(e)} in \`${e.column}\``,
+    `have no number${range(e)}`,
   );
 }
 
@@ -100,24 +98,31 @@ function duplicates(column: string, rows: readonly Row[]): Found | undefined {
   const seen = new Set<string>();
   return failing(
     rows,
+    column,
     (r) => {
       const value = text(r[column]);
       const again = seen.has(value);
       seen.add(value);
       return again;
     },
-    (n) => `${n} rows repeat a value of \`${column}\``,
+    'repeat a value',
   );
 }
 
-function failing(
-  rows: readonly Row[],
-  fails: (row: Row) => boolean,
-  message: (n: number) => string,
-): Found | undefined {
-  const at = rows.flatMap((r, i) => (fails(r) ? [i + 1] : []));
-  if (at.length === 0) return undefined;
-  return { message: message(at.length), failed: at.length, share: at.length / rows.length, rows: at.slice(0, 20) };
+/** The rows that fail, the first with its value: who reads of one among a million must not search for it. */
+function failing(rows: readonly Row[], column: string, fails: (row: Row) => boolean, what: string): Found | undefined {
+  const at: number[] = [];
+  let failed = 0;
+  rows.forEach((row, i) => {
+    if (!fails(row)) return;
+    failed += 1;
+    if (at.length < 20) at.push(i + 1);
+  });
+  const [first] = at;
+  if (first === undefined) return undefined;
+  const value = printable(text(rows[first - 1]?.[column]), 40);
+  const message = `${failed} rows ${what} in \`${column}\`: first row ${first}${value === '' ? '' : `, \`${value}\``}`;
+  return { message, failed, share: failed / rows.length, rows: at };
 }
 
 function whole(message: string): Found {

@@ -86,6 +86,8 @@ export const keys = {
   sourceMap: (sha256: string) => `code/${sha256}.map`,
   deployed: (environment: string, pipeline: string) => `deployed/${environment}/${pipeline}.json`,
   data: (sha256: string, extension: string) => `data/${sha256}.${extension}`,
+  /** Which rows of a source are held out. */
+  held: (sha256: string) => `data/${sha256}.held`,
   snapshot: (digest: string) => `snapshots/${digest}.json`,
   job: (key: string) => `jobs/${key}/`,
   /** Beside the outputs of a job whose place a later attempt took. */

@@ -1,4 +1,5 @@
 import type { ArtifactRef, FileRef } from './artifact.js';
+import type { DataFormat } from './data-source.js';
 import type { GateRule } from './gate-rule.js';
 import type { Finding } from './expectation.js';
 import type { Json, JsonObject } from './json.js';
@@ -12,12 +13,12 @@ export interface Split extends ArtifactRef {
   kind: 'split';
   name: string;
   rows: number;
-  format: 'jsonl' | 'csv';
+  format: DataFormat;
   /** Digest of the snapshot it belongs to, and when that was first taken. */
   dataset: string;
   snapshotAt: string;
 }
-/** An immutable data set. `digest` covers the splits' digests. */
+/** An immutable data set. `digest` covers the digests of its splits, and which rows are held out. */
 export interface DatasetOutput {
   kind: 'dataset';
   digest: string;
@@ -26,6 +27,8 @@ export interface DatasetOutput {
   snapshotAt: string;
   rows: number;
   splits: { train: Split; holdout?: Split };
+  /** With a holdout: a bit for each row of the source, see `heldBits`. */
+  held?: ArtifactRef;
 }
 export interface ValidateOutput {
   verdict: Verdict;

@@ -1,43 +1,163 @@
-import type { SplitSettings } from './plan.js';
+import { printable, SlipwayError, unknownName } from './errors.js';
 import type { Row } from './judge-data.js';
+import type { SplitSettings } from './plan.js';
 
-/**
- * Splits rows into train and holdout, the same rows for the same data and seed on every machine.
- * Groups (`by`) stay together; with `stratify` the share is kept within each value of that column, where a group
- * counts for the value of its first row.
- */
-export function splitRows(rows: readonly Row[], settings: SplitSettings): { train: Row[]; holdout: Row[] } {
-  const groupOf = (row: Row, i: number) => (settings.by === undefined ? String(i) : String(row[settings.by] ?? ''));
-  const held = new Set<string>();
-  for (const groups of stratify(rows, groupOf, settings.stratify)) {
-    const ranked = [...groups].sort((a, b) => rank(a, settings.seed) - rank(b, settings.seed) || (a < b ? -1 : 1));
-    const wanted = Math.round(ranked.length * settings.holdout);
-    ranked.slice(0, wanted).forEach((group) => held.add(group));
-  }
-  return {
-    train: rows.filter((row, i) => !held.has(groupOf(row, i))),
-    holdout: rows.filter((row, i) => held.has(groupOf(row, i))),
-  };
+/** Rows with all columns that occur in them. */
+export interface Rows {
+  rows: readonly Row[];
+  columns: readonly string[];
 }
 
-/** The groups of each stratum; all in one without a column. */
-function stratify(
-  rows: readonly Row[],
-  groupOf: (row: Row, i: number) => string,
-  column: string | undefined,
-): string[][] {
-  const stratumOf = new Map<string, string>();
-  rows.forEach((row, i) => {
-    const group = groupOf(row, i);
-    if (!stratumOf.has(group)) stratumOf.set(group, column === undefined ? '' : String(row[column] ?? ''));
-  });
-  const strata = new Map<string, string[]>();
-  for (const [group, stratum] of stratumOf) {
-    const groups = strata.get(stratum) ?? [];
-    groups.push(group);
-    strata.set(stratum, groups);
+/**
+ * Says of each row whether it is held out: the same rows for the same data and seed on every machine.
+ * Groups (`by`) stay together; with `stratify` the share is kept within each value of that column, where a group
+ * counts for the value of its first row.
+ *
+ * Throws `E_DATA_COLUMNS` when a column of the split cannot divide these rows, `E_DATA_CLASSES` when the rows of a value of
+ * `stratify` are too few for both parts, `E_DATA_EMPTY` when a part would have no row. Of millions of rows each step takes a
+ * second or so: `rest` is awaited between them.
+ */
+export async function heldOut(
+  { rows, columns }: Rows,
+  settings: SplitSettings,
+  where: string,
+  rest: () => Promise<unknown> = async () => undefined,
+): Promise<boolean[]> {
+  for (const option of ['by', 'stratify'] as const) checkColumn({ rows, columns }, settings, option, where);
+  await rest();
+  const { names, groupOf } = groupsOf(rows, settings.by);
+  await rest();
+  const strata = strataOf(rows, groupOf, settings.stratify);
+  checkClasses(strata, settings, where);
+  const held = new Uint8Array(names.length);
+  for (const groups of strata.values()) {
+    await rest();
+    first(groups, names, settings.seed, wantedOf(groups, settings)).forEach((group) => (held[group] = 1));
   }
-  return [...strata.values()];
+  await rest();
+  const out = rows.map((_, i) => held[groupOf(i)] === 1);
+  checkParts(out, names.length, settings, where);
+  return out;
+}
+
+function wantedOf(groups: readonly number[], { holdout }: SplitSettings): number {
+  return Math.round(groups.length * holdout);
+}
+
+/** The names of the groups, and the number of each row's group; without a column each row is a group. */
+function groupsOf(rows: readonly Row[], by: string | undefined): { names: string[]; groupOf: (row: number) => number } {
+  if (by === undefined) return { names: rows.map((_, i) => String(i)), groupOf: (i) => i };
+  const numbers = new Map<string, number>();
+  const groups = rows.map((row) => {
+    const name = valueOf(row, by);
+    const known = numbers.get(name) ?? numbers.size;
+    numbers.set(name, known);
+    return known;
+  });
+  return { names: [...numbers.keys()], groupOf: (i) => groups[i] ?? 0 };
+}
+
+/** Value of the column → its groups; all groups under one value without a column. */
+function strataOf(
+  rows: readonly Row[],
+  groupOf: (row: number) => number,
+  column: string | undefined,
+): Map<string, number[]> {
+  const strata = new Map<string, number[]>();
+  let next = 0;
+  rows.forEach((row, i) => {
+    // Groups are numbered in the order of their first rows.
+    if (groupOf(i) < next) return;
+    const stratum = column === undefined ? '' : valueOf(row, column);
+    const groups = strata.get(stratum);
+    if (groups === undefined) strata.set(stratum, [next]);
+    else groups.push(next);
+    next += 1;
+  });
+  return strata;
+}
+
+function valueOf(row: Row, column: string): string {
+  return String(row[column] ?? '');
+}
+
+/** The groups of the lowest ranks; equal ranks follow the order of the names. */
+function first(groups: readonly number[], names: readonly string[], seed: number, wanted: number): number[] {
+  if (wanted === 0) return [];
+  const nameOf = (group: number) => names[group] ?? '';
+  const ranks = Uint32Array.from(groups, (group) => rank(nameOf(group), seed));
+  const last = ranks.toSorted()[wanted - 1] ?? 0;
+  const below = groups.filter((_, i) => (ranks[i] ?? 0) < last);
+  const level = groups.filter((_, i) => ranks[i] === last).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  return [...below, ...level.slice(0, wanted - below.length)];
+}
+
+function checkColumn({ rows, columns }: Rows, settings: SplitSettings, option: 'by' | 'stratify', where: string): void {
+  const column = settings[option];
+  if (column === undefined) return;
+  const fault = (message: string, fix: string) => new SlipwayError({ code: 'E_DATA_COLUMNS', where, message, fix });
+  if (!columns.includes(column))
+    throw fault(
+      `\`split.${option}\` names an ${unknownName('column', column, columns)}`,
+      `correct \`split.${option}\` of the snapshot stage, or the data`,
+    );
+  const at = rows.findIndex((row) => typeof row[column] === 'object' && row[column] !== null);
+  if (at !== -1)
+    throw fault(
+      `\`split.${option}\` names the column \`${column}\`, which holds more than a text or a number: ${printable(JSON.stringify(rows[at]?.[column]), 60)} in row ${at + 1}`,
+      'name a column of plain values; write what rows belong together by into a column of its own',
+    );
+}
+
+/** Rows without a value are no class: how they are divided is left to chance. */
+function checkClasses(strata: ReadonlyMap<string, number[]>, settings: SplitSettings, where: string): void {
+  if (settings.stratify === undefined) return;
+  const { by, stratify, holdout } = settings;
+  const small = [...strata].filter(([value, groups]) => {
+    const wanted = wantedOf(groups, settings);
+    return value !== '' && (wanted === 0 || wanted === groups.length);
+  });
+  if (small.length === 0) return;
+  const units = by === undefined ? 'rows' : `groups of \`${by}\``;
+  const named = small.slice(0, 10).map(([value, { length }]) => `\`${printable(value, 60)}\` (${length})`);
+  const more = small.length > named.length ? ` and ${small.length - named.length} others` : '';
+  throw new SlipwayError({
+    code: 'E_DATA_CLASSES',
+    where,
+    message: `\`split.holdout\` ${holdout} leaves one part without ${named.join(', ')}${more}: these values of \`${stratify}\` have too few ${units}`,
+    fix: `bring more ${units} of them, put rare values together, change \`split.holdout\`, or leave \`split.stratify\` out`,
+  });
+}
+
+function checkParts(out: readonly boolean[], groups: number, settings: SplitSettings, where: string): void {
+  const part = [false, true].find((held) => !out.includes(held));
+  if (part === undefined) return;
+  const by =
+    settings.by === undefined ? '' : ` in ${groups} ${groups === 1 ? 'group' : 'groups'} of \`${settings.by}\``;
+  throw new SlipwayError({
+    code: 'E_DATA_EMPTY',
+    where,
+    message: `\`split.holdout\` ${settings.holdout} of ${out.length} ${out.length === 1 ? 'row' : 'rows'}${by} leaves no row for the ${part ? 'holdout' : 'train'} part`,
+    fix: `bring more ${settings.by === undefined ? 'rows' : 'groups'}, or change \`split.holdout\` of the snapshot stage`,
+  });
+}
+
+/** Which rows are held out, a bit for each, the lowest first: so small that it is kept beside the parts. */
+export function heldBits(held: readonly boolean[]): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(held.length / 8));
+  held.forEach((is, row) => is && (bits[row >> 3] = (bits[row >> 3] ?? 0) | (1 << (row & 7))));
+  return bits;
+}
+
+/** The rows of both parts as they stood in their source. */
+export function inSourceOrder<R>(train: readonly R[], holdout: readonly R[], bits: Uint8Array): R[] {
+  const [trained, held] = [train.values(), holdout.values()];
+  const rows: R[] = [];
+  for (let row = 0; row < train.length + holdout.length; row++) {
+    const next = (((bits[row >> 3] ?? 0) >> (row & 7)) & 1 ? held : trained).next();
+    if (!next.done) rows.push(next.value);
+  }
+  return rows;
 }
 
 /** FNV-1a (32 bit) of seed and text with a final avalanche (murmur3's), as a rank without order of its own. */

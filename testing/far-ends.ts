@@ -1,4 +1,5 @@
 import type { ActivityContext, ActivityEnvironment } from '../activities/context.js';
+import { dataFile } from '../authoring/data-file.js';
 import { parseParams } from '../authoring/params.js';
 import { toPolicy } from '../config/policy.js';
 import type { Notifier } from '../adapters/notifier/port.js';
@@ -75,9 +76,9 @@ export async function farEnds(o: FarEndsOptions): Promise<FarEnds> {
     },
   };
   const context: ActivityContext = {
-    root: o.root,
     build: 'test',
     defaultEnvironment: environment,
+    dataFile: (from) => dataFile(o.root, from),
     parseParams,
     environment: () => Promise.resolve(here),
   };

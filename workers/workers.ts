@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Worker, type NativeConnection, type WorkerDeploymentOptions, type WorkerOptions } from '@temporalio/worker';
 import { jobActivities, pipelineActivities, releaseActivities } from '../activities/index.js';
 import type { ActivityContext } from '../activities/context.js';
+import { dataFile } from '../authoring/data-file.js';
 import { parseParams } from '../authoring/params.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { taskQueues, workerDeployment } from '../plan/names.js';
@@ -124,7 +125,8 @@ export function activityContext({
   build,
 }: Pick<CreateOptions, 'root' | 'served' | 'build'>): ActivityContext {
   const { defaultEnvironment } = served;
-  return { root, build, defaultEnvironment, environment: (name) => served.open(name), parseParams };
+  const environment = (name: string) => served.open(name);
+  return { build, defaultEnvironment, environment, dataFile: (from) => dataFile(root, from), parseParams };
 }
 
 function workflowBundle(): { codePath: string } {

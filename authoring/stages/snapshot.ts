@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dataSource } from '../../plan/data-source.js';
 import type { SplitSettings } from '../../plan/plan.js';
 import { jobSettings, jobShape } from '../jobs.js';
 import type { JobParams, Source } from '../jobs.js';
@@ -71,8 +72,9 @@ function settle(draft: StageDraft, options: SnapshotOptions): object {
 }
 
 function checkAddress(draft: StageDraft, from: string): void {
-  if (from.startsWith('s3://')) return;
-  if (!from.startsWith('file:')) {
+  const source = dataSource(from);
+  if (source.kind === 'object') return;
+  if (source.kind === 'other') {
     draft.fault(
       'E_SCHEMA',
       '/from',
@@ -81,7 +83,7 @@ function checkAddress(draft: StageDraft, from: string): void {
     );
     return;
   }
-  const problem = pathProblem(from.slice('file:'.length));
+  const problem = pathProblem(source.path);
   if (problem !== undefined)
     draft.fault('E_PATH_ESCAPE', '/from', problem, 'write the path relative to the project folder, without `..`');
 }

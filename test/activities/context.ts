@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityContext, ActivityEnvironment } from '../../activities/context.js';
 import type { RunRef, StageCall } from '../../activities/calls.js';
 import { sha256 } from '../../activities/digest.js';
+import { dataFile } from '../../authoring/data-file.js';
 import { parseParams } from '../../authoring/params.js';
 import type { JobSpec } from '../../adapters/trainer/port.js';
 import type { ArtifactRef } from '../../plan/artifact.js';
@@ -47,9 +48,9 @@ export function createWorld(root = '/nowhere') {
     ports: { ...ports, notifiers: [...notifiers], trainer: () => ports.trainer },
   };
   const context: ActivityContext = {
-    root,
     defaultEnvironment: 'dev',
     build: '0.0.0-test',
+    dataFile: (from) => dataFile(root, from),
     parseParams,
     environment: async (name) => {
       if (name === 'dev') return environment;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -57,6 +57,42 @@ describe('a snapshot of a file', () => {
     expect((await of('again.csv', await stored(first.splits.train))).rows).toBe(3);
   });
 
+  test.each([
+    ['LF before CRLF', 'id,x,label\n001,2,yes\r\n002,3,no\r\n003,4,yes\n'],
+    ['CRLF before LF', 'id,x,label\r\n001,2,yes\n002,3,no\r\n003,4,yes'],
+    ['CR CR LF', 'id,x,label\r\r\n001,2,yes\r\r\n002,3,no\r\r\n003,4,yes\r\r\n'],
+    ['CR', 'id,x,label\r001,2,yes\r002,3,no\r003,4,yes'],
+  ])('of CSV with lines that end in %s has the values without them', async (_, csv) => {
+    const data = await of('data.csv', csv);
+    expect(await stored(data.splits.train)).toBe('id,x,label\n001,2,yes\n002,3,no\n003,4,yes\n');
+  });
+
+  test('of CSV keeps a column that is called like a member of every object', async () => {
+    const csv = '__proto__,constructor\n1,2\n3,4\n';
+    expect(await stored((await of('data.csv', csv)).splits.train)).toBe(csv);
+  });
+
+  test('of JSON lines keeps every number as it is written', async () => {
+    const lines = '{"id": 9007199254740993, "x": 3.0}\n{"id": 9007199254740992, "x": -0, "y": 1e400}\n';
+    expect(await stored((await of('data.jsonl', lines)).splits.train)).toBe(lines);
+  });
+
+  test('of JSON lines tells large integers apart where they say what stays together', async () => {
+    const ids = ['9007199254740992', '9007199254740993', '9007199254740994', '-90071992547409931'];
+    const lines = ids.map((id) => `{"id":${id},"of":{"text":"\\"${id}"}}`).join('\n');
+    await writeFile(join(root, 'data.jsonl'), lines);
+    const split = { holdout: 0.5, seed: 42, by: 'id' };
+    const data = await snapshot(stageOf('snapshot', { from: 'file:data.jsonl', split }));
+    expect(data.splits).toMatchObject({ train: { rows: 2 }, holdout: { rows: 2 } });
+    const suite: Expectation[] = [{ kind: 'unique', column: 'id' }];
+    const checked = await run(
+      world,
+      validateData,
+      await callOf(world, stageOf('validate', { suite, maxFailureRate: 0 }), { '/data': data }),
+    );
+    expect(checked).toMatchObject({ verdict: 'pass', checked: 4 });
+  });
+
   test('of JSON lines keeps values and skips empty lines', async () => {
     const data = await of('data.jsonl', '\ufeff{"text":"a","n":1}\n\n{"text":"b","tags":["x"]}');
     expect(data.rows).toBe(2);
@@ -91,6 +127,21 @@ describe('a snapshot of a file', () => {
     expect(other.digest).not.toBe(data.digest);
     const again = await snapshot(stageOf('snapshot', { from, split }));
     expect(again).toEqual(data);
+  });
+
+  test.each([
+    ['a column that is missing', { holdout: 0.3, stratify: 'lable' }, 'E_DATA_COLUMNS', 'did you mean `label`?'],
+    ['a column of objects', { holdout: 0.3, by: 'of' }, 'E_DATA_COLUMNS', '{"id":1} in row 1'],
+    ['classes of one row', { holdout: 0.5, stratify: 'label' }, 'E_DATA_CLASSES', '`c0` (1), `c1` (1)'],
+    ['a part without rows', { holdout: 0.1 }, 'E_DATA_EMPTY', '`split.holdout` 0.1 of 2 rows'],
+  ])('with a split by %s is refused before anything is stored', async (_, split, code, said) => {
+    await writeFile(join(root, 'x.jsonl'), '{"of":{"id":1},"label":"c0"}\n{"of":{"id":2},"label":"c1"}\n');
+    const before = new Set(world.store.objects.keys());
+    const refused = snapshot(stageOf('snapshot', { from: 'file:x.jsonl', split: { seed: 42, ...split } }));
+    const [fault] = await faultsOf(refused);
+    expect(fault).toMatchObject({ code, where: 'file:x.jsonl', message: expect.stringContaining(said) as string });
+    const stored = [...world.store.objects.keys()].filter((key) => !before.has(key));
+    expect(stored.filter((key) => key.startsWith('data/'))).toEqual([]);
   });
 
   test('takes the path that a param binds', async () => {
@@ -140,7 +191,7 @@ describe('the stages after a snapshot', () => {
 });
 
 describe('a file outside the project', () => {
-  test.each(['file:../outside.csv', 'file:/etc/passwd', 'file:.', 'file:link.csv', 'file:sub/../../outside.csv'])(
+  test.each(['file:../outside.csv', 'file:/etc/passwd', 'file:link.csv', 'file:sub/../../outside.csv'])(
     'named %s is refused',
     async (from) => {
       world = createWorld(join(root, 'project'));
@@ -175,6 +226,7 @@ describe('data that cannot be read', () => {
     '',
     's3://slipway/missing.csv',
     'file:folder.csv',
+    'file:.',
   ])('at %j is refused as a source', async (from) => {
     await mkdir(join(root, 'folder.csv'));
     expect(await codesOf(snapshot(stageOf('snapshot', { from })))).toEqual(['E_DATA_SOURCE']);
@@ -187,6 +239,33 @@ describe('a snapshot of an object', () => {
     await artifact(world, 'incoming/data.csv.bak', 'a,b\n9,9\n');
     const data = await snapshot(stageOf('snapshot', { from: 's3://slipway/incoming/data.csv' }));
     expect(await stored(data.splits.train)).toBe('a,b\n1,2\n');
+  });
+});
+
+describe('data of more than 64 MiB', () => {
+  const large = 64 * 1024 * 1024 + 1;
+  const refused = (where: string) => [
+    { code: 'E_DATA_SIZE', where, message: expect.stringMatching(/67108864 bytes \(it has 67108865\)/) as string },
+  ];
+
+  test('in a file is refused without reading it', async () => {
+    await writeFile(join(root, 'data.csv'), '');
+    await truncate(join(root, 'data.csv'), large);
+    expect(await faultsOf(snapshot(stageOf('snapshot', { from: 'file:data.csv' })))).toMatchObject(
+      refused('file:data.csv'),
+    );
+  });
+
+  test('in an object, or written by a source, is refused without reading it', async () => {
+    await world.store.put('incoming/data.csv', Buffer.alloc(large));
+    const from = 's3://slipway/incoming/data.csv';
+    expect(await faultsOf(snapshot(stageOf('snapshot', { from })))).toMatchObject(refused(from));
+    const source = { trainer: { adapter: 'fake', run: ['make'] }, params: {} };
+    const written = { ...(await outputFile(world, 'output/data/rows.csv', 'a\n1\n')), bytes: large };
+    world.jobs.play = leaving(world, [written], null);
+    expect(await faultsOf(snapshot(stageOf('snapshot', { source })))).toMatchObject(
+      refused('snapshot output/data/rows.csv'),
+    );
   });
 });
 

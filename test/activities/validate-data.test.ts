@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { snapshotData } from '../../activities/snapshot-data.js';
 import { validateData } from '../../activities/validate-data.js';
 import type { Json } from '../../plan/json.js';
 import type { DatasetOutput } from '../../plan/outputs.js';
@@ -38,6 +39,26 @@ test('the holdout is judged with the rest, and rows are counted through', async 
   const data = await datasetOf(world, 'text,intent\na,x\n', 'text,intent\nb,y\nc,\n');
   const output = await validate(world, data as unknown as Json);
   expect(output).toMatchObject({ verdict: 'fail', checked: 3, findings: [{ failed: 1, rows: [3], refused: true }] });
+});
+
+test('the rows of a data set that was split are numbered as in its source', async () => {
+  const world = createWorld();
+  const rows = Array.from({ length: 20 }, (_, i) => `${i + 1},${i === 14 ? 'oops' : i}`);
+  await artifact(world, 'incoming/data.csv', ['id,x', ...rows].join('\n'));
+  const settings = { from: 's3://slipway/incoming/data.csv' };
+  const numbers: Expectation[] = [{ kind: 'number', column: 'x' }];
+  for (const split of [undefined, { holdout: 0.3, seed: 42 }, { holdout: 0.3, seed: 1, by: 'x' }]) {
+    const stage = stageOf('snapshot', split === undefined ? settings : { ...settings, split });
+    const data = await run(world, snapshotData, await callOf(world, stage));
+    const { findings } = await run(
+      world,
+      validateData,
+      await callOf(world, stageOf('validate', { suite: numbers, maxFailureRate: 0 }), { '/data': data }),
+    );
+    expect(findings).toMatchObject([
+      { message: '1 rows have no number in `x`: first row 15, `oops`', rows: [15], share: 0.05 },
+    ]);
+  }
 });
 
 test('a set without a column is refused, naming the columns that it has', async () => {

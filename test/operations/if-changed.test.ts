@@ -73,10 +73,18 @@ describe('what a run is made of', () => {
   });
 
   test.each([
-    ['file:missing.csv', 'E_DATA_SOURCE'],
-    ['file:../../etc/passwd', 'E_PATH_ESCAPE'],
-  ])('cannot be read from %s', async (dataset, code) => {
-    await expect(inputsOf(root, store, await plan(), { dataset })).rejects.toMatchObject({ code });
+    ['file:missing.csv', 'E_DATA_SOURCE', 'no such file'],
+    ['file:trainers/iris/data', 'E_DATA_SOURCE', 'is not a regular file'],
+    ['file:.', 'E_DATA_SOURCE', 'is not a regular file'],
+    ['file:trainers/iris/data/iris.csv/x', 'E_DATA_SOURCE', 'no such file'],
+    ['s3://slipway/missing.csv', 'E_DATA_SOURCE', 'no such object'],
+    ['file:../../etc/passwd', 'E_PATH_ESCAPE', 'is not inside the project folder'],
+  ])('cannot be read from %s', async (dataset, code, message) => {
+    const fault = { code, where: dataset, message };
+    await expect(inputsOf(root, store, await plan(), { dataset })).rejects.toMatchObject({
+      faults: [fault],
+      exitCode: 65,
+    });
   });
 });
 

@@ -71,6 +71,18 @@ describe('a wrong name', () => {
     expect(nearest('x', [])).toBeUndefined();
   });
 
+  test('with two letters that changed places is found', () => {
+    expect(nearest('lable', ['trainer', 'label'])).toBe('label');
+    expect(nearest('ab', ['ba'])).toBe('ba');
+  });
+
+  test('among very many known ones is answered with some of them, and with the nearest', () => {
+    const known = Array.from({ length: 1_000 }, (_, i) => `c${i}`);
+    expect(unknownName('column', 'c7x', known)).toMatch(
+      /^unknown column `c7x`: .*c49 and 950 others; did you mean `c7`\?$/,
+    );
+  });
+
   test('is printed safe', () => {
     expect(unknownName('stage', '\u001b[2J', ['a'])).toContain('`\\u{1b}[2J`');
   });

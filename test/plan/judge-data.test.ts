@@ -25,8 +25,12 @@ describe('a data set of a thousand utterances', () => {
     const findings = judgeData(rows, ['text', 'intent', 'tmpl'], suite, 0.01);
     expect(findings.map(({ expectation, message, refused }) => [expectation.kind, message, refused])).toEqual([
       ['columns', 'columns `template` are missing: columns are text, intent, tmpl', true],
-      ['notEmpty', '60 rows have no value in `intent`', true],
-      ['oneOf', '1 rows have an unknown value in `intent`: cancle_order', false],
+      ['notEmpty', '60 rows have no value in `intent`: first row 1', true],
+      [
+        'oneOf',
+        '1 rows have an unknown value in `intent`: first row 508, `cancle_order`; unknown are cancle_order',
+        false,
+      ],
     ]);
     expect(findings[1]).toMatchObject({ failed: 60, share: 0.06 });
     expect(findings[1]?.rows).toHaveLength(20);
@@ -49,7 +53,7 @@ describe('an expectation', () => {
     const rows = ['1', 2, '', ' ', 'x', null, Number.NaN, Infinity, -1, 11].map((a) => ({ a }));
     const found = judged({ kind: 'number', column: 'a', min: 0, max: 10 }, rows);
     expect(found).toMatchObject({
-      message: '8 rows have no number from 0 to 10 in `a`',
+      message: '8 rows have no number from 0 to 10 in `a`: first row 3',
       rows: [3, 4, 5, 6, 7, 8, 9, 10],
     });
     expect(judged({ kind: 'number', column: 'a' }, [{ a: '-1e3' }])).toBeUndefined();
@@ -88,6 +92,6 @@ describe('an expectation', () => {
   test('of known values leaves emptiness to the one that asks for it, and lists at most five', () => {
     const rows = ['', null, 'b', 'c', 'd', 'e', 'f', 'g', 'a'].map((a) => ({ a }));
     const found = judged({ kind: 'oneOf', column: 'a', values: ['a'] }, rows);
-    expect(found?.message).toBe('6 rows have an unknown value in `a`: b, c, d, e, f');
+    expect(found?.message).toBe('6 rows have an unknown value in `a`: first row 3, `b`; unknown are b, c, d, e, f');
   });
 });

@@ -9,7 +9,7 @@ import { openS3Store } from '../../adapters/store/s3/index.js';
 import type { Store } from '../../adapters/store/port.js';
 import type { FileRef } from '../../plan/artifact.js';
 import type { Row } from '../../plan/judge-data.js';
-import { splitRows } from '../../plan/split.js';
+import { heldOut } from '../../plan/split.js';
 import { baseEnvironment } from '../../processes/index.js';
 import { provideStack, type TestStack } from '../stack-fixture.js';
 import { jobRunner, type RunJob } from './job-fixture.js';
@@ -64,8 +64,10 @@ async function snapshot(from: string): Promise<Snapshot> {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Row);
-  const parts = splitRows(rows, { holdout: 0.3, by: 'template', stratify: 'intent', seed: 42 });
-  return { train: await keep(`${from}-train`, parts.train), holdout: await keep(`${from}-holdout`, parts.holdout) };
+  const settings = { holdout: 0.3, by: 'template', stratify: 'intent', seed: 42 };
+  const held = await heldOut({ rows, columns: ['text', 'intent', 'template'] }, settings, from);
+  const part = (is: boolean) => rows.filter((_, i) => held[i] === is);
+  return { train: await keep(`${from}-train`, part(false)), holdout: await keep(`${from}-holdout`, part(true)) };
 }
 
 async function keep(name: string, rows: readonly Row[]): Promise<FileRef> {
