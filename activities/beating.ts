@@ -1,8 +1,7 @@
 import { heartbeat } from '@temporalio/activity';
+import { beatMs } from '../plan/stage-defaults.js';
 
-const beatMs = 2_000;
-
-/** Awaits work that does not beat by itself, with a heartbeat every two seconds: a silent wait is not a dead worker. */
+/** Awaits work that does not beat by itself, with heartbeats of its own: a silent wait is not a dead worker. */
 export async function beating<T>(work: Promise<T>, details: unknown): Promise<T> {
   heartbeat(details);
   return await keepBeating(work, details);

@@ -7,6 +7,7 @@ import type { Store } from '../adapters/store/port.js';
 import type { Tracking } from '../adapters/tracking/port.js';
 import type { TaskRunner } from '../adapters/task-runner/port.js';
 import type { Trainer } from '../adapters/trainer/port.js';
+import type { Approvers } from '../plan/approvers.js';
 import type { Prices } from '../plan/cost.js';
 import type { JsonObject } from '../plan/json.js';
 import type { Policy } from '../plan/policy.js';
@@ -30,6 +31,8 @@ export interface ActivityEnvironment {
   name: string;
   protected: boolean;
   sharedRegistry: boolean;
+  /** Who may approve, by group. */
+  approvers: Approvers;
   /** Queues of workers of their own that stages may name. */
   pools: Readonly<Record<string, unknown>>;
   /** How soon a worker that died is replaced. Default `usual`. */

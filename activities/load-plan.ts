@@ -1,3 +1,4 @@
+import { approverFaults } from '../plan/approvers.js';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
 import type { PlanGraph } from '../plan/graph.js';
 import type { JsonObject } from '../plan/json.js';
@@ -51,6 +52,7 @@ export async function loadPlan(context: ActivityContext, input: LoadPlanInput): 
     });
   }
   checkPools(plan, environment);
+  checkApprovers(plan, environment);
   const params = context.parseParams(plan.params, input.params);
   const now = { environment: environment.name, plan, params };
   return {
@@ -80,6 +82,12 @@ function checkPools(plan: Plan, environment: ActivityEnvironment): void {
       fix: `add it under \`pools\` of environment \`${environment.name}\`, and start workers with --queues jobs-${pool}`,
     };
   });
+  if (faults.length > 0) throw new SlipwayError(faults, exitCodes.configuration);
+}
+
+/** An approval that nobody could give would hold the run until its time is over. */
+function checkApprovers(plan: Plan, environment: ActivityEnvironment): void {
+  const faults = approverFaults(plan, environment);
   if (faults.length > 0) throw new SlipwayError(faults, exitCodes.configuration);
 }
 

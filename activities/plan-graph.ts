@@ -1,15 +1,10 @@
+import { durationMs } from '../plan/duration.js';
 import type { GraphStage, PlanGraph, RolloutFlow } from '../plan/graph.js';
 import type { Limits, Plan, RolloutStage, Stage } from '../plan/plan.js';
+import { approvalDefaults, retryOf, stageDefaults } from '../plan/stage-defaults.js';
 import { jobOf } from '../plan/stage-definition.js';
 import type { Policy } from '../plan/policy.js';
 import type { ActivityEnvironment } from './context.js';
-
-/**
- * Twice what activities beat at, and the SDK sends a beat after 80 % of the limit at the latest. A worker that is gone is replaced
- * after this, half a second before its retry and the two seconds for which a run waits for its own worker.
- */
-const fastHeartbeatMs = 4_000;
-const waiting: readonly Stage['verb'][] = ['train', 'evaluate', 'task'];
 
 /** What the workflow needs of a plan, with the environment's times: ids, edges, limits; settings stay in the store. */
 export function planGraph(plan: Plan, digest: string, environment: ActivityEnvironment): PlanGraph {
@@ -36,22 +31,23 @@ function graphStage(stage: Stage, environment: ActivityEnvironment): GraphStage 
   };
 }
 
-/** Only of what waits for others: reading a large table can keep a worker from saying that it lives for longer. */
-function silence(verb: Stage['verb'], { recovery }: ActivityEnvironment): { heartbeatMs?: number } {
-  return recovery === 'fast' && waiting.includes(verb) ? { heartbeatMs: fastHeartbeatMs } : {};
+/** Said only where it is not the usual one, which the workflow knows. */
+function silence(verb: Stage['verb'], { recovery = 'usual' }: ActivityEnvironment): { heartbeatMs?: number } {
+  const { heartbeat } = stageDefaults[verb];
+  return heartbeat[recovery] === heartbeat.usual ? {} : { heartbeatMs: durationMs(heartbeat[recovery]) };
 }
 
 /** Jobs that a budget limits; people are given as long to decide as for any other approval. */
 function withBudget(found: GraphStage, stage: Stage, plan: Plan, { policy, prices }: ActivityEnvironment): GraphStage {
   const work = stage.verb === 'each' ? stage.settings.item : stage;
   if ((stage.budget ?? plan.budget) === undefined || jobOf(work) === undefined || prices === undefined) return found;
-  return { ...found, budget: { withinMs: policy.approval.withinMs ?? 3 * 86_400_000 } };
+  return { ...found, budget: { withinMs: policy.approval.withinMs ?? durationMs(approvalDefaults.within) } };
 }
 
-/** A stage that may try again and does not say when waits 1 s, then 2 s, 4 s, … at most an hour. */
+/** A stage that may try again and does not say when waits as long as any such stage. */
 function paced(limits: Limits): Limits {
-  if (limits.attempts === 1 || limits.retry !== undefined) return limits;
-  return { ...limits, retry: { waitMs: 1_000, backoff: 2, maxMs: 3_600_000 } };
+  const retry = retryOf(limits);
+  return retry === null ? limits : { ...limits, retry };
 }
 
 /** What a stage's own part of the workflow goes by. */

@@ -4,6 +4,7 @@ import type { JobManifest, JobSpec, JobState, Progress, Trainer } from '../adapt
 import type { Price } from '../plan/cost.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { JobTold } from '../plan/job-told.js';
+import { beatMs } from '../plan/stage-defaults.js';
 import {
   absenceMs,
   cannotSay,
@@ -24,7 +25,6 @@ import { progressTeller, type ProgressListeners } from './job-progress.js';
 
 const firstPollMs = 200;
 const slowestPollMs = 5_000;
-const beatMs = 2_000;
 /** How long a trainer must refuse to tell of a job that it has before nobody waits any more. */
 const refusalMs = 5 * 60_000;
 const noteLength = 200;

@@ -4,8 +4,8 @@ import type { Json, JsonObject } from '../plan/json.js';
 import { toldOf } from '../plan/job-told.js';
 import { keys } from '../plan/names.js';
 import type { StageOutput } from '../plan/outputs.js';
-import { cachedByDefault, type Stage } from '../plan/plan.js';
-import { codeOf, jobOf } from '../plan/stage-definition.js';
+import type { Stage } from '../plan/plan.js';
+import { codeOf, jobOf, mayBeCached } from '../plan/stage-definition.js';
 import type { Cached, Costly, StageCall } from './calls.js';
 import { digestOf } from './digest.js';
 import type { OpenStage } from './plan-cache.js';
@@ -34,7 +34,7 @@ export async function cachedOr<O extends StageOutput>(
   make: () => Promise<Costly<O>>,
 ): Promise<Cached<O>> {
   const { stage, environment } = open;
-  if (!(stage.cache ?? cachedByDefault.includes(stage.verb))) return (await make()) as Cached<O>;
+  if (!mayBeCached(stage)) return (await make()) as Cached<O>;
   const { store } = environment.ports;
   const key = keys.cached(cacheDigest(open, followsFrom));
   const item = call.item?.index ?? null;

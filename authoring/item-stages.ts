@@ -58,7 +58,7 @@ export function itemStages(recorder: Recorder, each: StageDraft, found: Recorded
     spec: StageSpec<O>,
     item: Omit<RecordedItem, 'draft' | 'given'>,
   ) => {
-    const draft = new StageDraft(recorder, verb, each.id, spec.timeout, each);
+    const draft = new StageDraft(recorder, verb, each.id, each);
     const { options, misplaced } = withoutOuter(given);
     for (const name of misplaced)
       draft.fault('E_EACH', `/${name}`, `\`${name}\` is no option of the stage inside an \`each\``, outer[name]);

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { durationMs } from '../plan/duration.js';
-import type { Duration } from '../plan/duration.js';
 import type { Fault } from '../plan/errors.js';
 import { pointerStep } from '../plan/json.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { Binding, Limits, OnFailure, Ref, Verb } from '../plan/plan.js';
+import { noTimeLimit, stageDefaults } from '../plan/stage-defaults.js';
 import { callerPlace, formatPlace } from './places.js';
 import type { Place } from './places.js';
 import { makeReference, targetOf } from './references.js';
@@ -35,13 +35,14 @@ export class StageDraft {
   readonly #scope: StageDraft | undefined;
 
   /** `scope`: the `each` that it is the item of; only then may it use the element. */
-  constructor(recorder: Recorder, verb: Verb, id: string, defaultTimeout: Duration, scope?: StageDraft) {
+  constructor(recorder: Recorder, verb: Verb, id: string, scope?: StageDraft) {
     this.#recorder = recorder;
     this.#scope = scope;
     this.verb = verb;
     this.id = id;
     this.place = callerPlace(recorder.root);
-    this.limits = { timeoutMs: durationMs(defaultTimeout), attempts: 1 };
+    const { timeout } = stageDefaults[verb];
+    this.limits = { timeoutMs: durationMs(timeout ?? noTimeLimit), attempts: 1 };
     this.branch = recorder.branch;
     if (this.branch !== undefined) this.needs.add(this.branch.of);
   }
@@ -252,7 +253,7 @@ export class Recorder {
     options: O,
     spec: StageSpec<O>,
   ): StageDraft {
-    const draft = new StageDraft(this, verb, id, spec.timeout);
+    const draft = new StageDraft(this, verb, id);
     this.stages.push(draft);
     this.settle(draft, options, spec);
     return draft;
@@ -273,8 +274,6 @@ export class Recorder {
 /** What the recorder needs to know of a verb. */
 export interface StageSpec<O> {
   shape: z.ZodType;
-  /** Default time limit of one attempt. */
-  timeout: Duration;
   settle(draft: StageDraft, options: O): object;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationMs, formatDuration } from '../plan/duration.js';
 import type { Duration } from '../plan/duration.js';
+import { retryDefaults } from '../plan/stage-defaults.js';
 import type { StageDraft } from './recorder.js';
 import type { StageRef } from './references.js';
 import { after, count, duration, finite, kebab } from './shapes.js';
@@ -102,7 +103,7 @@ function applyBudget(draft: StageDraft, amount: number): void {
 
 function applyRetry(draft: StageDraft, { wait, backoff, upTo }: Retry): void {
   const waitMs = durationMs(wait);
-  const maxMs = upTo === undefined ? Math.max(waitMs, 3_600_000) : durationMs(upTo);
+  const maxMs = upTo === undefined ? Math.max(waitMs, durationMs(retryDefaults.upTo)) : durationMs(upTo);
   if (draft.limits.attempts === 1)
     draft.fault('E_NUMBER', '/retry', 'a pause before a second attempt, but there is only one', 'add `attempts: 2`');
   if (maxMs < waitMs)
@@ -111,5 +112,5 @@ function applyRetry(draft: StageDraft, { wait, backoff, upTo }: Retry): void {
       '/retry/upTo',
       `${formatDuration(maxMs)} is shorter than \`wait\`, ${formatDuration(waitMs)}`,
     );
-  draft.limits.retry = { waitMs, backoff: backoff ?? 2, maxMs };
+  draft.limits.retry = { waitMs, backoff: backoff ?? retryDefaults.backoff, maxMs };
 }

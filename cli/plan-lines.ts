@@ -1,6 +1,7 @@
 import type { PlanComparison } from '../operations/plan-view/view-plan.js';
 import type { PlanDescription, StageDescription } from '../operations/plan-view/describe-plan.js';
 import { formatDuration } from '../plan/duration.js';
+import { limitsText } from '../plan/stage-defaults.js';
 import { printable } from '../plan/errors.js';
 import { canonicalJson, type Json } from '../plan/json.js';
 import { priorities } from '../plan/turn.js';
@@ -41,8 +42,7 @@ function printStage(out: Output, stage: StageDescription, i: number): void {
   const { bold, dim, green } = out.colors;
   const after = stage.after.length > 0 ? ` after ${stage.after.join(', ')}` : '';
   const facts = [
-    `time limit ${formatDuration(stage.timeoutMs)}`,
-    `${stage.attempts} attempt${stage.attempts === 1 ? '' : 's'}`,
+    ...limitsText(stage),
     stage.onFailure === 'fail' ? null : `on failure: ${stage.onFailure}`,
     stage.pool === null ? null : `pool ${stage.pool}`,
     stage.branch === null ? null : `only if ${stage.branch.of} is ${stage.branch.taken ? 'taken' : 'not taken'}`,

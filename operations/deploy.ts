@@ -3,6 +3,7 @@ import type { Environment } from '../config/open.js';
 import type { Env, OnProgress } from '../stack/index.js';
 import type { Definition, Files } from './definitions.js';
 import { completeAll, loadDefinitions } from './definitions.js';
+import { refuseFewApprovers } from './plan-run.js';
 import { movePointer, publishPlan } from './publish.js';
 import { ensureEnvironments } from './python-environments.js';
 import type { DeployedSchedule } from './schedules.js';
@@ -44,6 +45,10 @@ export async function deploy(o: DeployOptions): Promise<Deployed[]> {
 /** The same for definitions that are loaded already. */
 export async function deployDefinitions(o: DeployOptions, definitions: readonly Definition[]): Promise<Deployed[]> {
   const plans = await completeAll(o.root, definitions, o);
+  refuseFewApprovers(
+    plans.map((p) => p.plan),
+    o.environment,
+  );
   await ensureEnvironments({ root: o.root, plans: plans.map((p) => p.plan), env: o.env, onProgress: o.onProgress });
   const schedules = await prepareSchedules(
     o.environment,

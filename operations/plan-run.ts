@@ -1,7 +1,8 @@
 import type { CompletePlan } from '../authoring/loading/index.js';
 import type { Environment } from '../config/open.js';
+import { approverFaults } from '../plan/approvers.js';
 import { shortDigest } from '../plan/artifact.js';
-import { SlipwayError } from '../plan/errors.js';
+import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { Plan } from '../plan/plan.js';
 import type { Env, OnProgress } from '../stack/index.js';
 import { completeAll, findDefinition, unknownPipeline } from './definitions.js';
@@ -23,9 +24,21 @@ export interface ChosenPlan {
 /**
  * Which plan a run takes. The project's definition if it differs from the deployed one, unless the environment is
  * protected: then the deployed one. Writes nothing.
- * Throws `E_PIPELINE_UNKNOWN` or `E_NOT_DEPLOYED` (65).
+ * Throws `E_PIPELINE_UNKNOWN` or `E_NOT_DEPLOYED` (65), and `E_APPROVERS` (78).
  */
 export async function choosePlan(root: string, environment: Environment, pipeline: string): Promise<ChosenPlan> {
+  const chosen = await localOrDeployed(root, environment, pipeline);
+  refuseFewApprovers([chosen.plan], environment);
+  return chosen;
+}
+
+/** Throws `E_APPROVERS` (78) for approvals that nobody could give, because the environment names too few people. */
+export function refuseFewApprovers(plans: readonly Plan[], environment: Environment): void {
+  const faults = plans.flatMap((plan) => approverFaults(plan, environment));
+  if (faults.length > 0) throw new SlipwayError(faults, exitCodes.configuration);
+}
+
+async function localOrDeployed(root: string, environment: Environment, pipeline: string): Promise<ChosenPlan> {
   const { store } = environment.ports;
   const definition = await findDefinition(root, pipeline);
   const pointer = await deployedPointer(store, environment.name, pipeline);

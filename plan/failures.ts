@@ -28,6 +28,7 @@ export const newAttemptCodes: readonly string[] = [
   'E_TASK',
   'E_TASK_CRASH',
   'E_TASK_LIMIT',
+  'E_STAGE_LIMIT',
 ];
 /** Code of a job that does not begin because a budget is used up: people are asked. */
 export const budgetCode = 'E_BUDGET';

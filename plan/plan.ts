@@ -45,7 +45,7 @@ export interface Limits {
   timeoutMs: number;
   /** Stage attempts: how many jobs may be started for it. Default 1. */
   attempts: number;
-  /** Pause before a new stage attempt: `waitMs`, then each time `backoff` times as long, at most `maxMs`. Absent: 1 s, twice as long each time, at most 1 h. */
+  /** Pause before a new stage attempt: `waitMs`, then each time `backoff` times as long, at most `maxMs`. Absent: `retryDefaults`. */
   retry?: { waitMs: number; backoff: number; maxMs: number };
 }
 
@@ -68,7 +68,7 @@ interface StageBase<V extends Verb, S> {
   limits: Limits;
   /** Own queue of workers, for stages that need other machines. Absent: the verb's queue. */
   pool?: string;
-  /** Whether an earlier result of the same code, params, inputs and environment lock may stand in. Absent: the verb's default (`cachedByDefault`). */
+  /** Whether an earlier result of the same code, params, inputs and environment lock may stand in. Absent: the verb's default. */
   cache?: boolean;
   onFailure?: OnFailure;
   /** What the stage's jobs may have cost before another one must be approved, in the environment's currency. Absent: any. */
@@ -174,9 +174,6 @@ export type Stage =
   | RegisterStage
   | ApproveStage
   | RolloutStage;
-
-/** Verbs whose stages are cached unless they say otherwise: their results follow from their inputs. */
-export const cachedByDefault: readonly Verb[] = ['validate', 'train', 'evaluate'];
 
 /** Packed code, by digest; it stands in the store under `keys.bundle` (pipeline file) or `keys.code` (folder). */
 export interface CodeRef {

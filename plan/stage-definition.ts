@@ -1,5 +1,6 @@
 import { canonicalJson, pointerStep, type Json, type JsonObject } from './json.js';
-import { cachedByDefault, type JobSettings, type Plan, type Stage } from './plan.js';
+import type { JobSettings, Plan, Stage } from './plan.js';
+import { stageDefaults } from './stage-defaults.js';
 
 /**
  * All that decides what a stage does: its verb, settings, bindings, and the digests of the code and of the environment lock
@@ -39,7 +40,8 @@ export function jobOf(stage: Stage): JobSettings | undefined {
 
 /** May an earlier result of this stage stand in? The stage's own word, else its verb's default; of an `each` that of its item. */
 export function mayBeCached(stage: Stage): boolean {
-  return stage.cache ?? cachedByDefault.includes(stage.verb === 'each' ? stage.settings.item.verb : stage.verb);
+  const { verb } = stage.verb === 'each' ? stage.settings.item : stage;
+  return stage.cache ?? stageDefaults[verb].cache ?? false;
 }
 
 /** One difference between two JSON values; absent values are `undefined`. */

@@ -40,7 +40,13 @@ export interface FarEndsOptions {
 /** Everything that activities reach, in memory: one environment, with the champions and the plans of the script. */
 export async function farEnds(o: FarEndsOptions): Promise<FarEnds> {
   const { script, plans, router } = o;
-  const { name: environment = 'dev', protected: guarded = false, policy, prices } = script.environment ?? {};
+  const {
+    name: environment = 'dev',
+    protected: guarded = false,
+    approvers = {},
+    policy,
+    prices,
+  } = script.environment ?? {};
   const store = fakeStore();
   const registry = fakeRegistry();
   const champions: VersionOutput[] = [];
@@ -57,6 +63,7 @@ export async function farEnds(o: FarEndsOptions): Promise<FarEnds> {
     name: environment,
     protected: guarded,
     sharedRegistry: false,
+    approvers,
     pools: Object.fromEntries(pools.map((pool) => [pool, {}])),
     policy: toPolicy(policy),
     ...(prices && { prices: { trainers: {}, pools: {}, ...prices } }),

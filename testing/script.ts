@@ -65,6 +65,7 @@ export interface PipelineScript {
   environment?: {
     name?: string;
     protected?: boolean;
+    approvers?: Record<string, string[]>;
     policy?: z.input<typeof policySchema>;
     prices?: { currency: string; trainers?: Record<string, number>; pools?: Record<string, number> };
   };

@@ -2,6 +2,7 @@ import type { Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
 import { toFailure } from '../activities/guard.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
+import { beatMs } from '../plan/stage-defaults.js';
 import type { Deaths } from './deaths.js';
 
 /** From so many deaths on, an activity runs while no other one does that is suspected: then one death more tells who it was. */
@@ -16,7 +17,6 @@ const outlived = 1.5;
 const latestMs = 600_000;
 /** These do their work in the process itself, all the time that they run: the others wait for jobs, tasks, people and traffic. */
 const workHere: readonly string[] = ['snapshotData', 'validateData', 'registerModel', 'collectItems', 'joinLists'];
-const beatMs = 2_000;
 const jobWatchers: readonly string[] = ['trainModel', 'evaluateModel'];
 
 /**

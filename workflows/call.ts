@@ -9,6 +9,9 @@ import type { StageCall } from '../activities/calls.js';
 import type { JobCall } from '../activities/stop-job.js';
 import type { GraphStage } from '../plan/graph.js';
 import { poolQueue, taskQueues } from '../plan/names.js';
+import { durationMs } from '../plan/duration.js';
+import { loadingHeartbeat, stageDefaults } from '../plan/stage-defaults.js';
+import { overLimit } from './stage-limit.js';
 
 /**
  * All time limits and retry policies. Retries meet only unavailable dependencies and lost workers: every other
@@ -16,7 +19,8 @@ import { poolQueue, taskQueues } from '../plan/names.js';
  */
 const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
 const minute = 60_000;
-const usualHeartbeatMs = 10_000;
+/** Of work that belongs to no stage's verb; the same for all verbs. */
+const usualHeartbeat = stageDefaults.gate.heartbeat.usual;
 const triesOfAnHour = 240;
 /** Tries are counted where nobody knows how long the line is. */
 const counted: ActivityOptions = { retry: { ...retry, maximumAttempts: triesOfAnHour } };
@@ -62,7 +66,7 @@ interface CallOptions extends ActivityOptions {
 function call<I, O>(activity: Named<I, O>, queue: string, input: I, options: CallOptions): Promise<O> {
   const settled = {
     taskQueue: queue,
-    heartbeatTimeout: usualHeartbeatMs,
+    heartbeatTimeout: usualHeartbeat,
     ...options,
     summary: options.summary.slice(0, 200),
   };
@@ -71,30 +75,32 @@ function call<I, O>(activity: Named<I, O>, queue: string, input: I, options: Cal
 
 type In<F extends (input: never) => unknown> = Parameters<F>[0];
 /** The stage whose limits, pool and turn count; of a snapshot also whether it is a job. */
-export type JobStage = Pick<GraphStage, 'limits' | 'pool' | 'turn' | 'job'>;
+export type JobStage = Pick<GraphStage, 'verb' | 'limits' | 'pool' | 'turn' | 'job'>;
 
 export const calls = {
   loadPlan: (i: In<PipelineActivities['loadPlan']>) => within.loadPlan(i),
   resolveChampion: (i: In<PipelineActivities['resolveChampion']>) =>
     call(pipelines.resolveChampion, taskQueues.pipelines, i, { ...short, summary: `champion of ${i.service}` }),
-  judgeGate: (i: In<PipelineActivities['judgeGate']>) =>
-    call(pipelines.judgeGate, taskQueues.pipelines, i, { ...short, activityId: i.stage, summary: `gate ${i.stage}` }),
-  registerModel: (i: In<PipelineActivities['registerModel']>, outageMs: number) =>
+  judgeGate: (i: In<PipelineActivities['judgeGate']>, stage: JobStage) =>
+    call(pipelines.judgeGate, taskQueues.pipelines, i, {
+      ...inTime(stage),
+      activityId: i.stage,
+      summary: `gate ${i.stage}`,
+    }).catch(overLimit(i.stage, stage)),
+  registerModel: (i: In<PipelineActivities['registerModel']>, stage: JobStage, outageMs: number) =>
     call(pipelines.registerModel, taskQueues.pipelines, i, {
-      retry,
-      startToCloseTimeout: 10 * minute,
-      scheduleToCloseTimeout: outageMs,
+      ...inTime(stage, outageMs),
       activityId: i.stage,
       summary: `register ${i.stage}`,
-    }),
+    }).catch(overLimit(i.stage, stage)),
   notify: (i: In<PipelineActivities['notify']>) =>
     call(pipelines.notify, taskQueues.pipelines, i, { ...courtesy, summary: `tell: ${i.kind}` }),
-  sendNotice: (i: StageCall) =>
+  sendNotice: (i: StageCall, stage: JobStage) =>
     call(pipelines.sendNotice, taskQueues.pipelines, i, {
-      ...short,
+      ...inTime(stage),
       activityId: i.stage,
       summary: `tell: ${i.stage}`,
-    }),
+    }).catch(overLimit(i.stage, stage)),
   collectItems: (i: In<PipelineActivities['collectItems']>) =>
     call(pipelines.collectItems, taskQueues.pipelines, i, {
       ...short,
@@ -111,7 +117,6 @@ export const calls = {
   awaitRollout: (i: In<PipelineActivities['awaitRollout']>) =>
     call(pipelines.awaitRollout, taskQueues.pipelines, i, {
       startToCloseTimeout: '30d',
-      heartbeatTimeout: 10_000,
       retry,
       summary: `wait for ${i.workflowId}`,
     }),
@@ -124,12 +129,12 @@ export const calls = {
     }),
   validateData: (i: StageCall, stage: JobStage) =>
     call(jobs.validateData, queueOf(stage), i, {
-      ...inLine(stage, 30 * minute),
+      ...notOver(inLine(stage, 30 * minute)),
       heartbeatTimeout: silence(stage),
       startToCloseTimeout: stage.limits.timeoutMs,
-      activityId: i.stage,
-      summary: `validate ${i.stage}`,
-    }),
+      activityId: idOf(i),
+      summary: said('validate', i),
+    }).catch(overLimit(i.stage, stage)),
   runTask: (i: StageCall, stage: JobStage) =>
     call(jobs.runTask, queueOf(stage), i, { ...job(stage), activityId: idOf(i), summary: said('task', i) }),
   /** Tried a bounded number of times: one that cannot be undone must not keep the run from its end. */
@@ -180,14 +185,14 @@ export const calls = {
     call(release.openRollout, taskQueues.release, i, {
       ...short,
       startToCloseTimeout: 5 * minute,
-      heartbeatTimeout: 15_000,
+      heartbeatTimeout: loadingHeartbeat,
       summary: `champion of ${i.service}, epoch`,
     }),
   loadVersion: (i: In<ReleaseActivities['loadVersion']>) =>
     call(release.loadVersion, taskQueues.release, i, {
       ...short,
       startToCloseTimeout: 5 * minute,
-      heartbeatTimeout: 30_000,
+      heartbeatTimeout: loadingHeartbeat,
       summary: `load version ${i.version.version}`,
     }),
   checkVersion: (i: In<ReleaseActivities['checkVersion']>) =>
@@ -212,7 +217,6 @@ export const calls = {
   holdLease: (i: In<ReleaseActivities['holdLease']>) =>
     call(release.holdLease, taskQueues.release, i, {
       startToCloseTimeout: '30d',
-      heartbeatTimeout: 10_000,
       retry,
       summary: `hold the lease of epoch ${i.epoch}`,
     }),
@@ -221,19 +225,17 @@ export const calls = {
       startToCloseTimeout: ms + 5 * minute,
       // A judge that cannot work for so long is a reason to go home.
       scheduleToCloseTimeout: ms + 10 * minute,
-      heartbeatTimeout: 10_000,
       retry,
       summary: 'judge the candidate',
     }),
   commitPromotion: (i: In<ReleaseActivities['commitPromotion']>) =>
     call(release.commitPromotion, taskQueues.release, i, { ...forever, summary: `promotion record of ${i.service}` }),
-  promoteVersion: (i: In<ReleaseActivities['promoteVersion']>) =>
+  promoteVersion: (i: In<ReleaseActivities['promoteVersion']>, stage: JobStage) =>
     call(release.promoteVersion, taskQueues.release, i, {
-      ...short,
-      startToCloseTimeout: 5 * minute,
+      ...inTime(stage),
       activityId: i.stage,
       summary: `promotion record of ${i.service}`,
-    }),
+    }).catch(overLimit(i.stage, stage)),
   followPromotion: (i: In<ReleaseActivities['followPromotion']>) =>
     call(release.followPromotion, taskQueues.release, i, {
       ...forever,
@@ -268,9 +270,21 @@ function trainerJob(stage: JobStage): ActivityOptions {
   return { ...longPoll, ...counted, heartbeatTimeout: silence(stage), startToCloseTimeout, ...turnOf(stage) };
 }
 
+/**
+ * Work that starts no job, tried for as long as its stage may take: what it needs may be away in that time, and for `spareMs` more.
+ */
+function inTime({ limits: { timeoutMs } }: JobStage, spareMs = 0): ActivityOptions {
+  return notOver({ retry, startToCloseTimeout: timeoutMs, scheduleToCloseTimeout: timeoutMs + spareMs });
+}
+
+/** A try that was at work for all the time that the stage has is not followed by another one. */
+function notOver(options: ActivityOptions): ActivityOptions {
+  return { ...options, retry: { ...options.retry, nonRetryableErrorTypes: ['TemporalTimeout:StartToClose'] } };
+}
+
 /** How long the worker of a stage may be silent before another takes over. */
-function silence({ limits }: JobStage): number {
-  return limits.heartbeatMs ?? usualHeartbeatMs;
+function silence({ limits, verb }: JobStage): number {
+  return limits.heartbeatMs ?? durationMs(stageDefaults[verb].heartbeat.usual);
 }
 
 /**

@@ -20,6 +20,8 @@ export interface RolloutInput {
   service: string;
   version: VersionOutput;
   flow: RolloutFlow;
+  /** Time limit of the stage; it begins when the rollout does. */
+  limitMs: number;
   approvals: ApprovalOutput[];
   gates: GateOutput[];
   scores: Metrics | null;

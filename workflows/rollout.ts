@@ -19,6 +19,7 @@ import { rolloutDetails } from './details.js';
 import { Lease } from './lease.js';
 import { RollBack, RolloutState, type CarriedRollout, type RolloutInput } from './rollout-state.js';
 import { runSteps } from './rollout-steps.js';
+import { isOverLimit, withinLimit } from './stage-limit.js';
 
 /**
  * Takes one version of one service from nothing to all traffic, or back. Before the promotion record is written
@@ -42,22 +43,33 @@ async function take(
   known: RolloutBase | undefined,
 ): Promise<RolloutOutput | { continueWith: CarriedRollout }> {
   const lease = new Lease(state);
+  const { stage, limitMs } = state.input;
+  const leftMs = Date.parse(state.startedAt) + limitMs - Date.now();
   try {
-    const base = known ?? (await prepare(state));
-    const refused = known === undefined ? (staleBaseline(state.input, base) ?? (await check(state))) : null;
-    if (refused !== null) return await reject(state, base, refused);
-    if (!base.committed && base.champion !== null && (await runSteps(state, lease)) === 'continue-as-new')
-      return { continueWith: state.carry(base) };
-    return await commit(state, base, lease);
+    return await withinLimit({ stage, limitMs, leftMs }, () => forward(state, lease, known));
   } catch (error) {
     if (state.committed) throw error;
     const reason = isCancellation(error) ? 'cancelled' : failureReason(error);
     await CancellationScope.nonCancellable(() => goHome(state, reason));
-    if (isCancellation(error) || !(error instanceof RollBack || state.trafficMoved)) throw error;
+    const unclear = isCancellation(error) || isOverLimit(error);
+    if (unclear || !(error instanceof RollBack || state.trafficMoved)) throw error;
     return state.output('rolled_back', now(), { reason });
   } finally {
     lease.release();
   }
+}
+
+async function forward(
+  state: RolloutState,
+  lease: Lease,
+  known: RolloutBase | undefined,
+): Promise<RolloutOutput | { continueWith: CarriedRollout }> {
+  const base = known ?? (await prepare(state));
+  const refused = known === undefined ? (staleBaseline(state.input, base) ?? (await check(state))) : null;
+  if (refused !== null) return await reject(state, base, refused);
+  if (!base.committed && base.champion !== null && (await runSteps(state, lease)) === 'continue-as-new')
+    return { continueWith: state.carry(base) };
+  return await commit(state, base, lease);
 }
 
 /** The gate compared with a champion that does not serve any more. */

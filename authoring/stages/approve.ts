@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Duration } from '../../plan/duration.js';
 import { durationMs } from '../../plan/duration.js';
 import type { JsonObject } from '../../plan/json.js';
+import { approvalDefaults } from '../../plan/stage-defaults.js';
 import type { Recorder, StageDraft } from '../recorder.js';
 import type { ApprovalRef, VersionRef } from '../references.js';
 import { after, count, duration, reference, text } from '../shapes.js';
@@ -12,7 +13,7 @@ export interface ApproveOptions extends Pick<StageOptions, 'after'> {
   of: VersionRef;
   /** People or groups who may decide. */
   by: readonly string[];
-  /** How many of them must approve. Default 1. */
+  /** How many people must approve, groups counted by their people. Default 1. */
   quorum?: number;
   /** How long the run waits. Default `'3d'`. */
   within?: Duration;
@@ -34,7 +35,7 @@ const decisions: JsonObject = { type: 'string', enum: ['approve', 'reject', 'tim
 function settle(draft: StageDraft, options: ApproveOptions): object {
   draft.bind('/version', options.of);
   const by = [...new Set(options.by)];
-  const quorum = options.quorum ?? 1;
+  const quorum = options.quorum ?? approvalDefaults.quorum;
   if (by.length === 0)
     draft.fault(
       'E_APPROVERS',
@@ -42,20 +43,13 @@ function settle(draft: StageDraft, options: ApproveOptions): object {
       'nobody could approve: the list is empty',
       "name people or groups, such as ['ml-leads']",
     );
-  else if (quorum > by.length)
-    draft.fault(
-      'E_APPROVERS',
-      '/quorum',
-      `nobody could approve: ${quorum} of ${by.length} are asked for`,
-      'name more approvers or lower the quorum',
-    );
-  draft.limits.timeoutMs = durationMs(options.within ?? '3d');
-  return { by, quorum, withinMs: draft.limits.timeoutMs, onTimeout: options.onTimeout ?? 'reject' };
+  const withinMs = durationMs(options.within ?? approvalDefaults.within);
+  return { by, quorum, withinMs, onTimeout: options.onTimeout ?? approvalDefaults.onTimeout };
 }
 
 /** Records a wait for people: a rejection ends the run as rejected. */
 export function approve(recorder: Recorder, id: string, options: ApproveOptions): ApprovalRef {
-  const draft = recorder.add('approve', id, options, { shape, timeout: '3d', settle });
+  const draft = recorder.add('approve', id, options, { shape, settle });
   return draft.output(
     'approval',
     [],

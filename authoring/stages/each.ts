@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { unknownName } from '../../plan/errors.js';
 import type { JsonObject } from '../../plan/json.js';
+import { eachDefaults } from '../../plan/stage-defaults.js';
 import { compileItem } from '../compile.js';
 import { itemStages, recordedItem } from '../item-stages.js';
 import type { ItemResult, ItemStages, RecordedItem } from '../item-stages.js';
@@ -86,10 +87,12 @@ export function each(
 ): object {
   const draft = recorder.add('each', id, options, {
     shape,
-    timeout: '30d',
     settle: (d, o) => {
       d.bind('/over', o.over);
-      return { concurrency: o.concurrency ?? 50, onItemFailure: o.onItemFailure ?? 'fail' };
+      return {
+        concurrency: o.concurrency ?? eachDefaults.concurrency,
+        onItemFailure: o.onItemFailure ?? eachDefaults.onItemFailure,
+      };
     },
   });
   const inside = recordItem(recorder, draft, elementOf(draft, options?.over), item);

@@ -67,7 +67,7 @@ function settle(draft: StageDraft, options: EvaluateWork<MetricsShape>): object 
 }
 
 /** What the recorder needs to know of scoring. */
-export const evaluateSpec: StageSpec<EvaluateOptions<MetricsShape>> = { shape, timeout: '1h', settle };
+export const evaluateSpec: StageSpec<EvaluateOptions<MetricsShape>> = { shape, settle };
 
 /** A reference to scores; `metrics` is the schema that was given to the stage. */
 export function scoresReference({ root: ref, ...facts }: Origin, metrics: unknown): ScoresRef<MetricsShape> {

@@ -112,7 +112,7 @@ function orphans(rules: readonly GateRule[], against: Champion | undefined): { m
 
 /** Records an offline gate: a verdict of fail ends the run as rejected. */
 export function gate(recorder: Recorder, id: string, options: GateOptions<MetricsShape>): GateRef {
-  const draft = recorder.add('gate', id, options, { shape, timeout: '1h', settle });
+  const draft = recorder.add('gate', id, options, { shape, settle });
   const verdict = draft.facts({ verdict: { type: 'string', enum: ['pass', 'fail', 'inconclusive', 'error'] } });
   return draft.output('gate', [], {}, verdict) as GateRef;
 }

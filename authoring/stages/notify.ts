@@ -21,5 +21,5 @@ function settle(draft: StageDraft, options: NotifyOptions): object {
 
 /** Records a message to people, sent by the notifier of the environment. */
 export function notify(recorder: Recorder, id: string, options: NotifyOptions): NoticeRef {
-  return recorder.add('notify', id, options, { shape, timeout: '5m', settle }).output('notice', []) as NoticeRef;
+  return recorder.add('notify', id, options, { shape, settle }).output('notice', []) as NoticeRef;
 }

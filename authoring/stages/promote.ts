@@ -26,6 +26,6 @@ function settle(draft: StageDraft, options: PromoteOptions): object {
 
 /** Records the promotion of a model without traffic, such as one for batch scoring: it becomes the champion at once. */
 export function promote(recorder: Recorder, id: string, options: PromoteOptions): PromotionRef {
-  const draft = recorder.add('promote', id, options, { shape, timeout: '15m', settle });
+  const draft = recorder.add('promote', id, options, { shape, settle });
   return draft.output('promotion', [], {}, draft.facts({ service: { type: 'string' } })) as PromotionRef;
 }

@@ -42,7 +42,6 @@ function settle(recorder: Recorder, draft: StageDraft, options: RegisterOptions)
 export function register(recorder: Recorder, id: string, options: RegisterOptions): VersionRef {
   const draft = recorder.add('register', id, options, {
     shape,
-    timeout: '15m',
     settle: (d, o) => settle(recorder, d, o),
   });
   const facts = draft.facts({ name: { type: 'string' }, version: { type: 'string' }, label: { type: 'string' } });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AnalysisRule } from '../../plan/analysis-rule.js';
+import { formatDuration } from '../../plan/duration.js';
 import type { Json } from '../../plan/json.js';
 import { ruleProblems } from '../analysis.js';
 import { canaryProblems, canarySettings, canaryShape } from '../canary.js';
@@ -36,6 +37,14 @@ function settle(draft: StageDraft, options: RolloutOptions): object {
   draft.bind('/version', options.version);
   for (const problem of canaryProblems(options.strategy))
     draft.fault('E_CANARY_PLAN', `/strategy${problem.at}`, problem.message, problem.fix);
+  const least = leastMs(options.strategy);
+  if (least >= draft.limits.timeoutMs)
+    draft.fault(
+      'E_CANARY_PLAN',
+      '/timeout',
+      `the steps and the bake take ${formatDuration(least)}, as long as the time limit of ${formatDuration(draft.limits.timeoutMs)} or longer`,
+      'give a longer `timeout`, or shorten the steps: a rollout that is over its limit goes home',
+    );
   if (options.analysis.length === 0)
     draft.fault(
       'E_SCHEMA',
@@ -54,8 +63,13 @@ function settle(draft: StageDraft, options: RolloutOptions): object {
   };
 }
 
+function leastMs(strategy: Canary): number {
+  const { steps, bakeMs } = canarySettings(strategy);
+  return steps.reduce((sum, { holdMs }) => sum + holdMs, bakeMs);
+}
+
 /** Records a rollout: traffic moves step by step, and home again when the analysis says no. */
 export function rollout(recorder: Recorder, id: string, options: RolloutOptions): RolloutRef {
-  const draft = recorder.add('rollout', id, options, { shape, timeout: '30d', settle });
+  const draft = recorder.add('rollout', id, options, { shape, settle });
   return draft.output('rollout', []) as RolloutRef;
 }

@@ -79,7 +79,7 @@ function checkParams(draft: StageDraft, { options }: PipelineDefinition, literal
 
 /** Records the start of another pipeline as a child, and the wait for its end. */
 export function run(recorder: Recorder, id: string, options: AnyOptions): ChildRunRef {
-  const draft = recorder.add('run', id, options, { shape, timeout: '30d', settle: (d, o) => settle(recorder, d, o) });
+  const draft = recorder.add('run', id, options, { shape, settle: (d, o) => settle(recorder, d, o) });
   const facts = draft.facts({
     outcome: { type: 'string', enum: ['completed', 'promoted'] },
     workflowId: { type: 'string' },

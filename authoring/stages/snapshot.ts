@@ -90,7 +90,7 @@ function checkAddress(draft: StageDraft, from: string): void {
 
 /** Records a snapshot: the same bytes give the same data set for ever. */
 export function snapshot(recorder: Recorder, id: string, options: SnapshotOptions): DatasetRef {
-  const draft = recorder.add('snapshot', id, options, { shape, timeout: '1h', settle });
+  const draft = recorder.add('snapshot', id, options, { shape, settle });
   const state: SplitState = options?.split === undefined ? 'whole' : 'split';
   return datasetReference(draft, [], state, false);
 }

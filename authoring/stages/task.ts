@@ -105,7 +105,7 @@ const untaken = new Set<string>(['route', 'run', 'notice']);
 
 /** What the recorder needs to know of tasks. */
 export function taskSpec(recorder: Recorder): StageSpec<AnyTask> {
-  return { shape, timeout: '10m', settle: (draft, options) => settle(recorder, draft, options) };
+  return { shape, settle: (draft, options) => settle(recorder, draft, options) };
 }
 
 /** JSON Schema of what a task returns; empty when it is wrong. */

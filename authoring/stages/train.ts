@@ -68,7 +68,7 @@ function isHoldout(ref: Ref | undefined): boolean {
 }
 
 /** What the recorder needs to know of training. */
-export const trainSpec: StageSpec<TrainOptions> = { shape, timeout: '24h', settle };
+export const trainSpec: StageSpec<TrainOptions> = { shape, settle };
 
 /** A reference to a trained model. */
 export function modelReference({ root: ref, ...facts }: Origin): ModelRef {

@@ -37,6 +37,6 @@ export function validate<S extends SplitState>(
   id: string,
   options: ValidateOptions<S>,
 ): CheckedDatasetRef<S> {
-  const draft = recorder.add('validate', id, options as ValidateOptions<SplitState>, { shape, timeout: '30m', settle });
+  const draft = recorder.add('validate', id, options as ValidateOptions<SplitState>, { shape, settle });
   return datasetReference(draft, ['data'], targetOf(options?.data)?.split ?? 'whole', true) as CheckedDatasetRef<S>;
 }

@@ -71,7 +71,7 @@ export function when(
   options: WhenOptions<unknown>,
   ways: Ways<unknown, unknown>,
 ): object {
-  const draft = recorder.add('when', id, options, { shape, timeout: '5m', settle });
+  const draft = recorder.add('when', id, options, { shape, settle });
   const route = draft.output('route', []);
   draft.check(waysShape, ways);
   const [then, otherwise] = [

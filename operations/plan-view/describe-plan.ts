@@ -1,7 +1,8 @@
 import type { Environment } from '../../config/open.js';
 import type { Json, JsonObject } from '../../plan/json.js';
 import type { Policy } from '../../plan/policy.js';
-import type { Plan, Stage } from '../../plan/plan.js';
+import type { Limits, Plan, Stage } from '../../plan/plan.js';
+import { retryOf, stageDefaults } from '../../plan/stage-defaults.js';
 import { mayBeCached } from '../../plan/stage-definition.js';
 import { scheduleText } from '../../plan/schedule.js';
 import { deployedPointer, latestPromotion, servicesOf } from '../records.js';
@@ -15,8 +16,11 @@ export interface StageDescription {
   verb: string;
   /** Stages that must be done before. */
   after: string[];
-  timeoutMs: number;
+  /** Time limit of one attempt; null: its verb has none. */
+  timeoutMs: number | null;
   attempts: number;
+  /** Pause before a further attempt; null: it has one attempt. */
+  retry: NonNullable<Limits['retry']> | null;
   /** What its failure means for the run. */
   onFailure: 'fail' | 'continue' | 'compensate';
   /** Own queue of workers; null: the verb's. */
@@ -116,8 +120,9 @@ function describeStage(stage: Stage, environment: Environment): Omit<StageDescri
     id: stage.id,
     verb: stage.verb,
     after: stage.needs,
-    timeoutMs: stage.limits.timeoutMs,
+    timeoutMs: stageDefaults[stage.verb].timeout === null ? null : stage.limits.timeoutMs,
     attempts: stage.limits.attempts,
+    retry: retryOf(stage.limits),
     onFailure: stage.onFailure ?? 'fail',
     pool: stage.pool ?? null,
     cache: mayBeCached(stage),

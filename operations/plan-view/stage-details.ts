@@ -4,6 +4,7 @@ import { analysisText } from '../../plan/judge-analysis.js';
 import { gateText } from '../../plan/judge-gate.js';
 import type { Policy } from '../../plan/policy.js';
 import type { Binding, JobSettings, Ref, Stage } from '../../plan/plan.js';
+import { limitsText, retryOf } from '../../plan/stage-defaults.js';
 
 /** What a stage will do with which numbers, defaults and the environment's policy filled in. */
 export function detailsOf(stage: Stage, environment: Environment): string[] {
@@ -60,6 +61,7 @@ function flowDetails(
       return [
         `${item.verb} for each of ${boundTo(stage.bindings, '/over') ?? 'a list'}, at most ${concurrency} at once; when one fails: ${onItemFailure}`,
         ...(best === undefined ? [] : [`best: ${best.direction} of ${best.path.join('.')}`]),
+        ...itemLimits(item),
         ...detailsOf(item, environment),
       ];
     }
@@ -72,6 +74,12 @@ function flowDetails(
     case 'promote':
       return [`service ${stage.settings.service ?? 'of the registered name'}, no traffic is moved`];
   }
+}
+
+/** What holds for each element: its stage has no line of its own. */
+function itemLimits({ limits, pool }: Stage): string[] {
+  const facts = [...limitsText({ ...limits, retry: retryOf(limits) }), ...(pool === undefined ? [] : [`pool ${pool}`])];
+  return [`for each: ${facts.join(', ')}`];
 }
 
 function inputText(name: string, literal: Record<string, unknown>, bindings: readonly Binding[]): string {

@@ -43,6 +43,7 @@ export function createWorld(root = '/nowhere') {
     name: 'dev',
     protected: false,
     sharedRegistry: false,
+    approvers: {},
     pools: { gpu: {} },
     policy: structuredClone(defaultPolicy) as Policy,
     ports: { ...ports, notifiers: [...notifiers], trainer: () => ports.trainer },

@@ -62,6 +62,14 @@ describe('the plan of a run', () => {
     ]);
   });
 
+  test('refuses approvals that ask for more people than the environment names', async () => {
+    await deploy(planOf([stageOf('approve', { by: ['ml-leads'], quorum: 2, withinMs: 1, onTimeout: 'reject' })]));
+    world.environment.approvers = { 'ml-leads': ['ada'] };
+    expect(await codesOf(load())).toEqual(['E_APPROVERS']);
+    world.environment.approvers = { 'ml-leads': ['ada', 'bo'] };
+    expect((await load()).graph.stages.map((s) => s.approve?.quorum)).toEqual([2]);
+  });
+
   test('fills in defaults of params and refuses wrong ones', async () => {
     const epochs = { type: 'integer', default: 3, minimum: 1 };
     const params = { type: 'object', properties: { epochs }, additionalProperties: false };

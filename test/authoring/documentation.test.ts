@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadPipelines } from '../../authoring/loading/index.js';
 import type { Stage } from '../../plan/plan.js';
+import { retryDefaults, stageDefaults } from '../../plan/stage-defaults.js';
 
 const head = `import { canary, champion, definePipeline, evaluators, features, requestErrors, secret, sources, suite, trainers } from 'slipway';
 import { z } from 'zod';
@@ -28,20 +29,16 @@ test('the code of the page on authoring is recorded without a fault, and shows e
   const verbs = new Set(
     loaded.flatMap((one) => one.plans.flatMap((plan) => plan.stages.map((stage: Stage) => stage.verb))),
   );
-  expect([...verbs].sort()).toEqual([
-    'approve',
-    'each',
-    'evaluate',
-    'gate',
-    'notify',
-    'promote',
-    'register',
-    'rollout',
-    'run',
-    'snapshot',
-    'task',
-    'train',
-    'validate',
-    'when',
-  ]);
+  expect([...verbs].sort()).toEqual(Object.keys(stageDefaults).sort());
+});
+
+test('the page on authoring states the defaults of every verb as the code has them', async () => {
+  const page = await readFile(join(import.meta.dirname, '../../docs/authoring.md'), 'utf8');
+  const rows = Object.entries(stageDefaults).map(
+    ([verb, { timeout, attempts, cache, onFailure }]) =>
+      `| ${[verb, timeout ?? '–', attempts ?? '–', cache ?? '–', onFailure ?? '–'].join(' | ')} |`,
+  );
+  expect(page).toContain(`|---|---|---|---|---|\n${rows.join('\n')}\n`);
+  expect(retryDefaults).toEqual({ wait: '1s', backoff: 2, upTo: '1h' });
+  expect(page).toContain('by default 1 s, then 2 s, 4 s, … at most 1 h');
 });

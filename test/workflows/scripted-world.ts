@@ -2,6 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import type { StageCall } from '../../activities/calls.js';
 import type { JobActivities, PipelineActivities, ReleaseActivities } from '../../activities/index.js';
+import { durationMs } from '../../plan/duration.js';
 import type { GraphStage, PlanGraph, RolloutFlow } from '../../plan/graph.js';
 import type { RunEvent } from '../../plan/messages.js';
 import type {
@@ -16,6 +17,7 @@ import type {
   TaskOutput,
   VersionOutput,
 } from '../../plan/outputs.js';
+import { noTimeLimit, stageDefaults } from '../../plan/stage-defaults.js';
 import type { Verdict } from '../../plan/verdict.js';
 import type { RunRecordFacts } from '../../activities/record-run.js';
 
@@ -53,6 +55,8 @@ export interface Script {
   undoing?: Record<string, string>;
   /** What an ended run gave, by stage id. */
   reused?: Record<string, { output: StageOutput; from: CachedFrom }>;
+  /** What becomes of the first tries of an activity, by its name: a failure of this code, or longer than any limit. */
+  troubled?: Record<string, ('too-long' | `E_${string}`)[]>;
   /** Answers are not handed over one by one: for many at once, where nothing is cancelled. */
   unordered?: boolean;
 }
@@ -139,15 +143,22 @@ export function scriptedWorld(script: Script, now: () => Promise<number>): World
     ...jobSide(script, note),
     ...releaseSide(script, note, now),
   };
-  return { ...world, activities: noted(activities, world.given) };
+  return { ...world, activities: noted(activities, world.given, script.troubled ?? {}) };
 }
 
-function noted(activities: World['activities'], given: World['given']): World['activities'] {
+function noted(
+  activities: World['activities'],
+  given: World['given'],
+  troubled: NonNullable<Script['troubled']>,
+): World['activities'] {
   const entries = Object.entries(activities).map(([activity, act]) => [
     activity,
-    (input: never) => {
+    async (input: never) => {
       given.push({ activity, input });
-      return act(input);
+      const trouble = troubled[activity]?.shift();
+      if (trouble === 'too-long') await untilCancelled(() => undefined);
+      else if (trouble !== undefined) throw failed(trouble);
+      return await act(input);
     },
   ]);
   return Object.fromEntries(entries) as World['activities'];
@@ -364,7 +375,7 @@ export function chain(...stages: Partial<GraphStage>[]): PlanGraph {
     verb: 'train',
     needs: i === 0 ? [] : [stages[i - 1]?.id ?? stages[i - 1]?.verb ?? ''],
     bindings: [],
-    limits: { timeoutMs: 60_000, attempts: 1 },
+    limits: { timeoutMs: durationMs(stageDefaults[s.verb ?? 'train'].timeout ?? noTimeLimit), attempts: 1 },
     ...s,
   }));
   return { digest: '1'.repeat(64), pipeline: 'intents', registryOutageMs: 60_000, stages: list };

@@ -1,5 +1,7 @@
+import { WorkflowFailedError } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
-import { approval, chain, championEndpoint, fullGraph } from './scripted-world.js';
+import type { GraphStage } from '../../plan/graph.js';
+import { approval, chain, championEndpoint, fullGraph, readied } from './scripted-world.js';
 import { testServer } from './test-server.js';
 
 const server = testServer();
@@ -69,6 +71,87 @@ describe('a job of a pool', () => {
       ]);
       expect(facts).toContainEqual(['trainModel', 'jobs-gpu', 'fraud', 2, 240]);
       expect(facts).toContainEqual(['runTask', 'jobs', 'fraud', 0, 0]);
+    });
+  });
+});
+
+describe('the time limit of a stage', () => {
+  const version = { at: '/version', ref: { from: 'stage', stage: 'register', path: [] } } as const;
+  const limited = (timeoutMs: number) => ({ limits: { timeoutMs, attempts: 1 } });
+  const promoting: Partial<GraphStage> = {
+    verb: 'promote',
+    promote: { service: null },
+    bindings: [{ ...version, ref: { ...version.ref, path: [] } }],
+  };
+
+  it('is that of the work of a gate, a registration, a promotion and a message', async () => {
+    const graph = chain(
+      { verb: 'gate', gate: { champion: null, scores: 'none' }, ...limited(1_800_000) },
+      { verb: 'register', ...limited(900_000) },
+      { ...promoting, ...limited(120_000) },
+      { verb: 'notify', ...limited(60_000) },
+      { verb: 'validate', ...limited(240_000) },
+    );
+    await server.withRun({ graph }, async (run) => {
+      expect((await run.result).outcome).toBe('promoted');
+      const found = limitsOf(await run.handle.fetchHistory());
+      const named = (name: string) => found.get(name);
+      expect(named('judgeGate')).toEqual({ whole: 1_800, one: 1_800 });
+      // The registry may be away for as long as the environment allows, and its time comes on top.
+      expect(named('registerModel')).toEqual({ whole: 900 + 60, one: 900 });
+      expect(named('promoteVersion')).toEqual({ whole: 120, one: 120 });
+      expect(named('sendNotice')).toEqual({ whole: 60, one: 60 });
+      expect(named('validateData')).toEqual({ whole: 240 + 1_800, one: 240 });
+    });
+  });
+
+  it('is named by the failure of a stage that is over it', async () => {
+    const graph = chain({ verb: 'notify', ...limited(1_000) });
+    await server.withRun({ graph, troubled: { sendNotice: ['too-long'] } }, async (run) => {
+      await expect(run.result).rejects.toBeInstanceOf(WorkflowFailedError);
+      expect(run.world.records[0]).toMatchObject({
+        outcome: 'failed',
+        reason: expect.stringContaining('E_STAGE_LIMIT stage notify was not done within its time limit of 1s'),
+      });
+    });
+  });
+
+  it('takes a rollout home to the champion, and the run fails', async () => {
+    const graph = fullGraph({ rollout: { pollMs: 600_000 } });
+    Object.assign(graph.stages.at(-1) ?? {}, limited(7_200_000));
+    await server.withRun({ graph, champion: championEndpoint, analysis: ['inconclusive'] }, async (run) => {
+      await run.handle.signal('decide', approval);
+      await expect(run.result).rejects.toBeInstanceOf(WorkflowFailedError);
+      expect(run.world.records[0]).toMatchObject({
+        outcome: 'failed',
+        reason: expect.stringContaining('E_STAGE_LIMIT stage rollout was not done within its time limit of 2h'),
+      });
+      const home = ['home to 1', 'tag rolled_back', 'unload 2'];
+      expect(run.world.journal).toEqual([...readied, 'load', 'weight 10', ...home]);
+      const child = await run.child('rollout:dev:intents').describe();
+      expect(child.status.name).toBe('FAILED');
+    });
+  });
+
+  it('is none of a rollout that is promoted in time', async () => {
+    const graph = fullGraph();
+    Object.assign(graph.stages.at(-1) ?? {}, limited(3 * 3_600_000));
+    await server.withRun({ graph, champion: championEndpoint }, async (run) => {
+      await run.handle.signal('decide', approval);
+      expect((await run.result).outcome).toBe('promoted');
+    });
+  });
+
+  it('cancels a run that another one started, and that one fails when it has ended', async () => {
+    const waiting = { by: ['ml-leads'], quorum: 1, withinMs: 5 * 86_400_000, onTimeout: 'approve' } as const;
+    const other = { ...chain({ verb: 'approve', approve: { ...waiting, by: [...waiting.by] } }), pipeline: 'other' };
+    const graph = chain({ verb: 'run', run: { pipeline: 'other', params: {} }, ...limited(3_600_000) });
+    await server.withRun({ graph, pipelines: { other } }, async (run) => {
+      await expect(run.result).rejects.toBeInstanceOf(WorkflowFailedError);
+      expect(run.world.records.map((r) => r.outcome)).toEqual(['cancelled', 'failed']);
+      expect(run.world.records[1]?.reason).toContain(
+        'E_STAGE_LIMIT stage run was not done within its time limit of 1h',
+      );
     });
   });
 });

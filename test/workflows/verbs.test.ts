@@ -168,6 +168,16 @@ describe('a stage that fails', () => {
     });
   });
 
+  it('of whatever verb is, a validation too', async () => {
+    const graph = plan({ id: 'check', verb: 'validate', limits: { timeoutMs: 60_000, attempts: 2 } });
+    await server.withRun({ graph, troubled: { validateData: ['E_DISK_FULL'] } }, async (run) => {
+      expect((await run.result).outcome).toBe('completed');
+      const tried = run.world.given.filter((g) => g.activity === 'validateData');
+      expect(tried).toMatchObject([{ input: { attempt: 1 } }, { input: { attempt: 2 } }]);
+      expect(run.world.records[0]?.stages).toMatchObject([{ status: 'done', attempt: 2 }]);
+    });
+  });
+
   describe('and compensates', () => {
     const graph = plan(
       { ...task('first'), compensates: true },

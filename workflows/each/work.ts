@@ -1,6 +1,5 @@
 import type { Cached, RunRef, StageCall } from '../../activities/calls.js';
 import type { Cost } from '../../plan/cost.js';
-import type { GraphStage } from '../../plan/graph.js';
 import { pointerStep, valueAt, type Json } from '../../plan/json.js';
 import type { ListOutput, ModelOutput, ScoresOutput, StoredValue, TaskOutput } from '../../plan/outputs.js';
 import { attempts } from '../attempts.js';
@@ -14,7 +13,6 @@ export interface EachWork extends JobStage {
   run: RunRef;
   /** Id of the `each`. */
   stage: string;
-  verb: GraphStage['verb'];
   /** What is the same for every element. */
   fixed: Required<Pick<StageCall, 'inputs' | 'stored'>>;
   /** Where a part of the element goes: JSON pointer of the input ← path inside the element. */

@@ -9,7 +9,7 @@ import type { StageResult } from '../run-state.js';
 import { taken } from '../taken.js';
 
 export async function gate(stage: GraphStage, run: RunContext): Promise<StageResult> {
-  const output = await calls.judgeGate({ ...run.call(stage), champion: await championScores(stage, run) });
+  const output = await calls.judgeGate({ ...run.call(stage), champion: await championScores(stage, run) }, stage);
   const failing = output.rules.filter((r) => r.verdict !== 'pass');
   const doubts = [...new Set(output.rules.flatMap((r) => r.suspicious ?? []))];
   const note = [

@@ -5,6 +5,6 @@ import type { StageResult } from '../run-state.js';
 
 /** Tells people what the author wants them to know. */
 export async function notify(stage: GraphStage, run: RunContext): Promise<StageResult> {
-  const output = await calls.sendNotice(run.call(stage));
+  const output = await calls.sendNotice(run.call(stage), stage);
   return { output, note: output.text };
 }

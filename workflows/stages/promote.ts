@@ -12,14 +12,9 @@ export async function promote(stage: GraphStage, run: RunContext): Promise<Stage
   if (version === null) throw new Error(`stage ${stage.id} has no version`);
   const service = stage.promote?.service ?? version.name;
   const { baseline, ...facts } = releaseFacts(service, version, run);
-  const { previous, ...output } = await calls.promoteVersion({
-    run: run.ref(),
-    stage: stage.id,
-    service,
-    version,
-    ...facts,
-    ...(baseline === undefined ? {} : { baseline }),
-  });
+  const stale = baseline === undefined ? {} : { baseline };
+  const input = { run: run.ref(), stage: stage.id, service, version, ...facts, ...stale };
+  const { previous, ...output } = await calls.promoteVersion(input, stage);
   const reason = output.reason ?? output.outcome;
   if (output.outcome === 'rejected')
     return { output, verdict: 'fail', note: reason, stop: { outcome: 'rejected', reason } };

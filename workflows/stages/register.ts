@@ -9,6 +9,6 @@ export async function register(stage: GraphStage, run: RunContext): Promise<Stag
   const call = run.call(stage);
   const model = call.inputs['/model'] as unknown as ModelOutput | null;
   const scores = run.state.outputsOf(isScores).find((s) => s.model === model?.digest) ?? null;
-  const output = await calls.registerModel({ ...call, scores }, run.state.graph?.registryOutageMs ?? 0);
+  const output = await calls.registerModel({ ...call, scores }, stage, run.state.graph?.registryOutageMs ?? 0);
   return { output, note: `${output.name} version ${output.version} (${output.label})` };
 }

@@ -60,7 +60,8 @@ function rolloutInput(stage: GraphStage, run: RunContext): RolloutInput {
   if (flow === undefined || version === null)
     throw new Error(`stage ${stage.id} has no rollout settings or no version`);
   const service = flow.service ?? version.name;
-  return { run: run.ref(), stage: stage.id, service, version, flow, ...releaseFacts(service, version, run) };
+  const limitMs = stage.limits.timeoutMs;
+  return { run: run.ref(), stage: stage.id, service, version, flow, limitMs, ...releaseFacts(service, version, run) };
 }
 
 /** The child's id is the lock: while another rollout of the service runs, this one waits for its end. */

@@ -14,6 +14,7 @@ import { pointerSteps } from '../../plan/json.js';
 import { failureFacts, failureReason, refusal } from '../failure-facts.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
+import { isOverLimit, withinLimit } from '../stage-limit.js';
 import { attributes } from '../search-attributes.js';
 
 /** Starts another pipeline as a child and takes its outcome: a no of the child is a no of this run. */
@@ -28,18 +29,22 @@ export async function runPipeline(stage: GraphStage, run: RunContext): Promise<S
     ...(state.cache ? {} : { cache: false }),
     ...(state.priority === undefined ? {} : { priority: state.priority }),
   };
-  const child = await startChild<(input: RunInput) => Promise<RunResult>>(pipeline, {
-    workflowId,
-    taskQueue: taskQueues.pipelines,
-    args: [input],
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    typedSearchAttributes: [{ key: attributes.Environment, value: state.environment }],
-    staticSummary: `${pipeline}, started by ${state.pipeline}`,
-  });
-  state.mark(stage.id, 'running', { note: workflowId });
-  const { cost, ...ended } = await child.result().catch(childFailed(pipeline, workflowId));
+  const toItsEnd = async (): Promise<RunResult> => {
+    const child = await startChild<(input: RunInput) => Promise<RunResult>>(pipeline, {
+      workflowId,
+      taskQueue: taskQueues.pipelines,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      typedSearchAttributes: [{ key: attributes.Environment, value: state.environment }],
+      staticSummary: `${pipeline}, started by ${state.pipeline}`,
+    });
+    state.mark(stage.id, 'running', { note: workflowId });
+    return await child.result();
+  };
+  const limit = { stage: stage.id, limitMs: stage.limits.timeoutMs };
+  const { cost, ...ended } = await withinLimit(limit, toItsEnd).catch(childFailed(pipeline, workflowId));
   state.spend(stage.id, cost);
   const { outcome, reason } = ended;
   const note = `${workflowId} ${outcome}${reason === null ? '' : `: ${reason}`}`;
@@ -64,7 +69,7 @@ function params(stage: GraphStage, run: RunContext): JsonObject {
 /** A child that somebody else cancelled has failed for this run; only this run's own cancellation is one. */
 function childFailed(pipeline: string, workflowId: string): (error: unknown) => never {
   return (error) => {
-    if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
+    if (isOverLimit(error) || (isCancellation(error) && CancellationScope.current().consideredCancelled)) throw error;
     // What the child says of its end, not what it says of the end's cause: that names its stage.
     const said = error instanceof Error && error.cause instanceof Error ? error.cause.message : failureReason(error);
     const how = isCancellation(error) ? 'was cancelled' : `failed: ${said}`;

@@ -54,6 +54,7 @@ test('a page draws every stage once, by itself and with its text escaped', () =>
     after: s.needs,
     timeoutMs: 1,
     attempts: 1,
+    retry: null,
     onFailure: 'fail' as const,
     pool: null,
     cache: false,
