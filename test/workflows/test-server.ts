@@ -21,6 +21,8 @@ export interface Started {
   cancel(): Promise<void>;
   /** Sends the rollout a signal. */
   steer(signal: 'abort' | 'pause' | 'resume' | 'promote', payload: object): Promise<void>;
+  /** Lets so much time pass, and no more: the server's clock stops after it. For a run whose result is not asked for yet. */
+  letPass(ms: number): Promise<void>;
   /** A workflow that the run started. */
   child(workflowId: string): WorkflowHandle;
   /** What the rollout says of itself. */
@@ -79,6 +81,7 @@ async function startRun(
     view: () => handle.query<RunView>('run'),
     cancel: async () => void (await turnstile.steer(handle.workflowId, () => handle.cancel())),
     steer: (signal, payload) => turnstile.steer(rolloutId, () => rollout.signal(signal, payload)),
+    letPass: (ms) => environment.sleep(ms),
     child: (workflowId) => workflow.getHandle(workflowId),
     rollout: () => rollout.query<RolloutView>('run'),
     get result() {

@@ -1,7 +1,8 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { GraphStage } from '../../plan/graph.js';
-import { approval, chain, championEndpoint, fullGraph, readied } from './scripted-world.js';
+import { childRunWorkflowId } from '../../plan/names.js';
+import { approval, chain, championEndpoint, fullGraph, patience, readied } from './scripted-world.js';
 import { testServer } from './test-server.js';
 
 const server = testServer();
@@ -147,6 +148,11 @@ describe('the time limit of a stage', () => {
     const other = { ...chain({ verb: 'approve', approve: { ...waiting, by: [...waiting.by] } }), pipeline: 'other' };
     const graph = chain({ verb: 'run', run: { pipeline: 'other', params: {} }, ...limited(3_600_000) });
     await server.withRun({ graph, pipelines: { other } }, async (run) => {
+      const child = childRunWorkflowId(run.handle.workflowId, 'run');
+      await vi.waitFor(async () => expect(await run.child(child).query('run')).toBeDefined(), patience);
+      await run.letPass(3_600_000);
+      // Only the limit of the stage has passed: no deadline of the other run.
+      await vi.waitFor(async () => expect((await run.handle.describe()).status.name).not.toBe('RUNNING'), patience);
       await expect(run.result).rejects.toBeInstanceOf(WorkflowFailedError);
       expect(run.world.records.map((r) => r.outcome)).toEqual(['cancelled', 'failed']);
       expect(run.world.records[1]?.reason).toContain(
