@@ -18,11 +18,11 @@ export interface SlipwayClient extends Target {
   close(): Promise<void>;
 }
 
-const connectLimitMs = 8_000;
+const connectLimitMs = 5_000;
 const answerLimitMs = 2_000;
 
 /**
- * Connects within 8 s. Throws `E_ADDRESS` (2) for a malformed address and
+ * Connects within 5 s. Throws `E_ADDRESS` (2) for a malformed address and
  * `E_TEMPORAL_UNREACHABLE` (69) when no server answers there.
  */
 export async function connect(options: ConnectOptions): Promise<SlipwayClient> {
