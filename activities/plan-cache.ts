@@ -7,7 +7,7 @@ import type { Plan, Stage, Verb } from '../plan/plan.js';
 import { upgradePlan } from '../plan/upgrade-plan.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
 import type { StageCall } from './calls.js';
-import { readStored } from './stored-values.js';
+import { readStoredAt } from './stored-values.js';
 
 const cacheLimit = 100;
 const cache = new Map<string, Plan>();
@@ -72,10 +72,13 @@ export async function openStage<V extends Verb>(
   }
   const stored = await Promise.all(
     Object.entries(call.stored ?? {}).map(
-      async ([at, { value, path }]) => [at, await readStored(store, value, path)] as const,
+      async ([at, { value, path }]) => [at, await readStoredAt(store, value, path)] as const,
     ),
   );
   const given = [...Object.entries(call.inputs), ...stored];
-  const inputs = given.reduce<Json>((all, [at, value]) => withValueAt(all, at, value), {});
+  const inputs = given.reduce<Json>(
+    (all, [at, value]) => (value === undefined ? all : withValueAt(all, at, value)),
+    {},
+  );
   return { environment, plan, stage: stage as Extract<Stage, { verb: V }>, inputs };
 }
