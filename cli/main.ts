@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
 import { processEnvironment } from '../config/process-environment.js';
-import { SlipwayError, exitCodes } from '../plan/errors.js';
+import { SlipwayError, exitCodes, printable } from '../plan/errors.js';
 import type { Io } from './cli.js';
 import { Output } from './output.js';
 import { makeProgram } from './program.js';
@@ -38,7 +38,7 @@ async function main(argv: string[]): Promise<void> {
 function tell(error: unknown, io: Io, argv: readonly string[], interrupted: boolean): number {
   const out = new Output({ ...io, json: argv.includes('--json') });
   const debug = argv.includes('--debug');
-  if (debug && error instanceof Error) io.stderr.write(`${error.stack ?? error.message}\n`);
+  if (debug && error instanceof Error) io.stderr.write(`${printable(error.stack ?? error.message, Infinity)}\n`);
   if (error instanceof SlipwayError) {
     out.faults(error.faults);
     return error.exitCode;
