@@ -8,6 +8,7 @@ import { SlipwayError, exitCodes, printable } from '../plan/errors.js';
 import type { Io } from './cli.js';
 import { Output } from './output.js';
 import { makeProgram } from './program.js';
+import { toSystemFault } from './system-fault.js';
 import { toUsageFault } from './usage.js';
 
 await main(process.argv.slice(2));
@@ -44,6 +45,11 @@ function tell(error: unknown, io: Io, argv: readonly string[], interrupted: bool
     return error.exitCode;
   }
   if (interrupted) return exitCodes.interrupted;
+  const refused = toSystemFault(error);
+  if (refused !== undefined) {
+    out.faults(refused.faults);
+    return refused.exitCode;
+  }
   const message = error instanceof Error ? error.message : String(error);
   out.faults([
     {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import type { Store } from '../adapters/store/port.js';
 import type { SlipwayClient } from '../client/index.js';
@@ -65,11 +65,23 @@ async function dataDigest(root: string, store: Store, stage: SnapshotStage, para
   return sha256(encode(from));
 }
 
+/** A source that is wrong wherever it is read. */
+class WrongSource extends SlipwayError {}
+
+/** Data that cannot be read here may be there for a worker elsewhere: then nothing is known of it. */
+export function unlessElsewhere(error: unknown): undefined {
+  if (error instanceof SlipwayError && !(error instanceof WrongSource)) return undefined;
+  throw error;
+}
+
 async function fileDigest(root: string, from: string): Promise<string> {
   const base = await realpath(root);
   const file = await realpath(resolve(base, from.slice('file:'.length))).catch(() => undefined);
   if (file === undefined) throw dataFault('E_DATA_SOURCE', from, 'no such file');
-  if (!file.startsWith(base + sep)) throw dataFault('E_PATH_ESCAPE', from, 'the file lies outside the project folder');
+  if (!file.startsWith(base + sep))
+    throw new WrongSource(dataFault('E_PATH_ESCAPE', from, 'the file lies outside the project folder').faults);
+  if (!(await stat(file)).isFile())
+    throw new WrongSource(dataFault('E_DATA_SOURCE', from, 'this is not a file').faults);
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');

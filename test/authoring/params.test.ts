@@ -97,13 +97,12 @@ describe('flags', () => {
   test.each([
     ['lr=0.12345678901234567890', '0.12345678901234567890', 0.12345678901234568],
     ['epochs=9007199254740993', '9007199254740993', 9007199254740992],
-    ['epochs=-1e400', undefined, undefined],
     ['list=[1,9007199254740993]', '9007199254740993', 9007199254740992],
     ['deep={"k":12345678901234567890}', '12345678901234567890', 12345678901234567000],
   ])('%s is refused: a number is never rounded to another', (flag, typed, rounded) => {
     const [fault] = faults(() => parseParamFlags(schema, [flag]));
     expect(fault).toMatch(/^E_PARAM_TYPE /);
-    if (typed !== undefined) expect(fault).toContain(`\`${typed}\` would be rounded to ${rounded}`);
+    expect(fault).toContain(`\`${typed}\` would be rounded to ${rounded}`);
   });
   test.each([
     ['lr=0.10', 0.1],
