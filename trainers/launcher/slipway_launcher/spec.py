@@ -67,6 +67,8 @@ class JobSpec(NamedTuple):
     user: str | int | None
     # The same, found on this machine; see ``own_user``.
     run_as: JobUser | None = None
+    # The command's TMPDIR, a short way to ``tmp`` in the directory; see ``short_path``.
+    temporary: Path | None = None
 
 
 def read_document(file: Path) -> dict[str, Any]:
