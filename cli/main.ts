@@ -23,7 +23,6 @@ async function main(argv: string[]): Promise<void> {
     signal,
   };
   stopWhenNobodyReads();
-  leaveOutNodeVersionWarning();
   const program = makeProgram(io, packageVersion(), (code) => {
     process.exitCode = code;
   });
@@ -89,15 +88,6 @@ function stopWhenNobodyReads(): void {
       throw error;
     });
   }
-}
-
-/** The AWS SDK warns of a Node release to come with every start; what Node we support is said by `doctor`. */
-function leaveOutNodeVersionWarning(): void {
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => {
-    if (!warning.message.startsWith('NodeVersionSupportWarning'))
-      process.stderr.write(`${warning.name}: ${warning.message}\n`);
-  });
 }
 
 function packageVersion(): string {
