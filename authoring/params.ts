@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SlipwayError, unknownName } from '../plan/errors.js';
 import type { Fault } from '../plan/errors.js';
-import { pointerStep, valueAt } from '../plan/json.js';
+import { parseJson, pointerStep, valueAt } from '../plan/json.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import { isIdentifier, show } from './shapes.js';
 
@@ -224,11 +224,7 @@ function numbersIn(text: string): string[] {
 }
 
 function readJson(text: string, list: boolean): Json | undefined {
-  try {
-    const value = JSON.parse(text) as Json;
-    const fits = list ? Array.isArray(value) : value !== null && typeof value === 'object' && !Array.isArray(value);
-    return fits && numbersIn(text).every((number) => readNumber(number) !== undefined) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text) as Json | undefined;
+  const fits = list ? Array.isArray(value) : value !== null && typeof value === 'object' && !Array.isArray(value);
+  return fits && numbersIn(text).every((number) => readNumber(number) !== undefined) ? value : undefined;
 }
