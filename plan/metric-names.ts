@@ -8,7 +8,7 @@ const mostCharacters = 250;
 export function metricNameProblem(name: string, kind: 'metric' | 'member'): string | undefined {
   if (name === '' && kind === 'metric') return 'it is empty';
   if (name === '__proto__') return 'JavaScript gives this name a meaning of its own';
-  const characters = [...name].length;
+  const characters = Array.from(name).length;
   return characters > mostCharacters
     ? `it has ${characters} characters; at most ${mostCharacters} are taken`
     : undefined;

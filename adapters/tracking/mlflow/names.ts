@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 
 /** Longest name that MLflow takes. */
 const mostCharacters = 250;
-/** Characters that MLflow takes in names of metrics and params, beyond those of one UTF-16 unit none to be sure of. */
+/** Characters that MLflow takes in names of metrics and params. Of those beyond two bytes its Python may not know all letters. */
 const taken = /^[\p{L}\p{N}_.\-/: ]$/u;
 const escaped = /:[0-9a-f]+:/;
 
@@ -16,10 +16,11 @@ const escaped = /:[0-9a-f]+:/;
 export function mlflowName(steps: readonly string[], dots = false): string {
   const name = steps.join('.');
   const path = isPath(name);
-  if (!dots && path && [...name].every((c) => taken.test(c)) && !escaped.test(name)) return shortened(name, name);
+  if (!dots && path && Array.from(name).every((c) => taken.test(c)) && !escaped.test(name))
+    return shortened(name, name);
   const refused = (c: string): boolean =>
     c === ':' || !taken.test(c) || c.length > 1 || (c === '.' && dots) || (c === '/' && !path);
-  const legal = steps.map((step) => [...step].map((c) => (refused(c) ? code(c) : c)).join('')).join('.');
+  const legal = steps.map((step) => step.replace(/./gsu, (c) => (refused(c) ? code(c) : c))).join('.');
   return shortened(legal.replace(/^\.(?=\.|$)/, code), name);
 }
 

@@ -33,7 +33,11 @@ describe('the name of a metric in MLflow', () => {
   });
 
   test('can always be read back, is one that MLflow takes, and belongs to one name only', () => {
-    const text = fc.string({ unit: fc.constantFrom(...'ab2:./ +é😀'), minLength: 1, maxLength: 12 });
+    const text = fc.string({
+      unit: fc.constantFrom('a', 'b', '2', ':', '.', '/', ' ', '+', 'é', '😀'),
+      minLength: 1,
+      maxLength: 12,
+    });
     fc.assert(
       fc.property(text, (name) => {
         const legal = mlflowName([name]);
