@@ -9,7 +9,7 @@ import type { RunRef } from './calls.js';
 import type { ActivityContext } from './context.js';
 import { storeList } from './list-file.js';
 import { openStage } from './plan-cache.js';
-import { readStored } from './stored-values.js';
+import { readStored, readStoredAt } from './stored-values.js';
 
 export interface CollectInput {
   run: RunRef;
@@ -50,7 +50,7 @@ async function scored(store: Store, stage: EachStage, index: number, output: Sta
   const path = stage.settings.best?.path ?? [];
   const stored = isTask(output) && 'stored' in output && path[0] === 'value' ? output.stored : undefined;
   const score =
-    stored === undefined ? valueAt(output as unknown as Json, path) : await readStored(store, stored, path.slice(1));
+    stored === undefined ? valueAt(output as unknown as Json, path) : await readStoredAt(store, stored, path.slice(1));
   if (typeof score === 'number') return { index, score, output: output as Best['output'] };
   throw new SlipwayError({
     code: 'E_METRIC_MISSING',

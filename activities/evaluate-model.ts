@@ -29,7 +29,7 @@ export async function evaluateModel(context: ActivityContext, call: EvaluateInpu
   const followsFrom = { model: model.digest, data: identityOf(data as unknown as Json), params };
   const scores = await cachedOr(open, call, followsFrom, () => evaluate(open, call, { model, data, params }));
   if (call.champion === null && model.tracking !== undefined)
-    await ports.tracking.log(model.tracking.runId, { metrics: { evaluation: flat(scores.metrics) } });
+    await ports.tracking.log(model.tracking.runId, { metrics: { evaluation: scores.metrics } });
   return scores;
 }
 
@@ -72,12 +72,4 @@ function metricCode(metrics: Metrics | null, { code, path }: z.core.$ZodIssue): 
 
 function isMissing(metrics: Metrics | null, path: string[]): boolean {
   return metrics === null || valueAt(metrics as Json, path) === undefined;
-}
-
-function flat(metrics: Metrics): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(metrics).flatMap(([k, v]): [string, number][] =>
-      typeof v === 'number' ? [[k, v]] : Object.entries(v).map(([n, x]): [string, number] => [`${k}.${n}`, x]),
-    ),
-  );
 }

@@ -35,7 +35,7 @@ export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): JobS
         : { uri: ports.store.uri(keys.code(folder.sha256)), sha256: folder.sha256, bytes: folder.bytes },
     requirements: folder?.requirements ?? null,
     inputs: parts.inputs,
-    hyperparameters: { ...settings.params, ...parts.params },
+    hyperparameters: withoutNulls({ ...settings.params, ...parts.params }),
     environment: parts.environment,
     secrets: settings.secrets ?? {},
     resources: settings.resources ?? {},
@@ -46,6 +46,11 @@ export function jobSpec(ports: ActivityPorts, plan: Plan, parts: JobParts): JobS
     identity: { run: call.run.workflowId, stage: call.stage, attempt: call.attempt },
     options: settings.trainer.options ?? {},
   };
+}
+
+/** No argument says "no value": a param that has none is left out, so that the command's own default holds. */
+function withoutNulls(params: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null));
 }
 
 /** One folder for all attempts: the key of a job without its attempt. */

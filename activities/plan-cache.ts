@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { Store } from '../adapters/store/port.js';
 import { SlipwayError } from '../plan/errors.js';
 import { withValueAt, type Json } from '../plan/json.js';
 import { keys } from '../plan/names.js';
 import type { Plan, Stage, Verb } from '../plan/plan.js';
-import { upgradePlan } from '../plan/upgrade-plan.js';
+import { planFrom } from '../plan/stored-plan.js';
 import type { ActivityContext, ActivityEnvironment } from './context.js';
 import type { StageCall } from './calls.js';
-import { readStored } from './stored-values.js';
+import { sha256 } from './digest.js';
+import { readStoredAt } from './stored-values.js';
 
 const cacheLimit = 100;
 const cache = new Map<string, Plan>();
@@ -24,23 +24,10 @@ export async function readPlan(store: Store, digest: string): Promise<Plan> {
       fix: 'publish it with `slipway deploy`, or start the run without a digest',
     });
   }
-  const plan = parsePlan(stored.body, digest);
+  const plan = planFrom({ text: new TextDecoder().decode(stored.body), sha256: sha256(stored.body) }, digest);
   if (cache.size >= cacheLimit) cache.delete(cache.keys().next().value ?? '');
   cache.set(digest, plan);
   return plan;
-}
-
-function parsePlan(bytes: Uint8Array, digest: string): Plan {
-  const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== digest) {
-    throw new SlipwayError({
-      code: 'E_ARTIFACT_DIGEST',
-      where: keys.plan(digest),
-      message: `expected ${digest.slice(0, 12)}, found ${actual.slice(0, 12)}`,
-      fix: 'deploy the pipeline again',
-    });
-  }
-  return upgradePlan(JSON.parse(new TextDecoder().decode(bytes)) as { format?: unknown }, keys.plan(digest));
 }
 
 export interface OpenStage<S extends Stage> {
@@ -72,10 +59,13 @@ export async function openStage<V extends Verb>(
   }
   const stored = await Promise.all(
     Object.entries(call.stored ?? {}).map(
-      async ([at, { value, path }]) => [at, await readStored(store, value, path)] as const,
+      async ([at, { value, path }]) => [at, await readStoredAt(store, value, path)] as const,
     ),
   );
   const given = [...Object.entries(call.inputs), ...stored];
-  const inputs = given.reduce<Json>((all, [at, value]) => withValueAt(all, at, value), {});
+  const inputs = given.reduce<Json>(
+    (all, [at, value]) => (value === undefined ? all : withValueAt(all, at, value)),
+    {},
+  );
   return { environment, plan, stage: stage as Extract<Stage, { verb: V }>, inputs };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Store } from '../adapters/store/port.js';
-import type { Json, JsonObject } from '../plan/json.js';
+import { type Json, type JsonObject, parseJson } from '../plan/json.js';
 import { toldOf } from '../plan/job-told.js';
 import { keys } from '../plan/names.js';
 import type { StageOutput } from '../plan/outputs.js';
@@ -79,18 +79,10 @@ interface Entry<O> extends Omit<z.output<typeof entrySchema>, 'output'> {
 async function readEntry<O extends StageOutput>(store: Store, key: string): Promise<Entry<O> | undefined> {
   const stored = await store.read(key);
   if (stored === undefined) return undefined;
-  const parsed = entrySchema.safeParse(parseJson(stored.body));
+  const parsed = entrySchema.safeParse(parseJson(new TextDecoder().decode(stored.body)));
   if (!parsed.success) return undefined;
   const output = parsed.data.output as unknown as O;
   return (await isStored(store, output)) ? { ...parsed.data, output } : undefined;
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Of each kind: the members that say what a value is, and those that say where it lies, who made it and when. */

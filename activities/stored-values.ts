@@ -35,19 +35,28 @@ export function listLengths(value: Json): Record<string, number> {
 /** Values that were read last: the elements of a list are read one by one, the list should be once. */
 const kept = new Map<string, { value: Promise<Json>; bytes: number }>();
 
-/** A stored value, or what stands at a path inside it; its digest is checked. Null where the path leads nowhere. */
-export async function readStored(store: Store, stored: StoredValue, path: readonly string[] = []): Promise<Json> {
+/** A stored value; its digest is checked. */
+export async function readStored(store: Store, stored: StoredValue): Promise<Json> {
   const known = kept.get(stored.sha256);
   const value = known?.value ?? store.get(stored).then((body) => JSON.parse(new TextDecoder().decode(body)) as Json);
   kept.delete(stored.sha256);
   kept.set(stored.sha256, { value, bytes: stored.bytes });
   forgetOldest();
   try {
-    return valueAt(await value, path) ?? null;
+    return await value;
   } catch (error) {
     kept.delete(stored.sha256);
     throw error;
   }
+}
+
+/** What stands at a path inside a stored value; undefined where the path leads nowhere. */
+export async function readStoredAt(
+  store: Store,
+  stored: StoredValue,
+  path: readonly string[],
+): Promise<Json | undefined> {
+  return valueAt(await readStored(store, stored), path);
 }
 
 /** The value that was read last is always kept, however large. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SlipwayError, unknownName } from '../plan/errors.js';
 import type { Fault } from '../plan/errors.js';
-import { pointerStep, valueAt } from '../plan/json.js';
+import { parseJson, pointerStep, valueAt } from '../plan/json.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import { isIdentifier, show } from './shapes.js';
 
@@ -115,7 +115,9 @@ function bounds({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonOb
 
 /**
  * Reads `name=value` flags by the JSON Schema of the params: finite decimal numbers, `true` and `false`, JSON for lists and
- * objects, text as it stands. Throws every fault at once, with the codes of `parseParams`; what is missing is not its concern.
+ * objects, text as it stands. Where text is allowed besides, only what JSON writes just so is a number: `007` and `1.0` are text.
+ * A number that would be rounded is refused. Throws every fault at once, with the codes of `parseParams`; what is missing is not
+ * its concern.
  */
 export function parseParamFlags(schema: JsonObject, flags: readonly string[]): JsonObject {
   const properties = (schema.properties ?? {}) as Record<string, JsonObject>;
@@ -134,13 +136,9 @@ export function parseParamFlags(schema: JsonObject, flags: readonly string[]): J
     else if (given.has(name))
       faults.push({ code: 'E_PARAM_NAME', where, message: 'is given twice', fix: 'keep one of them' });
     else {
-      const value = read(type, flag.slice(at + 1));
-      if (value === undefined)
-        faults.push({
-          code: 'E_PARAM_TYPE',
-          where,
-          message: `expected ${describe(type)}, found ${show(flag.slice(at + 1))}`,
-        });
+      const text = flag.slice(at + 1);
+      const value = read(type, text);
+      if (value === undefined) faults.push(misfit(where, type, text));
       else given.set(name, value);
     }
   }
@@ -148,18 +146,26 @@ export function parseParamFlags(schema: JsonObject, flags: readonly string[]): J
   return Object.fromEntries(given);
 }
 
+function misfit(where: string, type: JsonObject, text: string): Fault {
+  const expected = `expected ${describe(type)}, found ${show(text)}`;
+  const rounded = numbersIn(text).find((number) => readNumber(number) === undefined && isNumber(number));
+  if (rounded === undefined) return { code: 'E_PARAM_TYPE', where, message: expected };
+  return {
+    code: 'E_PARAM_TYPE',
+    where,
+    message: `${expected}: ${show(rounded)} would be rounded to ${Number(rounded)}`,
+    fix: 'give a number of at most 15 digits, or let the pipeline take text',
+  };
+}
+
 /** A flag's text by type; `undefined` when it does not fit. */
 function read(schema: JsonObject, text: string): Json | undefined {
-  const { anyOf, enum: choices, const: only, type } = schema;
-  if (Array.isArray(anyOf)) return firstFit(anyOf as JsonObject[], text);
-  const fixed = Array.isArray(choices) ? choices : only === undefined ? undefined : [only];
+  const choices = alternatives(schema);
+  if (choices.length > 1) return firstFit(choices, text);
+  const { enum: listed, const: only, type } = schema;
+  const fixed = Array.isArray(listed) ? listed : only === undefined ? undefined : [only];
   if (fixed !== undefined)
     return fixed.find((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)) === text);
-  if (Array.isArray(type))
-    return firstFit(
-      type.map((one) => ({ ...schema, type: one })),
-      text,
-    );
   if (type === 'string') return text;
   if (type === 'number' || type === 'integer') return readNumber(text);
   if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined;
@@ -167,28 +173,58 @@ function read(schema: JsonObject, text: string): Json | undefined {
   return readJson(text, type === 'array');
 }
 
+/** The schemas of which a value must fit one. */
+function alternatives(schema: JsonObject): JsonObject[] {
+  const { anyOf, type } = schema;
+  if (Array.isArray(anyOf)) return (anyOf as JsonObject[]).flatMap(alternatives);
+  return Array.isArray(type) ? type.map((one) => ({ ...schema, type: one })) : [schema];
+}
+
 /** Text fits everything, so it is tried last. */
 function firstFit(schemas: readonly JsonObject[], text: string): Json | undefined {
-  const ordered = [...schemas].sort((a, b) => Number(a.type === 'string') - Number(b.type === 'string'));
+  const isText = (s: JsonObject): boolean => s.type === 'string' && s.enum === undefined && s.const === undefined;
+  const ordered = [...schemas].sort((a, b) => Number(isText(a)) - Number(isText(b)));
   for (const schema of ordered) {
     const value = read(schema, text);
+    if (typeof value === 'number' && ordered.some(isText) && JSON.stringify(value) !== text) continue;
     if (value !== undefined) return value;
   }
   return undefined;
 }
 
+function isNumber(text: string): boolean {
+  return /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$/.test(text) && Number.isFinite(Number(text));
+}
+
+/** A decimal number; `undefined` for what is none, and for one that JavaScript would round to another. */
 function readNumber(text: string): number | undefined {
-  const value = /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : NaN;
-  if (!Number.isFinite(value)) return undefined;
+  if (!isNumber(text)) return undefined;
+  const value = Number(text);
+  if (decimal(text) !== decimal(String(value))) return undefined;
   return value === 0 ? 0 : value;
 }
 
+/** A decimal number in one way of many: its digits from the first to the last that is not 0, and the power of ten of the last. */
+function decimal(text: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^([-+]?)(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(text) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  const power = Number(exponent) - fraction.length + digits.length - significant.length;
+  return `${sign === '-' ? '-' : ''}${significant}e${power}`;
+}
+
+/** The numbers of a flag's text: the text itself, or those of its JSON, texts inside it passed over. */
+function numbersIn(text: string): string[] {
+  if (isNumber(text)) return [text];
+  return (text.match(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g) ?? []).filter(
+    (found) => !found.startsWith('"'),
+  );
+}
+
 function readJson(text: string, list: boolean): Json | undefined {
-  try {
-    const value = JSON.parse(text) as Json;
-    const fits = list ? Array.isArray(value) : value !== null && typeof value === 'object' && !Array.isArray(value);
-    return fits ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text) as Json | undefined;
+  const fits = list ? Array.isArray(value) : value !== null && typeof value === 'object' && !Array.isArray(value);
+  return fits && numbersIn(text).every((number) => readNumber(number) !== undefined) ? value : undefined;
 }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { unknownName } from '../plan/errors.js';
 import type { GateRule } from '../plan/gate-rule.js';
 import type { JsonObject } from '../plan/json.js';
+import { metricNameProblem } from '../plan/metric-names.js';
+import { show } from './shapes.js';
 
 /** Metrics: numbers by name, or one level of records of numbers. */
 export type MetricsShape = Record<string, number | Record<string, number>>;
@@ -34,16 +36,28 @@ export type Metrics<S, M = Metric> = {
       : never;
 };
 
+/** Why a job could not write a metric or member of this name; empty when it can. */
+function nameProblems(name: string, kind: 'metric' | 'member'): string[] {
+  const problem = metricNameProblem(name, kind);
+  return problem === undefined
+    ? []
+    : [`${show(name)} may not name a ${kind === 'metric' ? 'metric' : 'member of a group'}: ${problem}`];
+}
+
 /** JSON Schema of a metrics schema, with what is wrong with it. */
 export function metricsSchema(given: unknown): { schema: JsonObject; problem?: string } {
   try {
     const { $schema: _, ...schema } = z.toJSONSchema(given as z.ZodType, { io: 'input' }) as JsonObject;
     const members = Object.entries(membersOf(schema) ?? {});
-    const wrong = members.find(([, of]) => !isNumber(of) && !isGroup(of));
     if (members.length === 0) return { schema, problem: 'names no metric' };
-    return wrong === undefined
-      ? { schema }
-      : { schema, problem: `\`${wrong[0]}\` is neither a number nor a record of numbers` };
+    const wrong = members.find(([, of]) => !isNumber(of) && !isGroup(of));
+    if (wrong !== undefined)
+      return { schema, problem: `${show(wrong[0])} is neither a number nor a record of numbers` };
+    const unnamed = members.flatMap(([metric, of]) => [
+      ...nameProblems(metric, 'metric'),
+      ...Object.keys(membersOf(of as JsonObject) ?? {}).flatMap((member) => nameProblems(member, 'member')),
+    ]);
+    return unnamed[0] === undefined ? { schema } : { schema, problem: unnamed[0] };
   } catch {
     return { schema: {}, problem: 'is not a zod schema that can be written as JSON Schema' };
   }
@@ -59,7 +73,8 @@ export function metricHandles(schema: JsonObject, unknown: (message: string) => 
     {},
     {
       get: (_, name) => {
-        if (typeof name !== 'string' || name === 'then') return undefined;
+        // Handles are no promise, unless a metric is called so.
+        if (typeof name !== 'string' || (name === 'then' && !Object.hasOwn(members, name))) return undefined;
         if (!Object.hasOwn(members, name)) {
           unknown(unknownName('metric', name, Object.keys(members)));
           return { ...handle([name]), of: (member: string) => handle([name, member]) };
@@ -79,6 +94,7 @@ function group(
     of: (member) => {
       if (members !== undefined && !Object.hasOwn(members, member))
         unknown(unknownName(`member of ${name}`, String(member), Object.keys(members)));
+      else nameProblems(String(member), 'member').forEach(unknown);
       return handle([name, String(member)]);
     },
   };

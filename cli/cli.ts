@@ -29,6 +29,8 @@ export interface GlobalFlags {
 export interface CommandContext {
   out: Output;
   env: Io['env'];
+  /** Where who types stands. */
+  cwd: string;
   /** Aborted by the first Ctrl-C; who never asks for it is ended by that Ctrl-C. */
   signal(): AbortSignal;
   /** What `--env` names, if it was given. */
@@ -65,6 +67,7 @@ export function makeContext(io: Io, flags: GlobalFlags): CommandContext {
   return {
     out: new Output({ stdout: io.stdout, stderr: io.stderr, env: io.env, json: flags.json === true }),
     env: io.env,
+    cwd: io.cwd,
     signal: io.signal,
     environment: flags.env,
     async root() {

@@ -26,17 +26,17 @@ export async function printLogDocument(
   jobs: readonly LoggedJob[],
   read: (job: RunJob) => AsyncIterable<LogLine>,
 ): Promise<void> {
-  out.raw(`${JSON.stringify({ workflowId, runId, state, outcome }).slice(0, -1)},"jobs":[`);
+  out.jsonPart(`${JSON.stringify({ workflowId, runId, state, outcome }).slice(0, -1)},"jobs":[`);
   let before = '\n';
   for (const job of jobs) {
-    out.raw(`${before}${JSON.stringify(job).slice(0, -1)},"lines":[`);
+    out.jsonPart(`${before}${JSON.stringify(job).slice(0, -1)},"lines":[`);
     before = '\n';
     for await (const { text } of read(job)) {
-      out.raw(`${before}${JSON.stringify(text)}`);
+      out.jsonPart(`${before}${JSON.stringify(text)}`);
       before = ',\n';
     }
-    out.raw(']}');
+    out.jsonPart(']}');
     before = ',\n';
   }
-  out.raw(']}\n');
+  out.jsonPart(']}\n');
 }

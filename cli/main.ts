@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
 import { processEnvironment } from '../config/process-environment.js';
-import { SlipwayError, exitCodes } from '../plan/errors.js';
+import { SlipwayError, exitCodes, printable } from '../plan/errors.js';
 import type { Io } from './cli.js';
 import { Output } from './output.js';
 import { makeProgram } from './program.js';
+import { toSystemFault } from './system-fault.js';
 import { toUsageFault } from './usage.js';
 
 await main(process.argv.slice(2));
@@ -22,7 +23,6 @@ async function main(argv: string[]): Promise<void> {
     signal,
   };
   stopWhenNobodyReads();
-  leaveOutNodeVersionWarning();
   const program = makeProgram(io, packageVersion(), (code) => {
     process.exitCode = code;
   });
@@ -38,12 +38,17 @@ async function main(argv: string[]): Promise<void> {
 function tell(error: unknown, io: Io, argv: readonly string[], interrupted: boolean): number {
   const out = new Output({ ...io, json: argv.includes('--json') });
   const debug = argv.includes('--debug');
-  if (debug && error instanceof Error) io.stderr.write(`${error.stack ?? error.message}\n`);
+  if (debug && error instanceof Error) io.stderr.write(`${printable(error.stack ?? error.message, Infinity)}\n`);
   if (error instanceof SlipwayError) {
     out.faults(error.faults);
     return error.exitCode;
   }
   if (interrupted) return exitCodes.interrupted;
+  const refused = toSystemFault(error);
+  if (refused !== undefined) {
+    out.faults(refused.faults);
+    return refused.exitCode;
+  }
   const message = error instanceof Error ? error.message : String(error);
   out.faults([
     {
@@ -83,15 +88,6 @@ function stopWhenNobodyReads(): void {
       throw error;
     });
   }
-}
-
-/** The AWS SDK warns of a Node release to come with every start; what Node we support is said by `doctor`. */
-function leaveOutNodeVersionWarning(): void {
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => {
-    if (!warning.message.startsWith('NodeVersionSupportWarning'))
-      process.stderr.write(`${warning.name}: ${warning.message}\n`);
-  });
 }
 
 function packageVersion(): string {

@@ -1,6 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import pc from 'picocolors';
-import { formatFault } from '../plan/errors.js';
+import { formatFault, printable, printableJson } from '../plan/errors.js';
 import type { Fault } from '../plan/errors.js';
+import { fit } from './format.js';
+
+/** Stands for the escape character in colour codes of ours until they are printed: no text of others can hold it. */
+const ownEscape = `\u{fdd0}${randomUUID()}`;
+const paints = ['bold', 'dim', 'green', 'red', 'yellow', 'cyan'] as const;
+type Colors = Record<(typeof paints)[number], (text: string) => string>;
 
 /** A stream that we print to. */
 export interface Sink {
@@ -16,14 +23,19 @@ export interface OutputOptions {
   env: Record<string, string | undefined>;
 }
 
-/** Prints for people or for programs: facts on stdout, progress and faults on stderr. */
+/**
+ * Prints for people or for programs: facts on stdout, progress and faults on stderr. Whatever it prints, only the colours and
+ * cursor movements of its own reach the terminal as such: control characters in names, reasons and notes are shown as `\u{…}`.
+ */
 export class Output {
   readonly json: boolean;
   /** A terminal whose lines can be drawn again. */
   readonly live: boolean;
-  readonly colors: ReturnType<typeof pc.createColors>;
+  readonly colors: Colors;
   readonly #stdout: Sink;
   readonly #stderr: Sink;
+  /** Lines of the picture that was drawn last. */
+  #drawn = 0;
 
   constructor(o: OutputOptions) {
     this.json = o.json;
@@ -31,7 +43,7 @@ export class Output {
     this.#stderr = o.stderr;
     const terminal = o.stdout.isTTY === true && o.env['TERM'] !== 'dumb';
     this.live = terminal && !o.json;
-    this.colors = pc.createColors(terminal && (o.env['NO_COLOR'] ?? '') === '');
+    this.colors = colorsOf(terminal && (o.env['NO_COLOR'] ?? '') === '');
   }
 
   /** Columns of the terminal; 80 when it is none. */
@@ -41,26 +53,35 @@ export class Output {
 
   /** A line for people. */
   line(text = ''): void {
-    if (!this.json) this.#stdout.write(`${text}\n`);
+    if (!this.json) this.#stdout.write(`${forTerminal(text)}\n`);
   }
 
   /** Progress and remarks: never mixed into what a pipe reads. */
   note(text: string): void {
-    if (!this.json) this.#stderr.write(`${text}\n`);
+    if (!this.json) this.#stderr.write(`${forTerminal(text)}\n`);
   }
 
-  /** Text for a terminal that is drawn again. */
-  raw(text: string): void {
-    this.#stdout.write(text);
+  /** A picture on a terminal, over the one before; lines are cut to its width. */
+  draw(lines: readonly string[]): void {
+    const width = this.width - 1;
+    const short = lines.map((line) => (visibleLength(line) <= width ? line : fit(visible(line), width)));
+    const back = this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A`;
+    this.#stdout.write(`${back}${short.map((line) => `\u001b[2K${forTerminal(line)}\n`).join('')}\u001b[J`);
+    this.#drawn = short.length;
   }
 
   /** The facts of a command, when `--json` asks for them. */
   facts(value: unknown): void {
-    if (this.json) this.#stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    if (this.json) this.jsonPart(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** A part of a JSON document that is too large to be printed as one. */
+  jsonPart(text: string): void {
+    this.#stdout.write(printableJson(text));
   }
 
   faults(faults: readonly Fault[]): void {
-    if (this.json) this.#stderr.write(`${JSON.stringify({ faults })}\n`);
+    if (this.json) this.#stderr.write(printableJson(`${JSON.stringify({ faults })}\n`));
     else this.#stderr.write(`${faults.map(formatFault).join('\n')}\n`);
   }
 
@@ -86,15 +107,24 @@ export class Output {
   }
 }
 
-/** `text` without colour codes has so many characters. */
-export function visibleLength(text: string): number {
-  return plainText(text).length;
+function colorsOf(enabled: boolean): Colors {
+  const colors = pc.createColors(enabled);
+  const own = (paint: (text: string) => string) => (text: string) =>
+    paint(printable(text, Infinity)).replaceAll('\u001b', ownEscape);
+  return Object.fromEntries(paints.map((name) => [name, own(colors[name])])) as Colors;
 }
 
-/** Without colour codes. */
-export function plainText(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/\u001b\[[0-9;]*m/g, '');
+function forTerminal(text: string): string {
+  return printable(text, Infinity).replaceAll(ownEscape, '\u001b');
+}
+
+/** What a terminal shows of `text`: control characters escaped, no colours. */
+export function visible(text: string): string {
+  return printable(text, Infinity).replaceAll(new RegExp(`${ownEscape}\\[[0-9;]*m`, 'g'), '');
+}
+
+function visibleLength(text: string): number {
+  return visible(text).length;
 }
 
 function pad(text: string, width: number): string {

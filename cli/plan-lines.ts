@@ -18,8 +18,10 @@ export function printPlan(out: Output, d: PlanDescription): void {
   const facts = [d.environment, plan, d.version, d.owner, priority].filter((f) => f !== null);
   out.line(`${bold(d.pipeline)}  ${facts.join('  ')}`);
   if (d.params.length > 0) out.line(dim('params'));
-  for (const p of d.params)
-    out.line(`  ${p.name}: ${p.type}${p.default === null ? ', required' : `, default ${p.default}`}`);
+  for (const p of d.params) {
+    const given = p.required ? 'required' : p.default === null ? 'optional' : `default ${p.default}`;
+    out.line(`  ${p.name}: ${p.type}, ${given}`);
+  }
   if (d.schedule !== null) out.line(`${dim('schedule')} ${d.schedule}`);
   out.line(dim('stages'));
   d.stages.forEach((stage, i) => printStage(out, stage, i));

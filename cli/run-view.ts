@@ -4,9 +4,8 @@ import { formatDuration } from '../plan/duration.js';
 import { attemptText, interruptionCount, interruptionText } from '../plan/job-told.js';
 import type { StageView } from '../plan/messages.js';
 import { printable } from '../plan/errors.js';
-import { colored, fit } from './format.js';
+import { colored } from './format.js';
 import type { Output } from './output.js';
-import { plainText } from './output.js';
 
 const marks: Record<StageView['status'], string> = {
   waiting: '·',
@@ -72,7 +71,6 @@ function elapsed(stage: StageView, now: number): string {
  */
 export class LiveView {
   readonly #out: Output;
-  #drawn = 0;
   #told = new Map<string, string>();
 
   constructor(out: Output) {
@@ -80,16 +78,8 @@ export class LiveView {
   }
 
   show(run: RunDetails, now: number): void {
-    if (this.#out.live) this.#draw(runLines(this.#out, run, now));
+    if (this.#out.live) this.#out.draw(runLines(this.#out, run, now));
     else this.#tell(run, now);
-  }
-
-  #draw(lines: readonly string[]): void {
-    const width = this.#out.width - 1;
-    const short = lines.map((line) => (plainText(line).length <= width ? line : fit(plainText(line), width)));
-    const back = this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A`;
-    this.#out.raw(`${back}${short.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[J`);
-    this.#drawn = short.length;
   }
 
   #tell(run: RunDetails, now: number): void {

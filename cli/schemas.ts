@@ -162,7 +162,15 @@ const planDescription = z.object({
   plan: digest,
   environment: z.string(),
   deployed: z.enum(['same', 'differs', 'none']),
-  params: z.array(z.object({ name: z.string(), type: z.string(), default: z.string().nullable(), value: z.json() })),
+  params: z.array(
+    z.object({
+      name: z.string(),
+      type: z.string(),
+      required: z.boolean(),
+      default: z.string().nullable(),
+      value: z.json(),
+    }),
+  ),
   schedule: z.string().nullable(),
   stages: z.array(
     z.object({

@@ -9,6 +9,7 @@ export { checkRunKey, newRunKey, startRun } from './start.js';
 export type { AppliedSchedule, ScheduleKey, ScheduleOwner, ScheduleRequest, ScheduleView } from './schedules.js';
 export {
   applySchedule,
+  checkSchedule,
   createSchedule,
   findSchedule,
   listSchedules,

@@ -51,13 +51,14 @@ interface Recorded {
   owner: ScheduleOwner;
 }
 
-/** Creates a schedule. Throws `E_SCHEDULE_EXISTS` (65) when the pipeline has one, `E_PAYLOAD_SIZE` (65) for too large params. */
+/** Creates a schedule. Throws `E_SCHEDULE_EXISTS` (65) when the pipeline has one, `E_SCHEDULE` when the server refuses its times, `E_PAYLOAD_SIZE` for too large params. */
 export async function createSchedule(client: SlipwayClient, request: ScheduleRequest): Promise<ScheduleView> {
   const id = scheduleId(request.environment, request.pipeline);
   const defined = definition(request);
   try {
     await client.call(() => client.temporal.schedule.create({ scheduleId: id, ...defined }));
   } catch (error) {
+    refuseTimes(error, id);
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     throw new SlipwayError({
       code: 'E_SCHEDULE_EXISTS',
@@ -69,11 +70,28 @@ export async function createSchedule(client: SlipwayClient, request: ScheduleReq
   return viewSchedule(client, request);
 }
 
-/** Replaces times, policies and params; a pause and its note stay. Throws `E_SCHEDULE_UNKNOWN`, `E_PAYLOAD_SIZE` (65). */
+/** Replaces times, policies and params; a pause and its note stay. Throws `E_SCHEDULE_UNKNOWN`, `E_SCHEDULE`, `E_PAYLOAD_SIZE` (65). */
 export async function updateSchedule(client: SlipwayClient, request: ScheduleRequest): Promise<ScheduleView> {
   const defined = definition(request);
-  await onSchedule(client, request, (handle) => handle.update(({ state }) => ({ ...defined, state })));
+  await onSchedule(client, request, (handle) => handle.update(({ state }) => ({ ...defined, state }))).catch(
+    (error: unknown) => {
+      refuseTimes(error, scheduleId(request.environment, request.pipeline));
+      throw error;
+    },
+  );
   return viewSchedule(client, request);
+}
+
+/** Times that we take and the server does not, such as a zone that is newer than its time-zone database: the SDK throws a TypeError. */
+function refuseTimes(error: unknown, where: string): void {
+  if (!(error instanceof TypeError)) return;
+  const message = `the server refuses its times: ${error.message}`;
+  throw new SlipwayError({ code: 'E_SCHEDULE', where, message, fix: 'Choose others, or give the server a newer one.' });
+}
+
+/** Throws what creating or updating would, as far as it can be known without the server: `E_PAYLOAD_SIZE` (65). */
+export function checkSchedule(request: ScheduleRequest): void {
+  definition(request);
 }
 
 /** What deploying a pipeline's schedule did. */

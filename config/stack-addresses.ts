@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SlipwayError, exitCodes, unknownName } from '../plan/errors.js';
+import { addressedParts } from '../plan/stack-parts.js';
 
 /** The part of `.slipway/stack/state.json` that configuration reads. */
 const stateSchema = z.object({
@@ -12,9 +13,6 @@ const stateSchema = z.object({
   ),
 });
 type Parts = z.infer<typeof stateSchema>['parts'];
-
-/** What `stack:<part>` and `stack:<part>.ui` can name. */
-export const stackParts = ['temporal', 's3', 'mlflow', 'prometheus', 'envoy', 'router'] as const;
 
 /** Looks up where the local stack of a project folder listens. */
 export interface StackAddresses {
@@ -27,9 +25,9 @@ export interface StackAddresses {
 /** Reads the stack's state when it is first asked for. */
 export function stackAddresses(root: string): StackAddresses {
   const part = (name: string): Parts[string] => {
-    if (!(stackParts as readonly string[]).includes(name)) {
+    if (!(addressedParts as readonly string[]).includes(name)) {
       throw new SlipwayError(
-        { code: 'E_CONFIG', message: unknownName('stack part', name, stackParts) },
+        { code: 'E_CONFIG', message: unknownName('stack part', name, addressedParts) },
         exitCodes.configuration,
       );
     }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CompletePlan, RecordedPlan } from '../authoring/loading/index.js';
 import { completePlan, findPipelines, loadPipelines } from '../authoring/loading/index.js';
@@ -6,8 +7,10 @@ import { SlipwayError, unknownName } from '../plan/errors.js';
 
 /** Which files hold the definitions. */
 export interface Files {
-  /** Absolute, or relative to the project folder. Default: all below `pipelines/`. */
+  /** Absolute, relative to `cwd`, or else to the project folder. Default: all below `pipelines/`. */
   files?: readonly string[] | undefined;
+  /** Where who names the files stands: a file of that name there goes before one of the project folder. Default: the project folder. */
+  cwd?: string | undefined;
   /** They may lie outside the project folder. Default false. */
   allowOutside?: boolean | undefined;
 }
@@ -31,9 +34,11 @@ export async function loadDefinitions(root: string, from: Files = {}): Promise<D
 /** The same, faults as a value. */
 export async function readDefinitions(
   root: string,
-  { files, allowOutside }: Files = {},
+  { files, cwd = root, allowOutside }: Files = {},
 ): Promise<{ definitions: Definition[]; faults: Fault[] }> {
-  const chosen = files === undefined ? await findPipelines(root) : files.map((file) => resolve(root, file));
+  const fromHere = (file: string): string =>
+    existsSync(resolve(cwd, file)) ? resolve(cwd, file) : resolve(root, file);
+  const chosen = files === undefined ? await findPipelines(root) : files.map(fromHere);
   const results = await loadPipelines({ root, files: chosen, allowOutside });
   const definitions = results.flatMap(({ file, plans }) => plans.map((recorded) => ({ file, recorded })));
   return { definitions, faults: [...results.flatMap((r) => r.faults), ...duplicates(definitions)] };

@@ -58,9 +58,11 @@ export async function deployDefinitions(o: DeployOptions, definitions: readonly 
     // First, as plans may need the workers that came with this package.
     const released = await releaseBuild(o.environment, o.env);
     if (released !== null) o.onBuild?.(released);
+    // A published plan that no pointer names changes nothing: all are there before the first pointer moves.
+    for (const complete of plans) await publishPlan(o.environment.ports.store, complete);
     const deployed: Deployed[] = [];
     for (const complete of plans) {
-      const moved = await publishAndPoint(o, complete);
+      const moved = await point(o, complete);
       deployed.push({ ...moved, schedule: await schedules.apply(complete.plan) });
     }
     return deployed;
@@ -69,9 +71,8 @@ export async function deployDefinitions(o: DeployOptions, definitions: readonly 
   }
 }
 
-async function publishAndPoint(o: DeployOptions, complete: CompletePlan): Promise<Omit<Deployed, 'schedule'>> {
+async function point(o: DeployOptions, complete: CompletePlan): Promise<Omit<Deployed, 'schedule'>> {
   const { store } = o.environment.ports;
-  await publishPlan(store, complete);
   const { pipeline } = complete.plan;
   const at = new Date().toISOString();
   const to = { environment: o.environment.name, pipeline, digest: complete.digest, by: o.by, at };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Store } from '../adapters/store/port.js';
-import { dataFile } from '../authoring/data-file.js';
+import { dataFile, WrongSource } from '../authoring/data-file.js';
 import type { SlipwayClient } from '../client/index.js';
 import { listRuns } from '../client/index.js';
 import { dataSource } from '../plan/data-source.js';
@@ -69,6 +69,12 @@ async function dataDigest(root: string, store: Store, stage: SnapshotStage, para
     case 'other':
       return sha256(encode(from));
   }
+}
+
+/** Data that cannot be read here may be there for a worker elsewhere: then nothing is known of it. */
+export function unlessElsewhere(error: unknown): undefined {
+  if (error instanceof SlipwayError && !(error instanceof WrongSource)) return undefined;
+  throw error;
 }
 
 async function fileDigest(file: string): Promise<string> {

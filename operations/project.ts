@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { findRoot, loadConfig } from '../config/load.js';
 import type { Environment } from '../config/open.js';
 import { openEnvironment } from '../config/open.js';
+import { SlipwayError } from '../plan/errors.js';
 
 export interface ProjectOptions {
   /** The project folder; default: the nearest one, upward from `cwd`, that holds a configuration. */
@@ -22,8 +24,13 @@ export interface Project {
   environment: Environment;
 }
 
+/** Throws `E_FILE_KIND` (65) when `root` names no folder. */
 export function projectRoot(o: Pick<ProjectOptions, 'root' | 'cwd'>): string {
-  return o.root === undefined ? findRoot(o.cwd) : resolve(o.cwd, o.root);
+  if (o.root === undefined) return findRoot(o.cwd);
+  const root = resolve(o.cwd, o.root);
+  if (statSync(root, { throwIfNoEntry: false })?.isDirectory() === true) return root;
+  const fix = 'Name the folder of the project, where its slipway.config.ts is.';
+  throw new SlipwayError({ code: 'E_FILE_KIND', where: root, message: 'is not a folder', fix });
 }
 
 /** Loads the configuration and opens one environment of it. Throws `E_CONFIG`, `E_ENVIRONMENT`, `E_STACK_DOWN`, `E_SECRET_REF`. */

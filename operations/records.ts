@@ -3,6 +3,7 @@ import type { Store } from '../adapters/store/port.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { canonicalJson } from '../plan/json.js';
 import { keys } from '../plan/names.js';
+import { planFrom } from '../plan/stored-plan.js';
 import type { PromotionRecord } from '../plan/outputs.js';
 import type { DeployedPointer, Plan } from '../plan/plan.js';
 
@@ -53,8 +54,10 @@ export async function deployedPointer(
   return (await readJson<DeployedPointer>(store, keys.deployed(environment, pipeline)))?.value;
 }
 
+/** A plan by digest, checked against it; undefined when the store has it no more. */
 export async function readPlan(store: Store, digest: string): Promise<Plan | undefined> {
-  return (await readJson<Plan>(store, keys.plan(digest)))?.value;
+  const stored = await store.read(keys.plan(digest));
+  return stored && planFrom({ text: new TextDecoder().decode(stored.body), sha256: sha256(stored.body) }, digest);
 }
 
 /** The newest promotion record of a service: who serves. */

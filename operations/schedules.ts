@@ -1,6 +1,6 @@
 import { parseParamFlags, parseParams } from '../authoring/params.js';
 import type { ScheduleRequest, ScheduleView, SlipwayClient } from '../client/index.js';
-import { applySchedule, connect, deleteSchedule, findSchedule } from '../client/index.js';
+import { applySchedule, checkSchedule, connect, deleteSchedule, findSchedule } from '../client/index.js';
 import type { Environment } from '../config/open.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { Fault } from '../plan/errors.js';
@@ -20,8 +20,9 @@ export interface DeployedSchedule {
 }
 
 /**
- * Prepares the schedules of plans that are about to be deployed. Throws before anything is written when a schedule that
- * stays would start runs with params that the new plan refuses. The answer applies one plan's schedule.
+ * Prepares the schedules of plans that are about to be deployed. Throws before anything is written when one is too large for
+ * the server, or when one that stays would start runs with params that the new plan refuses. The answer applies one plan's
+ * schedule.
  */
 export async function prepareSchedules(
   environment: Pick<Environment, 'name' | 'temporal'>,
@@ -31,7 +32,9 @@ export async function prepareSchedules(
   const key = (plan: Plan) => ({ environment: environment.name, pipeline: plan.pipeline });
   try {
     for (const plan of plans) {
-      const found = plan.schedule === undefined ? await findSchedule(client, key(plan)) : undefined;
+      const { schedule } = plan;
+      if (schedule !== undefined) checkSchedule({ ...key(plan), schedule, owner: 'pipeline' });
+      const found = schedule === undefined ? await findSchedule(client, key(plan)) : undefined;
       if (found !== undefined && found.owner !== 'pipeline') checkKept(found, plan.params);
     }
   } catch (error) {

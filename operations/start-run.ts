@@ -1,11 +1,10 @@
 import { parseParamFlags, parseParams } from '../authoring/params.js';
 import type { SlipwayClient, StartedRun } from '../client/index.js';
 import { checkRunKey, newRunKey, startRun } from '../client/index.js';
-import { SlipwayError } from '../plan/errors.js';
 import type { JsonObject } from '../plan/json.js';
 import { runWorkflowId } from '../plan/names.js';
 import type { Env, OnProgress } from '../stack/index.js';
-import { changeSince, inputsOf, recordInputs } from './if-changed.js';
+import { changeSince, inputsOf, recordInputs, unlessElsewhere } from './if-changed.js';
 import type { ChosenPlan } from './plan-run.js';
 import { choosePlan, publishChosen } from './plan-run.js';
 import type { Project } from './project.js';
@@ -44,8 +43,8 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
   const params = paramsOf(chosen, o.params);
   const { store } = environment.ports;
   const read = inputsOf(root, store, chosen.plan, params);
-  // A worker elsewhere may see data that this machine does not: then only --if-changed is impossible.
-  const inputs = o.ifChanged ? await read : await read.catch(unlessRefused);
+  // Without the data only --if-changed is impossible.
+  const inputs = o.ifChanged ? await read : await read.catch(unlessElsewhere);
   const client = await o.connect();
   if (o.ifChanged && inputs !== undefined) {
     const { since, changed } = await changeSince(
@@ -76,11 +75,6 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
   if (run.started && inputs !== undefined)
     await recordInputs(store, environment.name, o.pipeline, run.workflowId, inputs);
   return { kind: 'started', run, client };
-}
-
-function unlessRefused(error: unknown): undefined {
-  if (error instanceof SlipwayError) return undefined;
-  throw error;
 }
 
 function paramsOf(chosen: ChosenPlan, flags: readonly string[]): JsonObject {

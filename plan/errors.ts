@@ -47,16 +47,22 @@ export function formatFault(fault: Fault): string {
   return `${fault.code}${where}: ${printable(fault.message, 2_000)}${fix}`;
 }
 
+// eslint-disable-next-line no-control-regex
+const hostile = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
 /**
  * Text safe to print: control (not line feeds), bidirectional and zero-width characters as `\u{…}`, cut to `limit` characters (default 120).
  */
 export function printable(text: string, limit = 120): string {
-  // eslint-disable-next-line no-control-regex
-  const hostile = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
   const clean = text.replace(hostile, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
   if (clean.length <= limit) return clean;
   // A pair that the limit would cut in two goes as a whole.
   return `${clean.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+/** JSON text safe to print: the same characters in texts of it, as JSON escapes them. */
+export function printableJson(json: string): string {
+  return json.replace(hostile, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The known name nearest to a wrong one (edit distance at most a third of its length), for "did you mean". */

@@ -2,6 +2,15 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
+/** The value of JSON text; undefined for text that is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * JSON text with sorted object keys and no white space, so that equal values have equal bytes
  * (the ordering rule of RFC 8785). `undefined` members are left out, as `JSON.stringify` does.

@@ -4,7 +4,7 @@ import { formatDuration, parseDuration } from './duration.js';
 import { printable, unknownName } from './errors.js';
 import type { Fault } from './errors.js';
 import type { JsonObject } from './json.js';
-import { isTimeZone } from './time-zone.js';
+import { isTimeZone, nearestTimeZone } from './time-zone.js';
 
 /** What happens when a schedule fires while the run before is still active. */
 export const overlapPolicies = ['skip', 'buffer-one', 'buffer-all', 'cancel-other', 'allow-all'] as const;
@@ -84,9 +84,8 @@ function timeFaults(cron: readonly string[], timezone: string, now: number): Fau
   const known = isTimeZone(timezone);
   const faults = cron.flatMap((text) => cronFaults(text, known ? timezone : 'UTC', now));
   if (known) return faults;
-  const zones = Intl.supportedValuesOf('timeZone');
-  const [, near] = unknownName('', timezone, zones).split('; did you mean ');
-  const hint = near === undefined ? '' : `; did you mean ${near}`;
+  const near = nearestTimeZone(timezone);
+  const hint = near === undefined ? '' : `; did you mean \`${near}\`?`;
   const message = `${shown(timezone)} is no zone of the IANA database${hint} (in UTC ${preview(cron, 'UTC', now)})`;
   return [...faults, fault('timezone', message)];
 }

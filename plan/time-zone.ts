@@ -1,17 +1,30 @@
+import { nearest } from './errors.js';
+import { timeZoneNames } from './time-zone-names.js';
+
 /** A local time of day on a date, without a zone; counted like UTC: milliseconds of `Date.UTC(year, month, …)`. */
 export type WallTime = number;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** Whether a name is one of the IANA time-zone database, written as it is there. */
+/** Whether a name is one of the IANA time-zone database, written as it is there: what Temporal's server takes, too. */
 export function isTimeZone(name: string): boolean {
-  if (!/^[A-Z][\w+-]*(\/[A-Z][\w+-]*)*$/.test(name)) return false;
+  if (!timeZoneNames.has(name)) return false;
   try {
     formatOf(name);
     return true;
   } catch {
     return false;
   }
+}
+
+/**
+ * The zone that somebody may have meant who wrote a name that is none. None for an abbreviation: `IST` and `BST` are times
+ * of several countries.
+ */
+export function nearestTimeZone(name: string): string | undefined {
+  if (/^[A-Z]{2,4}$/.test(name)) return undefined;
+  const names = [...timeZoneNames];
+  return names.find((known) => known.toLowerCase() === name.toLowerCase()) ?? nearest(name, names);
 }
 
 /** The local time that clocks of a zone show at an instant (milliseconds since the epoch). */

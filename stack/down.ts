@@ -6,7 +6,8 @@ import { partNamed } from './parts/index.js';
 import { pathsOf } from './paths.js';
 import { recordedBelow } from './recorded.js';
 import { removeState } from './state.js';
-import { type OnProgress, type PartName, partNames } from './types.js';
+import { partNames } from '../plan/stack-parts.js';
+import type { OnProgress, PartName } from './types.js';
 
 /**
  * Ends every process of the stack of this folder, jobs and model servers included. Data and downloads stay.

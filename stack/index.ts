@@ -13,7 +13,6 @@ export {
   type Env,
   type OnProgress,
   type PartName,
-  partNames,
   type PartState,
   type PartStatus,
   type ProgressEvent,
@@ -21,3 +20,4 @@ export {
   type UpOptions,
 } from './types.js';
 export { up } from './up.js';
+export { partNames } from '../plan/stack-parts.js';

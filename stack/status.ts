@@ -4,7 +4,8 @@ import { parts } from './parts/index.js';
 import type { PartContext } from './parts/part.js';
 import { recordedBelow } from './recorded.js';
 import { isReady } from './start-part.js';
-import { type Env, type PartName, partNames, type PartStatus, type RecordedProcess } from './types.js';
+import { partNames } from '../plan/stack-parts.js';
+import type { Env, PartName, PartStatus, RecordedProcess } from './types.js';
 
 /** How each part does now, then each model server. Never throws for a part that is down. */
 export async function status(root: string, o: { env?: Env } = {}): Promise<PartStatus[]> {

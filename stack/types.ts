@@ -1,8 +1,7 @@
+import type { PartName } from '../plan/stack-parts.js';
 import type { ProcessRecord } from '../processes/index.js';
 
-/** The parts of the local stack, in the order in which they are shown. */
-export const partNames = ['temporal', 's3', 'mlflow', 'prometheus', 'envoy', 'router', 'worker'] as const;
-export type PartName = (typeof partNames)[number];
+export type { PartName };
 
 /** Environment variables as a process sees them. */
 export type Env = Record<string, string | undefined>;

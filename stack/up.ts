@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
-import { exitCodes, SlipwayError, unknownName } from '../plan/errors.js';
-import { isAlive, readRecord, writeFileAtomic } from '../processes/index.js';
+import { exitCodes, type Fault, SlipwayError, unknownName } from '../plan/errors.js';
+import { isAlive, type ProcessRecord, readRecord, writeFileAtomic } from '../processes/index.js';
 import { assertEnvironment } from './environment.js';
 import { externalState } from './external.js';
 import { withLock } from './lock.js';
@@ -32,6 +32,7 @@ export async function up(o: UpOptions): Promise<StackState> {
     const writer = new StateWriter(o.root, await readState(o.root));
     const context: PartContext = { ...o, paths, ports: await readPorts(o.root), state: writer.state };
     const [external, own] = partition(selected, (part) => externalState(part, o.env) !== undefined);
+    await refusePorts(own, context, o.ports ?? {});
     for (const part of external) await writer.set({ [part.name]: externalState(part, o.env) });
     await settleAll(own.map((part) => part.install(context)));
     const choice = new PortChoice();
@@ -56,6 +57,39 @@ function describe(part: Part, context: PartContext): PartState {
   };
 }
 
+/** A port that is asked for and could not be given: of a part that runs at another, or that is not started here. Throws all at once. */
+async function refusePorts(
+  own: readonly Part[],
+  context: PartContext,
+  fixed: Partial<Record<string, number>>,
+): Promise<void> {
+  const faults = await Promise.all(
+    Object.entries(fixed).map(async ([name, port]): Promise<Fault[]> => {
+      const part = own.find((one) => Object.hasOwn(one.ports, name));
+      if (part === undefined)
+        return [
+          {
+            code: 'E_ADDRESS',
+            where: `port ${name}`,
+            message: 'its part is not started here: it runs elsewhere, or --only leaves it out',
+            fix: 'Leave the port out.',
+          },
+        ];
+      const running = (await runningPorts(part, context))?.[name];
+      if (running === undefined || Number(running) === port) return [];
+      const message = `${part.name} runs already, at port ${running}; a part that runs keeps its ports`;
+      const fix = `End the stack with \`slipway down\`, then repeat the command. Runs go on when it is up again.`;
+      return [{ code: 'E_ADDRESS', where: `port ${name}`, message, fix }];
+    }),
+  );
+  if (faults.flat().length > 0) throw new SlipwayError(faults.flat(), exitCodes.configuration);
+}
+
+async function runningPorts(part: Part, context: PartContext): Promise<ProcessRecord['facts']> {
+  const record = await readRecord(context.paths.record(part.name));
+  return record !== undefined && isAlive(record) ? record.facts : undefined;
+}
+
 /** Ports of a part that runs stay; others are chosen: the fixed one, else the last one, else the usual one, else any. */
 async function choosePorts(
   own: readonly Part[],
@@ -64,8 +98,7 @@ async function choosePorts(
   choice: PortChoice,
 ): Promise<void> {
   for (const part of own) {
-    const record = await readRecord(context.paths.record(part.name));
-    const running = record !== undefined && isAlive(record) ? record.facts : undefined;
+    const running = await runningPorts(part, context);
     for (const [name, usual] of Object.entries(part.ports)) {
       const last = context.ports[name];
       const preferred = last === undefined ? [usual] : [last, usual];

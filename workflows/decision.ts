@@ -1,5 +1,5 @@
 import type { Decision } from '../plan/messages.js';
-import { canonicalJson } from '../plan/json.js';
+import { canonicalJson, parseJson } from '../plan/json.js';
 
 const allowed = ['decision', 'by', 'reason', 'stage', 'token'];
 const reasonLimit = 2_000;
@@ -12,7 +12,7 @@ export const exampleDecision = '{"decision":"approve","by":"you@example.com","re
  * else that is not exactly a decision is refused with what to send instead. Never throws.
  */
 export function parseDecision(payload: unknown): { decision: Decision } | { why: string } {
-  const value = typeof payload === 'string' ? tryJson(payload) : payload;
+  const value = typeof payload === 'string' ? parseJson(payload) : payload;
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     return refused('the payload is not a JSON object');
   const given = value as Record<string, unknown>;
@@ -40,12 +40,4 @@ export function parseDecision(payload: unknown): { decision: Decision } | { why:
 
 function refused(why: string): { why: string } {
   return { why: `${why}; send ${exampleDecision}` };
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

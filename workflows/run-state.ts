@@ -169,14 +169,15 @@ export class RunState {
     for (const v of this.views.values()) if (v.status === 'waiting') v.status = 'skipped';
   }
 
-  /** The values of a stage's bindings by JSON pointer: those at hand, and those that stand in the store. */
+  /** The values of a stage's bindings by JSON pointer: those at hand, and those that stand in the store. What has no value is left out. */
   inputs(bindings: readonly Binding[]): Required<Pick<StageCall, 'inputs' | 'stored'>> {
     const inputs: Record<string, Json> = {};
     const stored: NonNullable<StageCall['stored']> = {};
     for (const { at, ref } of bindings) {
       const found = bound(ref, this);
-      if (found !== undefined && 'stored' in found) stored[at] = found.stored;
-      else inputs[at] = found?.value ?? null;
+      if (found === undefined) continue;
+      if ('stored' in found) stored[at] = found.stored;
+      else inputs[at] = found.value;
     }
     return { inputs, stored };
   }

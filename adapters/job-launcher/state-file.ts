@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { SlipwayError } from '../../plan/errors.js';
+import { parseJson } from '../../plan/json.js';
 import type { JobFailure, JobManifest } from '../trainer/port.js';
 import { parseManifest } from './manifest.js';
 import { launcherProgress } from './progress.js';
@@ -75,12 +76,4 @@ function protocolFault(where: string, message: string): SlipwayError {
     message,
     fix: 'Do not edit the scratch folder of a job; run the stage again.',
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

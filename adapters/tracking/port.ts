@@ -1,5 +1,4 @@
 import type { JsonObject } from '../../plan/json.js';
-import type { Metrics } from '../../plan/outputs.js';
 
 export interface TrackingRun {
   runId: string;
@@ -8,9 +7,12 @@ export interface TrackingRun {
   environment: Record<string, string>;
 }
 
+/** Numbers by name, in groups of any depth. */
+export type TrackedMetrics = { readonly [name: string]: number | TrackedMetrics };
+
 export interface TrackingFacts {
   params?: JsonObject;
-  metrics?: Metrics;
+  metrics?: TrackedMetrics;
   tags?: Record<string, string>;
 }
 
@@ -23,7 +25,7 @@ export interface Tracking {
     tags: Record<string, string>,
     o?: { first?: boolean; signal?: AbortSignal },
   ): Promise<TrackingRun>;
-  /** Logs what is not logged yet; nested metrics as `recall.lock_door`. */
+  /** Logs what is not logged yet; nested metrics as `recall.lock_door`. No name is refused: what the system does not take is logged under another. */
   log(runId: string, facts: TrackingFacts, signal?: AbortSignal): Promise<void>;
   /**
    * Logs how far a training is, as a step of its run: `training.loss` at the step that `step` or `epoch` names. The same

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Fault } from '../../plan/errors.js';
 import { formatDuration } from '../../plan/duration.js';
+import { parseJson } from '../../plan/json.js';
 import type { RecordedPlan } from '../compile.js';
 import { packageRoot } from '../package-root.js';
 
@@ -99,12 +100,7 @@ function endGroup(child: ChildProcess): void {
 }
 
 function parse(answer: string): LoaderAnswer | undefined {
-  if (!answer.endsWith('\n')) return undefined;
-  try {
-    return JSON.parse(answer) as LoaderAnswer;
-  } catch {
-    return undefined;
-  }
+  return answer.endsWith('\n') ? (parseJson(answer) as LoaderAnswer | undefined) : undefined;
 }
 
 function describeEnd(child: ChildProcess): string {

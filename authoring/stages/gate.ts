@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { GateRule } from '../../plan/gate-rule.js';
+import { canonicalJson } from '../../plan/json.js';
 import { metricHandles } from '../scores.js';
 import type { ComparedMetric, Metric, Metrics, MetricsShape } from '../scores.js';
 import type { Recorder, StageDraft } from '../recorder.js';
@@ -92,10 +93,14 @@ function settle(draft: StageDraft, options: GateOptions<MetricsShape>): object {
 function contradictions(rules: readonly GateRule[]): { message: string; fix?: string }[] {
   return rules.flatMap((low) => {
     if (low?.kind !== 'atLeast') return [];
-    const name = low.metric.join('.');
-    const high = rules.find((r) => r?.kind === 'atMost' && r.metric.join('.') === name && r.value < low.value);
+    const of = canonicalJson(low.metric);
+    const high = rules.find((r) => r?.kind === 'atMost' && canonicalJson(r.metric) === of && r.value < low.value);
     return high?.kind === 'atMost'
-      ? [{ message: `\`${name}\` must be at least ${low.value} and at most ${high.value}: no model can pass` }]
+      ? [
+          {
+            message: `\`${low.metric.join('.')}\` must be at least ${low.value} and at most ${high.value}: no model can pass`,
+          },
+        ]
       : [];
   });
 }

@@ -9,12 +9,15 @@ export function addDeploy(cli: Cli): void {
     .command('deploy')
     .summary('publish pipelines; new runs of the environment take them')
     .description(
-      'Publishes pipelines with their code and makes new runs of the environment take them. Runs in flight keep what they have.',
+      'Publishes pipelines with their code and makes new runs of the environment take them. Files are looked for from where you are, then from the project folder. Runs in flight keep what they have.',
     )
-    .argument('[files...]', 'pipeline files (default: all below pipelines/)')
+    .argument(
+      '[files...]',
+      'pipeline files, relative to where you are or else to the project folder (default: all below pipelines/)',
+    )
     .option('--allow-outside', 'pipeline files may lie outside the project folder, or be links to such')
     .action(
-      cli.run(async ({ out, project, env }, [given], { allowOutside }) => {
+      cli.run(async ({ out, project, env, cwd }, [given], { allowOutside }) => {
         const { deploy } = await import('../../operations/deploy.js');
         const { root, environment } = await project();
         const files = given as string[];
@@ -27,6 +30,7 @@ export function addDeploy(cli: Cli): void {
           onProgress: progressTo(out),
           onBuild: (released) => (build = released),
           ...(files.length > 0 && { files }),
+          cwd,
           allowOutside: allowOutside === true,
         });
         out.facts({ deployed, build });

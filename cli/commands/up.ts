@@ -9,7 +9,12 @@ export function addUp(cli: Cli): void {
     .description(
       'Starts every part of the local stack that does not run, waits until each is ready, gives users the champions again and deploys the pipelines of this folder. A champion that does not serve is a fault that keeps nothing else from its work.',
     )
-    .option('--port <part=number>', 'fixed port of a part, such as temporal=7233; may be given often', collect, [])
+    .option(
+      '--port <part=number>',
+      'fixed port of a part that does not run yet, such as temporal=7233; may be given often',
+      collect,
+      [],
+    )
     .option('--only <part>', 'start this part and what it needs only; may be given often', collect, [])
     .action(
       cli.run(async ({ out, root, env }, _args, flags) => {

@@ -5,16 +5,20 @@ export function addValidate(cli: Cli): void {
     .command('validate')
     .summary('check pipeline files and list their stages in order')
     .description(
-      'Checks pipeline files and prints their stages in topological order. All faults of all files at once; starts nothing.',
+      'Checks pipeline files and prints their stages in topological order. Files are looked for from where you are, then from the project folder. All faults of all files at once; starts nothing.',
     )
-    .argument('[files...]', 'pipeline files (default: all below pipelines/)')
+    .argument(
+      '[files...]',
+      'pipeline files, relative to where you are or else to the project folder (default: all below pipelines/)',
+    )
     .option('--allow-outside', 'pipeline files may lie outside the project folder, or be links to such')
     .action(
-      cli.run(async ({ out, root }, [given], { allowOutside }) => {
+      cli.run(async ({ out, root, cwd }, [given], { allowOutside }) => {
         const { loadDefinitions } = await import('../../operations/definitions.js');
         const files = given as string[];
         const definitions = await loadDefinitions(await root(), {
           ...(files.length > 0 && { files }),
+          cwd,
           allowOutside: allowOutside === true,
         });
         out.facts({

@@ -47,7 +47,7 @@ export interface PlanDescription {
   /** How it stands to the deployed plan of the environment. */
   deployed: 'same' | 'differs' | 'none';
   /** `value`: what a run would take; null where a required param was not given. */
-  params: { name: string; type: string; default: string | null; value: Json }[];
+  params: { name: string; type: string; required: boolean; default: string | null; value: Json }[];
   /** When runs start by themselves, in one line; null when the pipeline declares no schedule. */
   schedule: string | null;
   stages: StageDescription[];
@@ -107,9 +107,11 @@ async function championsOf(environment: Environment, plan: Plan): Promise<PlanDe
 
 function describeParams(schema: JsonObject, values: JsonObject): PlanDescription['params'] {
   const properties = (schema['properties'] ?? {}) as Record<string, JsonObject>;
+  const required = (schema['required'] ?? []) as string[];
   return Object.entries(properties).map(([name, p]) => ({
     name,
     type: typeof p['type'] === 'string' ? p['type'] : 'value',
+    required: required.includes(name),
     default: p['default'] === undefined ? null : JSON.stringify(p['default']),
     value: values[name] ?? p['default'] ?? null,
   }));

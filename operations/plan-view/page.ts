@@ -23,7 +23,7 @@ export function planPage(plan: Plan, d: PlanDescription): string {
         ? null
         : table(
             ['name', 'type', 'default'],
-            d.params.map((p) => [p.name, p.type, p.default ?? 'required']),
+            d.params.map((p) => [p.name, p.type, p.default ?? (p.required ? 'required' : 'optional')]),
           ),
     )}`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${html`${d.pipeline}`.markup}</title><style>${style}</style></head><body>${body.markup}</body></html>\n`;

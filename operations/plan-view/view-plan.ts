@@ -3,7 +3,7 @@ import { SlipwayError } from '../../plan/errors.js';
 import { comparePlans, type PlanChanges } from '../../plan/compare-plans.js';
 import type { JsonObject } from '../../plan/json.js';
 import type { Plan } from '../../plan/plan.js';
-import { dataOf } from '../if-changed.js';
+import { dataOf, unlessElsewhere } from '../if-changed.js';
 import { pastRuns } from '../past-runs.js';
 import { choosePlan } from '../plan-run.js';
 import type { Project } from '../project.js';
@@ -25,7 +25,7 @@ export async function viewPlan(project: Project, pipeline: string, flags: readon
   const { root, environment } = project;
   const { plan, digest, note } = await choosePlan(root, environment, pipeline);
   const params = { ...defaultsOf(plan.params), ...parseParamFlags(plan.params, flags) };
-  const data = await dataOf(root, environment.ports.store, plan, params).catch(unlessRefused);
+  const data = await dataOf(root, environment.ports.store, plan, params).catch(unlessElsewhere);
   const past = await pastRuns(environment, pipeline);
   const description = await describePlan(environment, { plan, digest, params, data: data ?? {}, past });
   return { plan, description, note };
@@ -73,9 +73,4 @@ function defaultsOf(schema: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(properties).flatMap(([name, p]) => (p['default'] === undefined ? [] : [[name, p['default']]])),
   );
-}
-
-function unlessRefused(error: unknown): undefined {
-  if (error instanceof SlipwayError) return undefined;
-  throw error;
 }

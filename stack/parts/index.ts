@@ -1,5 +1,6 @@
 import { exitCodes, SlipwayError, unknownName } from '../../plan/errors.js';
-import { type PartName, partNames } from '../types.js';
+import { partNames } from '../../plan/stack-parts.js';
+import type { PartName } from '../types.js';
 import { envoy } from './envoy.js';
 import { mlflow } from './mlflow.js';
 import type { Part } from './part.js';

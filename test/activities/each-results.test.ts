@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { RunRef } from '../../activities/calls.js';
 import { collectItems } from '../../activities/collect-items.js';
 import { joinLists } from '../../activities/join-lists.js';
-import { readStored, taskOutput } from '../../activities/stored-values.js';
+import { readStored, readStoredAt, taskOutput } from '../../activities/stored-values.js';
 import { canonicalJson, type Json } from '../../plan/json.js';
 import type { ListOutput, StageOutput, StoredValue } from '../../plan/outputs.js';
 import type { EachStage } from '../../plan/plan.js';
@@ -136,8 +136,8 @@ describe('a value of a task', () => {
     const output = await taskOutput(world.store, value, 't');
     if (!('stored' in output)) throw new Error('it is inline');
     expect(output.stored.lists).toEqual({ '/rows': 9_000, '/of/names': 1, '/a~1b': 0 });
-    expect(await readStored(world.store, output.stored, ['rows', '8999'])).toBe(8_999);
-    expect(await readStored(world.store, output.stored, ['rows', '9000'])).toBeNull();
+    expect(await readStoredAt(world.store, output.stored, ['rows', '8999'])).toBe(8_999);
+    expect(await readStoredAt(world.store, output.stored, ['rows', '9000'])).toBeUndefined();
   });
 
   test('over 32 MiB is refused with its size', async () => {

@@ -17,7 +17,7 @@ const schema: JsonObject = {
   },
   required: ['accuracy', 'macroF1', 'recall'],
 };
-const good: Metrics = { accuracy: 0.95, macroF1: 0.9, recall: { 'lock/door': 0.97 } };
+const good: Metrics = { accuracy: 0.95, macroF1: 0.9, recall: { 'lock/door': 0.97, 'C++': 0.5, '': 0.25 } };
 
 let world: World;
 let model: ModelOutput;
@@ -53,7 +53,9 @@ describe('an evaluation', () => {
     expect(world.tracking.runs.get(tracked.runId)?.metrics).toEqual({
       'evaluation.accuracy': 0.95,
       'evaluation.macroF1': 0.9,
-      'evaluation.recall.lock_door': 0.97,
+      'evaluation.recall.lock/door': 0.97,
+      'evaluation.recall.C:2b::2b:': 0.5,
+      'evaluation.recall.': 0.25,
     });
   });
 

@@ -37,6 +37,28 @@ test('a gate lists each rule with value, champion, threshold and verdict', async
   });
 });
 
+test('metrics and classes keep the names that people gave them', async () => {
+  const named: GateRule[] = [
+    { kind: 'atLeast', metric: ['val/accuracy'], value: 0.9 },
+    { kind: 'atLeast', metric: ['recall', 'C++'], value: 0.5 },
+    { kind: 'noWorseThanChampion', metric: ['recall', "don't know"], by: 0, better: 'higher' },
+  ];
+  const world = createWorld();
+  const mine = { 'val/accuracy': 0.95, recall: { 'C++': 0.75, "don't know": 0.5 } };
+  const stage = stageOf('gate', { rules: named, scores: 'evaluate', champion: 'intents' });
+  const champion = { fact: { sequence: 1, version: '1' }, scores: scoresOf(mine) };
+  const output = await run(world, judgeGate, {
+    ...(await callOf(world, stage, { '/scores': scoresOf(mine) })),
+    champion,
+  });
+  expect(output.verdict).toBe('pass');
+  expect(output.rules.map(({ text, value }) => [text, value])).toEqual([
+    ['val/accuracy at least 0.9', 0.95],
+    ['recall.C++ at least 0.5', 0.75],
+    ["recall.don't know not worse than the champion by more than 0", 0.5],
+  ]);
+});
+
 test('a challenger within the tolerance passes', async () => {
   expect((await gate(createWorld(), { accuracy: 0.928 }, { accuracy: 0.93 })).verdict).toBe('pass');
 });

@@ -44,6 +44,14 @@ describe('a training job', () => {
     expect(job?.spec.environment).toEqual({ TRACKING_RUN_ID: [...world.tracking.runs.keys()][0] });
   });
 
+  test('gets no argument for a param without a value, so that the default of its script holds', async () => {
+    leaves([await outputFile(world, 'model/model.skops', 'weights')]);
+    call = { ...call, inputs: { ...call.inputs, '/params/seed': null, '/params/layers': [null, 2] } };
+    await train();
+    const [job] = world.trainer.jobs.values();
+    expect(job?.spec.hyperparameters).toEqual({ epochs: 5, layers: [null, 2] });
+  });
+
   test('answers with a model named by its files, and all that its lineage needs', async () => {
     const files = [
       await outputFile(world, 'model/model.json', '{}'),

@@ -94,6 +94,41 @@ describe('flags', () => {
       ]);
     },
   );
+  test.each([
+    ['lr=0.12345678901234567890', '0.12345678901234567890', 0.12345678901234568],
+    ['epochs=9007199254740993', '9007199254740993', 9007199254740992],
+    ['list=[1,9007199254740993]', '9007199254740993', 9007199254740992],
+    ['deep={"k":12345678901234567890}', '12345678901234567890', 12345678901234567000],
+  ])('%s is refused: a number is never rounded to another', (flag, typed, rounded) => {
+    const [fault] = faults(() => parseParamFlags(schema, [flag]));
+    expect(fault).toMatch(/^E_PARAM_TYPE /);
+    expect(fault).toContain(`\`${typed}\` would be rounded to ${rounded}`);
+  });
+  test.each([
+    ['lr=0.10', 0.1],
+    ['lr=1e-7', 1e-7],
+    ['lr=+.5', 0.5],
+    ['lr=0.30000000000000004', 0.30000000000000004],
+    ['lr=-0.0', 0],
+    ['lr=100000000000000000000000', 1e23],
+  ])('%s is the number that was typed', (flag, number) => {
+    expect(parseParamFlags(schema, [flag])).toEqual({ lr: number });
+  });
+  test.each([
+    ['007', '007'],
+    ['1.0', '1.0'],
+    ['1e3', '1e3'],
+    ['-0', '-0'],
+    ['9007199254740993', '9007199254740993'],
+    ['7', 7],
+    ['-1.5', -1.5],
+    ['1e+23', 1e23],
+    ['null', null],
+    ['true', true],
+  ])('%s for a number or text stays text unless JSON writes the value just so', (text, value) => {
+    const both = paramSchema(z.strictObject({ x: z.union([z.string(), z.number(), z.boolean()]).nullable() })).schema;
+    expect(parseParamFlags(both, [`x=${text}`])).toEqual({ x: value });
+  });
   test.each(['flag=1', 'flag=TRUE', 'mode=c', 'list={}', 'list=[', 'deep=[]', 'lr'])(
     '%s does not fit its type',
     (flag) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RunDetails } from '../../client/index.js';
-import { Output, plainText } from '../../cli/output.js';
+import { Output, visible } from '../../cli/output.js';
 import { LiveView, runLines } from '../../cli/run-view.js';
 import type { StageView } from '../../plan/messages.js';
 
@@ -75,10 +75,41 @@ describe('a run whose jobs cost something', () => {
 describe('colours', () => {
   test('are for terminals only, and not with NO_COLOR', () => {
     const red = (screen: Screen, env = {}) => outputTo(screen, { env }).out.colors.red('x');
-    expect(plainText(red(new Screen(true)))).toBe('x');
+    expect(visible(red(new Screen(true)))).toBe('x');
     expect(red(new Screen(true))).not.toBe('x');
     expect(red(new Screen(true), { NO_COLOR: '1' })).toBe('x');
     expect(red(new Screen(false), { FORCE_COLOR: '1' })).toBe('x');
+  });
+});
+
+describe('control characters of others', () => {
+  const hostile = 'eve\u001b[2J\u001b]0;x\u0007\u009b8m\u202e\u001b[31mred';
+  const shown = 'eve\\u{1b}[2J\\u{1b}]0;x\\u{7}\\u{9b}8m\\u{202e}\\u{1b}[31mred';
+
+  test('are shown, not sent, wherever a command prints them; colours of our own are sent', () => {
+    const screen = new Screen(true);
+    const { out, stderr } = outputTo(screen);
+    out.line(`decided by ${hostile}`);
+    out.line(`decided by ${out.colors.bold(hostile)}`);
+    out.table(['by'], [[hostile]]);
+    out.draw([hostile]);
+    out.note(hostile);
+    out.faults([{ code: 'E_DECISION', message: hostile }]);
+    expect(screen.text.split(shown)).toHaveLength(5);
+    expect(stderr.text.split(shown)).toHaveLength(3);
+    // oxlint-disable-next-line no-control-regex
+    const sent = screen.text.match(/\u001b\[[0-9;]*[A-Za-z]/g);
+    expect(new Set(sent)).toEqual(new Set(['\u001b[1m', '\u001b[22m', '\u001b[2m', '\u001b[2K', '\u001b[J']));
+    // oxlint-disable-next-line no-control-regex
+    expect(screen.text + stderr.text).not.toMatch(/[\u0007\u009b\u202e]/);
+  });
+
+  test('are escaped in JSON as JSON does it: a program reads what was there', () => {
+    const screen = new Screen(true);
+    outputTo(screen, { json: true }).out.facts({ by: hostile });
+    // oxlint-disable-next-line no-control-regex
+    expect(screen.text).not.toMatch(/[\u0007\u001b\u009b\u202e]/);
+    expect(JSON.parse(screen.text)).toEqual({ by: hostile });
   });
 });
 

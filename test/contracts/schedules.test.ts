@@ -188,6 +188,19 @@ describe('runs of a schedule', () => {
   });
 });
 
+test('the server refuses times that we do not: they are E_SCHEDULE, when made and when changed', async () => {
+  const known = request();
+  const newer = { ...known.schedule, timezone: 'Europe/Atlantis' };
+  const refused = {
+    code: 'E_SCHEDULE',
+    exitCode: 65,
+    message: expect.stringContaining('Europe/Atlantis') as string,
+  };
+  await expect(createSchedule(client, { ...known, schedule: newer })).rejects.toMatchObject(refused);
+  await createSchedule(client, known);
+  await expect(updateSchedule(client, { ...known, schedule: newer })).rejects.toMatchObject(refused);
+});
+
 describe('deploying a pipeline', () => {
   const plan = (pipeline: string, schedule?: Schedule, required: string[] = []) =>
     ({
@@ -215,6 +228,14 @@ describe('deploying a pipeline', () => {
     expect(await viewSchedule(client, key)).toMatchObject({ ...later, owner: 'pipeline', note: 'by hand' });
     expect(await deploy(plan('declared'))).toMatchObject({ change: 'removed', next: [] });
     expect(await findSchedule(client, key)).toBeUndefined();
+  });
+
+  test('is refused for the schedule of any before the first is touched', async () => {
+    const large = { ...scheduleOf(), params: { data: 'x'.repeat(3_000_000) } };
+    const both = [plan('fits', scheduleOf()), plan('too-large', large)];
+    const prepared = prepareSchedules({ name: environment, temporal: target }, both);
+    await expect(prepared).rejects.toMatchObject({ code: 'E_PAYLOAD_SIZE' });
+    expect(await findSchedule(client, { environment, pipeline: 'fits' })).toBeUndefined();
   });
 
   test('keeps a schedule that a person made, and takes it over once the file declares one', async () => {

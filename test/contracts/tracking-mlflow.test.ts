@@ -36,7 +36,9 @@ async function look(runId: string): Promise<LoggedRun> {
       ? [run.data.metrics ?? []]
       : await Promise.all(
           names.map(async (key) => {
-            const { metrics } = (await ask(`metrics/get-history?run_id=${runId}&metric_key=${key}`)) as {
+            const { metrics } = (await ask(
+              `metrics/get-history?run_id=${runId}&metric_key=${encodeURIComponent(key)}`,
+            )) as {
               metrics: { key: string; value: number }[];
             };
             return metrics;

@@ -93,6 +93,31 @@ export function describeTracking(name: string, open: () => Promise<TrackingHarne
       expect(tags).toMatchObject({ outcome: 'ok' });
     });
 
+    test('loses no metric for its name, and no two become one', async () => {
+      const { runId } = await tracking.open(experiment(), hex(), {});
+      const people = [
+        'val/accuracy',
+        'C++',
+        'C--',
+        'größe',
+        '-1',
+        "don't know",
+        'mAP@0.5:0.95',
+        'a//b',
+        '..',
+        '猫',
+        '😀',
+      ];
+      const odd = ['a b', 'tab\there', 'Top-5 (%)', 'A:2b:', 'é'.repeat(250), '+'.repeat(250), `${'+'.repeat(249)}-`];
+      const named = Object.fromEntries([...people, ...odd].map((name, n): [string, number] => [name, n / 64]));
+      await tracking.log(runId, { metrics: { ...named, 'group.x': 0.5, group: { ...named, '': 0.75, x: 0.25 } } });
+      const { metrics } = await look(runId);
+      expect(new Set(metrics.map(({ key }) => key)).size).toBe(2 * (people.length + odd.length) + 3);
+      const values = Object.values(named);
+      const sorted = (numbers: number[]) => numbers.toSorted((a, b) => a - b);
+      expect(sorted(metrics.map(({ value }) => value))).toEqual(sorted([...values, ...values, 0.25, 0.5, 0.75]));
+    });
+
     test('logs how far a training is as points, in order, beside what it reports at its end', async () => {
       const { runId } = await tracking.open(experiment(), hex(), {});
       for (const epoch of [1, 2, 3]) await tracking.progress(runId, { epoch, loss: 1 / (2 * epoch) });

@@ -128,7 +128,9 @@ test('without a registry the same pipeline fails at register, no stage earlier a
     // Tracking stays: only the registry is gone.
     adapters: "registry: adapters.mlflowRegistry({ uri: 'http://127.0.0.1:9' }),",
     policy: "{ registry: { maxOutage: '2s' } }",
-    pipelines: { 'flowers.ts': pipeline.replace("p.register('register', {", "p.register('register', { timeout: '5s',") },
+    pipelines: {
+      'flowers.ts': pipeline.replace("p.register('register', {", "p.register('register', { timeout: '5s',"),
+    },
   });
   try {
     const deployed = await alone.slipway('main', 'deploy');

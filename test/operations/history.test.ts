@@ -3,17 +3,20 @@ import type { RunDetails } from '../../client/index.js';
 import type { Environment } from '../../config/open.js';
 import { describeRun } from '../../operations/describe-run.js';
 import { history } from '../../operations/history.js';
+import { encode, sha256 } from '../../operations/records.js';
 import { keys } from '../../plan/names.js';
 import type { RunRecord } from '../../plan/messages.js';
 import { fakeStore } from '../../testing/fakes/store.js';
 import { trainingPlan } from './plan-view/plans.js';
 import { rolledBack } from './run-record.js';
 
+const stored = encode(trainingPlan());
+const digest = sha256(stored);
+
 async function world(...records: RunRecord[]): Promise<Environment> {
   const store = fakeStore();
-  const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
   for (const r of records) await store.put(keys.runRecord(r.environment, r.pipeline, r.runId), encode(r));
-  await store.put(keys.plan(rolledBack.plan), encode(trainingPlan()));
+  await store.put(keys.plan(digest), stored);
   return { name: 'demo', ports: { store } } as unknown as Environment;
 }
 const run = (n: number, facts: Partial<RunRecord>): RunRecord => ({
@@ -70,8 +73,17 @@ test('history names the stages that an earlier result stood in for', async () =>
 
 test('describe shows what each stage of an ended run gave and where it is defined', async () => {
   const environment = await world(run(1, {}));
-  const { workflowId, runId, pipeline, plan } = run(1, {});
-  const details = { workflowId, runId, pipeline, plan, state: 'closed', record: null, view: null, retrying: [] };
+  const { workflowId, runId, pipeline } = run(1, {});
+  const details = {
+    workflowId,
+    runId,
+    pipeline,
+    plan: digest,
+    state: 'closed',
+    record: null,
+    view: null,
+    retrying: [],
+  };
   const described = await describeRun(environment, details as unknown as RunDetails);
   expect(described.stages.find((s) => s.id === 'train')).toMatchObject({
     source: 'pipelines/intents.ts:1:1',

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SlipwayClient } from '../../client/index.js';
 import { completeAll, loadDefinitions } from '../../operations/definitions.js';
 import type { RunInputs } from '../../operations/if-changed.js';
-import { changeSince, differences, inputsOf, recordInputs } from '../../operations/if-changed.js';
+import { changeSince, differences, inputsOf, recordInputs, unlessElsewhere } from '../../operations/if-changed.js';
 import { encode } from '../../operations/records.js';
 import { keys } from '../../plan/names.js';
 import type { Plan } from '../../plan/plan.js';
@@ -37,6 +37,15 @@ async function promoted(workflowId: string, sequence: number): Promise<void> {
   const record = { run: { workflowId, pipeline: 'iris' }, at: `2026-01-0${sequence}T00:00:00.000Z`, sequence };
   await store.replace(keys.promotion('dev', 'iris', sequence), encode(record), undefined);
 }
+
+test('a folder is no data, wherever it is read; what is missing here may be elsewhere', async () => {
+  const of = async (dataset: string) => inputsOf(root, store, await plan(), { dataset }).catch(unlessElsewhere);
+  await expect(of('file:trainers/iris')).rejects.toMatchObject({
+    exitCode: 65,
+    faults: [{ code: 'E_DATA_SOURCE', where: 'file:trainers/iris', message: 'is not a regular file' }],
+  });
+  expect(await of('file:trainers/none.csv')).toBeUndefined();
+});
 
 describe('what a run is made of', () => {
   test.each([

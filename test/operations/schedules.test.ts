@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Environment } from '../../config/open.js';
-import { encode } from '../../operations/records.js';
+import { encode, sha256 } from '../../operations/records.js';
 import { draftOf, requestSchedule } from '../../operations/schedules.js';
 import { keys } from '../../plan/names.js';
+import { planFormat } from '../../plan/plan.js';
 import { fakeStore } from '../../testing/fakes/store.js';
 
 let environment: Environment;
@@ -10,10 +11,11 @@ let environment: Environment;
 beforeEach(async () => {
   const store = fakeStore();
   environment = { name: 'dev', ports: { store } } as unknown as Environment;
-  const plan = 'a'.repeat(64);
   const epochs = { type: 'integer', default: 3 };
   const params = { type: 'object', properties: { epochs, data: { type: 'string' } }, additionalProperties: false };
-  await store.put(keys.plan(plan), encode({ format: 1, pipeline: 'iris', params: { ...params, required: ['data'] } }));
+  const stored = encode({ format: planFormat, pipeline: 'iris', params: { ...params, required: ['data'] } });
+  const plan = sha256(stored);
+  await store.put(keys.plan(plan), stored);
   await store.replace(keys.deployed('dev', 'iris'), encode({ format: 1, plan }), undefined);
 });
 

@@ -125,9 +125,45 @@ test('repeated local times of a zone', () => {
   expect(repeatedTimes('UTC', now, now + 365 * 86_400_000)).toEqual([]);
 });
 
-test('names of zones', () => {
-  for (const zone of ['UTC', 'Europe/Berlin', 'America/Argentina/Buenos_Aires', 'Asia/Kolkata'])
-    expect(isTimeZone(zone)).toBe(true);
-  for (const zone of ['europe/berlin', '+01:00', 'Mars/Phobos', '']) expect(isTimeZone(zone)).toBe(false);
-  expect(instantOf(Date.UTC(2027, 0, 1, 3), 'Europe/Berlin')).toBe(Date.UTC(2027, 0, 1, 2));
+describe('a zone', () => {
+  test.each(['UTC', 'GMT', 'Europe/Berlin', 'America/Argentina/Buenos_Aires', 'Asia/Kolkata', 'Asia/Calcutta'])(
+    '%s is one',
+    (zone) => {
+      expect(isTimeZone(zone)).toBe(true);
+    },
+  );
+  // JavaScript takes all of the first seven.
+  test.each([
+    'PST',
+    'BST',
+    'IST',
+    'AST',
+    'EUROPE/BERLIN',
+    'europe/berlin',
+    'SystemV/PST8PDT',
+    'Mars/Phobos',
+    '+01:00',
+    'Factory',
+    'posix/UTC',
+    '',
+  ])('%s is none that Temporal takes', (timezone) => {
+    expect(read({ cron: ['0 9 * * 1'], timezone }).faults).toEqual([
+      expect.stringContaining(`\`${timezone}\` is no zone of the IANA database`),
+    ]);
+  });
+  test.each(['EST', 'MST', 'HST', 'EST5EDT', 'CET', 'US/Pacific', 'GB-Eire', 'Etc/GMT+5'])(
+    '%s is an old name, and one of the database all the same',
+    (zone) => {
+      expect(isTimeZone(zone)).toBe(true);
+    },
+  );
+  test('that is written in another case is named as it is written; an abbreviation may mean several', () => {
+    expect(read({ cron: ['0 9 * * 1'], timezone: 'EUROPE/BERLIN' }).faults?.[0]).toContain(
+      'did you mean `Europe/Berlin`?',
+    );
+    expect(read({ cron: ['0 9 * * 1'], timezone: 'PST' }).faults?.[0]).not.toContain('did you mean');
+  });
+  test('has the local time of its clocks', () => {
+    expect(instantOf(Date.UTC(2027, 0, 1, 3), 'Europe/Berlin')).toBe(Date.UTC(2027, 0, 1, 2));
+  });
 });

@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { up, type PartName } from '../../stack/index.js';
+import { endGroup, isAlive, startDetached } from '../../processes/index.js';
 import { externalState } from '../../stack/external.js';
+import { pathsOf } from '../../stack/paths.js';
 import { parts, portNames, selectParts } from '../../stack/parts/index.js';
 
 const onProgress = () => {};
@@ -29,6 +34,36 @@ test('an unknown part or port is refused before anything starts, with the known 
   await expect(up({ ...options, only: ['s3'], ports: { temporalui: 1 } })).rejects.toThrow(
     /E_USAGE.*`temporalui`.*did you mean `temporal-ui`/,
   );
+});
+
+test('a port of a part that runs already, or that is not started here, is refused before anything starts', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'slipway-ports-'));
+  const paths = pathsOf(root);
+  const record = await startDetached({
+    command: process.execPath,
+    args: ['-e', 'setInterval(() => {}, 1e6)'],
+    env: {},
+    cwd: root,
+    logFile: paths.log('temporal'),
+    recordFile: paths.record('temporal'),
+    marker: `ports:${root}`,
+    facts: { temporal: 7233, 'temporal-ui': 8233, 'temporal-metrics': 9233 },
+  });
+  try {
+    const ports = { temporal: 7300, 'temporal-ui': 8233, s3: 9000 };
+    const asked = up({ root, env: { HOME: root }, onProgress, only: ['temporal'], ports });
+    await expect(asked).rejects.toMatchObject({
+      exitCode: 78,
+      faults: [
+        { code: 'E_ADDRESS', where: 'port temporal', message: expect.stringContaining('runs already, at port 7233') },
+        { code: 'E_ADDRESS', where: 'port s3', message: expect.stringContaining('is not started here') },
+      ],
+    });
+    expect(isAlive(record)).toBe(true);
+  } finally {
+    await endGroup(record, { graceMs: 0 });
+    await rm(root, { recursive: true });
+  }
 });
 
 test.each([

@@ -348,7 +348,12 @@ describe('a run of another pipeline', () => {
       verb: 'run',
       id: 'other',
       run: { pipeline: 'other-pipeline', params: { a: 1 } },
-      bindings: [readsTask('first', '/params/b')],
+      // Neither was given: an optional param, and an optional member of what the task returned.
+      bindings: [
+        readsTask('first', '/params/b'),
+        { at: '/params/c', ref: { from: 'param', path: ['optional'] } },
+        { at: '/params/d', ref: { from: 'stage', stage: 'first', path: ['value', 'y'] } },
+      ],
     },
     task('last', 'other'),
   );
@@ -362,10 +367,9 @@ describe('a run of another pipeline', () => {
     await server.withRun(script, async (run) => {
       expect((await run.result).outcome).toBe('completed');
       expect(run.world.journal).toEqual(['task first', 'task inner', 'task last']);
-      expect(run.world.given.filter((g) => g.activity === 'loadPlan').at(-1)?.input).toMatchObject({
-        pipeline: 'other-pipeline',
-        params: { a: 1, b: 2 },
-      });
+      const started = run.world.given.filter((g) => g.activity === 'loadPlan').at(-1)?.input;
+      expect(started).toMatchObject({ pipeline: 'other-pipeline' });
+      expect(started).toHaveProperty('params', { a: 1, b: 2 });
       expect(run.world.records.at(-1)?.stages[1]?.output).toMatchObject({
         kind: 'run',
         workflowId: `${run.handle.workflowId}.other`,

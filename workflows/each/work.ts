@@ -70,8 +70,10 @@ function callFor(work: EachWork, index: number, attempt: number): StageCall {
   const inputs: Record<string, Json> = { ...fixed.inputs };
   const stored: NonNullable<StageCall['stored']> = { ...fixed.stored };
   for (const { at, path } of work.bindings) {
-    if ('values' in list) inputs[at] = valueAt(list.values[index - work.first], path) ?? null;
-    else stored[at] = { value: list.stored, path: [...list.path, String(index), ...path] };
+    if ('values' in list) {
+      const value = valueAt(list.values[index - work.first], path);
+      if (value !== undefined) inputs[at] = value;
+    } else stored[at] = { value: list.stored, path: [...list.path, String(index), ...path] };
   }
   return {
     run: work.run,

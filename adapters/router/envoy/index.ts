@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import { parseJson } from '../../../plan/json.js';
 import { writeFileAtomic } from '../../../processes/index.js';
 import type { DataPlane, Split } from '../data-plane.js';
 import {
@@ -127,12 +128,4 @@ function upstreamsIn(text: string | undefined): Upstream[] {
   if (text === undefined) return [];
   const parsed = clustersFileSchema.safeParse(parseJson(text));
   return parsed.success ? parsed.data.resources : [];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

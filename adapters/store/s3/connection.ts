@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
+import { quietAwsSdk } from '../../aws-sdk.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Location } from './location.js';
 import type { S3Options } from './options.js';
@@ -24,6 +25,7 @@ const timeouts = {
 
 /** Loads the SDK and makes a client. Nothing is sent yet. */
 export async function connect(options: S3Options, context: OpenContext): Promise<Connection> {
+  quietAwsSdk();
   const sdk = await import('@aws-sdk/client-s3');
   const { credentials } = options;
   const client = new sdk.S3Client({

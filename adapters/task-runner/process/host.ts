@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 
 import { printable, SlipwayError } from '../../../plan/errors.js';
-import type { Json } from '../../../plan/json.js';
+import { type Json, parseJson } from '../../../plan/json.js';
 import type { TaskOrder, TaskReply } from '../../../plan/task-messages.js';
 import { endGroup, type ProcessRecord } from '../../../processes/index.js';
 import type { TaskWork } from '../port.js';
@@ -143,12 +143,8 @@ export class TaskHost {
 }
 
 function parse(line: string): TaskReply | undefined {
-  try {
-    const value = JSON.parse(line) as TaskReply | null;
-    return value !== null && typeof value === 'object' && ('ready' in value || 'ok' in value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(line) as TaskReply | null | undefined;
+  return value !== null && typeof value === 'object' && ('ready' in value || 'ok' in value) ? value : undefined;
 }
 
 function said({ code, message }: { code: string; message: string }): SlipwayError {

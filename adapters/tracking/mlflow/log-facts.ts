@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
 import type { JsonObject } from '../../../plan/json.js';
-import type { Metrics } from '../../../plan/outputs.js';
 import { stepOf } from '../../../plan/progress.js';
 import type { MlflowApi } from '../../mlflow-api/client.js';
 import { fromTagList, toTagList } from '../../mlflow-api/tags.js';
-import type { TrackingFacts } from '../port.js';
+import type { TrackedMetrics, TrackingFacts } from '../port.js';
+import { mlflowName } from './names.js';
 import type { Run } from './runs.js';
 
 /** MLflow's limits of one `runs/log-batch` request, and of a value. */
@@ -50,30 +50,34 @@ export function progressPoints(numbers: Record<string, number>): { key: string; 
   const step = stepOf(numbers);
   return Object.entries(numbers)
     .filter(([name]) => name !== step?.name)
-    .map(([name, value]) => ({ key: legalName(`training.${name}`), value, step: step?.value ?? 0 }));
+    .map(([name, value]) => ({ key: mlflowName(['training', name]), value, step: step?.value ?? 0 }));
 }
 
-/** `{ recall: { a: 1 } }` → `recall.a`; characters that MLflow refuses in names become `_`. */
-export function flatMetrics(metrics: Metrics): Record<string, number> {
-  const flat: Record<string, number> = {};
-  for (const [name, value] of Object.entries(metrics)) {
-    if (typeof value === 'number') flat[legalName(name)] = value;
-    else for (const [inner, number] of Object.entries(value)) flat[legalName(`${name}.${inner}`)] = number;
-  }
-  return flat;
+/** `{ recall: { a: 1 } }` → `recall.a`, in names that MLflow takes. Where two would be the same, the dots inside their names are written otherwise. */
+export function flatMetrics(metrics: TrackedMetrics): Record<string, number> {
+  const all = leaves(metrics, []);
+  const times = new Map<string, number>();
+  for (const { path } of all) times.set(path.join('.'), (times.get(path.join('.')) ?? 0) + 1);
+  return Object.fromEntries(all.map(({ path, value }) => [mlflowName(path, times.get(path.join('.')) !== 1), value]));
+}
+
+function leaves(metrics: TrackedMetrics, above: string[]): { path: string[]; value: number }[] {
+  return Object.entries(metrics).flatMap(([name, value]) =>
+    typeof value === 'number' ? [{ path: [...above, name], value }] : leaves(value, [...above, name]),
+  );
 }
 
 function newParams(params: JsonObject, known: Run): Entry[] {
   const there = new Set(known.data.params.map(({ key }) => key));
   return Object.entries(params)
     .map(([name, value]) => ({
-      key: legalName(name),
+      key: mlflowName([name]),
       value: cut(typeof value === 'string' ? value : JSON.stringify(value), maxParam),
     }))
     .filter(({ key }) => !there.has(key));
 }
 
-function newMetrics(metrics: Metrics, known: Run): Entry[] {
+function newMetrics(metrics: TrackedMetrics, known: Run): Entry[] {
   const there = new Map(known.data.metrics.map(({ key, value }) => [key, value]));
   const timestamp = Date.now();
   return Object.entries(flatMetrics(metrics))
@@ -84,12 +88,8 @@ function newMetrics(metrics: Metrics, known: Run): Entry[] {
 function newTags(tags: Record<string, string>, known: Run): Entry[] {
   const there = fromTagList(known.data.tags);
   return toTagList(tags)
-    .map(({ key, value }) => ({ key: legalName(key), value: cut(value, maxTag) }))
+    .map(({ key, value }) => ({ key: mlflowName([key]), value: cut(value, maxTag) }))
     .filter(({ key, value }) => there[key] !== value);
-}
-
-function legalName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_. -]/g, '_').slice(0, 250);
 }
 
 function cut(text: string, limit: number): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { metricNameProblem } from '../../../plan/metric-names.js';
 import { relativePath, sha256 } from '../../job-launcher/manifest.js';
 import { progressNumbers } from '../../job-launcher/progress.js';
 import type { JobManifest } from '../port.js';
@@ -21,7 +22,11 @@ const file = z
   })
   .refine((f) => decodedEnd(f.uri, f.path), { message: 'must end with the path of the file', path: ['uri'] });
 
-const name = z.string().min(1).max(200);
+const name = (kind: 'metric' | 'member') =>
+  z.string().superRefine((given, { addIssue }) => {
+    const problem = metricNameProblem(given, kind);
+    if (problem !== undefined) addIssue({ code: 'custom', message: `no name of a ${kind}: ${problem}` });
+  });
 const progress = progressNumbers.nullable();
 const files = z
   .array(file)
@@ -54,7 +59,7 @@ export type JobMessage = z.output<typeof jobMessage>;
 
 /** Numbers by name, or one level of named ones: at most 200 in all. */
 export const metricsMessage: z.ZodType<JobManifest['metrics']> = z
-  .record(name, z.union([z.number(), z.record(name, z.number())]))
+  .record(name('metric'), z.union([z.number(), z.record(name('member'), z.number())]))
   .refine((all) => countOf(all) <= 200, 'more than 200 metrics')
   .nullable();
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { SlipwayError } from '../../../plan/errors.js';
+import { parseJson } from '../../../plan/json.js';
 import { withDeadline } from '../../deadline.js';
 import { openConnection } from './connection.js';
 import { credentialsOf } from './credentials.js';
@@ -105,7 +106,7 @@ async function collect(response: IncomingMessage, where: string): Promise<Buffer
 
 /** Every answer of Kubernetes is an object of some kind; a proxy on the way answers something else. */
 function parse(said: Buffer, status: number, where: string): unknown {
-  const body = tryJson(said);
+  const body = parseJson(said.toString('utf8'));
   if (typeof body === 'object' && body !== null && 'kind' in body) return body;
   // Gateways that ask for a login have their own words for it.
   if (status === 401 || status === 403) return { kind: 'Status', message: said.toString('utf8') };
@@ -113,14 +114,6 @@ function parse(said: Buffer, status: number, where: string): unknown {
 }
 
 function messageOf(said: Buffer): string {
-  const body = tryJson(said) as { message?: unknown } | null | undefined;
+  const body = parseJson(said.toString('utf8')) as { message?: unknown } | null | undefined;
   return typeof body?.message === 'string' ? body.message : '';
-}
-
-function tryJson(said: Buffer): unknown {
-  try {
-    return JSON.parse(said.toString('utf8')) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { z } from 'zod';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
+import { parseJson } from '../../../plan/json.js';
 import { baseEnvironment } from '../../../processes/index.js';
 
 /** The program of a kubeconfig that says who we are, such as `aws eks get-token`. */
@@ -68,14 +69,6 @@ export async function runPlugin(plugin: ExecPlugin, timeoutMs: number): Promise<
     ...(clientKeyData !== undefined && { key: clientKeyData }),
     ...(Number.isFinite(until) && { until }),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 const wanted = 'the program of the kubeconfig that gives credentials';

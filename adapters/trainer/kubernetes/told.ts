@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { SlipwayError } from '../../../plan/errors.js';
+import { parseJson } from '../../../plan/json.js';
 import { keyOfName } from '../../job-launcher/job-name.js';
 import { parseStateFile, type StateFile } from '../../job-launcher/state-file.js';
 import type { Store } from '../../store/port.js';
@@ -48,12 +49,4 @@ export async function noteOutputs(store: Store, name: string, outputs: string): 
 export async function readOutputs(store: Store, name: string): Promise<string | undefined> {
   const stored = await store.read(placesOf(name).outputs);
   return stored && new TextDecoder().decode(stored.body);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { unavailableCode } from '../../../plan/failures.js';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
+import { parseJson } from '../../../plan/json.js';
 import { writeFileAtomic } from '../../../processes/index.js';
 
 /**
@@ -77,7 +78,7 @@ async function readMachine(file: string): Promise<Machine | undefined> {
     throw error;
   });
   if (text === undefined) return undefined;
-  const found = parse(text);
+  const found = (parseJson(text) ?? {}) as Partial<Machine>;
   if (machineForm.id.test(found.id ?? '') && machineForm.host.test(found.host ?? '')) return found as Machine;
   throw new SlipwayError(
     {
@@ -88,12 +89,4 @@ async function readMachine(file: string): Promise<Machine | undefined> {
     },
     exitCodes.configuration,
   );
-}
-
-function parse(text: string): Partial<Machine> {
-  try {
-    return (JSON.parse(text) ?? {}) as Partial<Machine>;
-  } catch {
-    return {};
-  }
 }

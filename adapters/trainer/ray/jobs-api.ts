@@ -4,6 +4,7 @@ import { request as tlsRequest } from 'node:https';
 import type { z } from 'zod';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
+import { parseJson } from '../../../plan/json.js';
 import { withDeadline } from '../../deadline.js';
 
 const mostBytes = 8 * 1024 * 1024;
@@ -136,14 +137,6 @@ function judged(answer: Answer): Answer {
 /** Ray answers with whole tracebacks: the last line says what went wrong. */
 export function lastLine(text: string): string {
   return printable(text.trimEnd().split('\n').at(-1) ?? '', 400);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function reasonOf(error: unknown): string {

@@ -1,6 +1,7 @@
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { SageMakerClient } from '@aws-sdk/client-sagemaker';
 
+import { quietAwsSdk } from '../../aws-sdk.js';
 import type { OpenContext } from '../../open-context.js';
 import type { SagemakerTrainerOptions } from './options.js';
 
@@ -23,6 +24,7 @@ const timeouts = {
 
 /** Loads the SDKs and makes the clients. Nothing is sent yet. */
 export async function connect(options: SagemakerTrainerOptions, context: OpenContext): Promise<Connection> {
+  quietAwsSdk();
   const [sagemaker, logs] = await Promise.all([
     import('@aws-sdk/client-sagemaker'),
     import('@aws-sdk/client-cloudwatch-logs'),

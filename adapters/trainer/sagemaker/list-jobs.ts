@@ -5,6 +5,7 @@ import type { Connection } from './connection.js';
 import { sagemakerFault } from './faults.js';
 import { documentOwner } from './job-document.js';
 import { placesOf } from './places.js';
+import { parseJson } from '../../../plan/json.js';
 
 /** More of one account are not looked at. */
 const mostPages = 20;
@@ -43,9 +44,5 @@ export async function listJobs(
 async function ownerOf(store: Store, job: string): Promise<Pick<OwnedJob, keyof JobOwner | 'attempt'> | undefined> {
   const stored = await store.read(placesOf(job).document, { limitBytes: mostBytes });
   if (stored === undefined) return undefined;
-  try {
-    return documentOwner.parse(JSON.parse(new TextDecoder().decode(stored.body))).owner;
-  } catch {
-    return undefined;
-  }
+  return documentOwner.safeParse(parseJson(new TextDecoder().decode(stored.body))).data?.owner;
 }

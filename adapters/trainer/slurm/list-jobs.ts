@@ -2,6 +2,7 @@ import { belongsTo, ownerOfJob } from '../owner.js';
 import type { JobOwner, OwnedJob } from '../port.js';
 import { isEnding, isLiving, queueFailure } from './queue.js';
 import { type LoginHost, runScript } from './shell.js';
+import { parseJson } from '../../../plan/json.js';
 
 /**
  * The jobs of an owner that Slurm has not ended. Slurm itself is told too little of them: a comment is short. Those that
@@ -38,12 +39,4 @@ function ownedJob(row: string): OwnedJob[] {
   if (!isLiving(queued) && !isEnding(queued)) return [];
   const parsed = ownerOfJob.safeParse(parseJson(text));
   return parsed.success ? [{ job, ...parsed.data, ended: false, endWith: `scancel ${id}` }] : [];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -131,9 +131,16 @@ describe('metrics', () => {
     ['a list', [1]],
     ['5,000 numbers', Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`m${n}`, n]))],
     ['a name of 10 kB', { ['m'.repeat(10_000)]: 1 }],
+    ['a metric without a name', { '': 1 }],
   ])('that are %s are called wrong, never coerced', async (_, metrics) => {
     service.json({ ...succeeded, manifest: { ...manifest, metrics } });
     expect((await refusalOf(trainer.poll(job))).code).toBe('E_METRIC_INVALID');
+  });
+
+  test('of names as people write them are taken as they are', async () => {
+    const metrics = { 'val/accuracy': 0.9, recall: { 'C++': 1, größe: 0.5, '-1': 0.25, "don't know": 0, '': 0.75 } };
+    service.json({ ...succeeded, manifest: { ...manifest, metrics } });
+    expect(await trainer.poll(job)).toMatchObject({ manifest: { metrics } });
   });
 
   test('too large for a number are called wrong', async () => {

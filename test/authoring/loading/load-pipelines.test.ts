@@ -147,6 +147,31 @@ test('a code folder that is missing, or a link out of the project, is named at i
   expect(await faultsOf(text('outside'))).toEqual([expect.stringMatching(/^E_PATH_ESCAPE pipelines\/a\.ts:4:5/)]);
 });
 
+test('a requirements.txt without hashes is named at its stage, with what makes one', async () => {
+  await write('code/requirements.txt', '# of the trainer\n--index-url https://packages.example.com/simple\nsix==1.16.0\nnumpy\n');
+  const text = `export default definePipeline('a', {}, (p) => {
+  p.train('t', { trainer: trainers.process({ run: 'x', folder: 'code' }), data: p.snapshot('s', { from: 'file:a.csv' }) });
+});`;
+  const { faults } = await load(text);
+  expect(faults).toMatchObject([
+    {
+      code: 'E_REQUIREMENTS',
+      where: 'pipelines/a.ts:4:5',
+      message:
+        'stage `t`, folder `code` has a requirements.txt in which `six==1.16.0` and 1 more have no hash; every line needs one',
+      fix: expect.stringContaining('uv pip compile --generate-hashes') as string,
+    },
+  ]);
+  const locked = [
+    'six==1.17.0 \\',
+    `    --hash=sha256:${'a'.repeat(64)}`,
+    `pip @ https://example.com/pip.whl#sha256=${'b'.repeat(64)}`,
+    '',
+  ];
+  await write('code/requirements.txt', locked.join('\n'));
+  expect((await load(text)).faults).toEqual([]);
+});
+
 test('special files, folders and files outside the project are refused at once', async () => {
   const outside = await mkdtemp(join(tmpdir(), 'slipway-outside-'));
   await writeFile(join(outside, 'a.ts'), '');

@@ -10,6 +10,7 @@ import type { CompletePlan } from '../../../authoring/loading/index.js';
 import { canonicalJson } from '../../../plan/json.js';
 
 let root: string;
+const locked = `a==1 --hash=sha256:${'0'.repeat(64)}\n`;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'slipway-pack-'));
   await mkdir(join(root, 'code/pkg/__pycache__'), { recursive: true });
@@ -18,7 +19,7 @@ beforeEach(async () => {
   for (const [path, text] of Object.entries({
     'pkg/train.py': 'print(1)',
     'run.sh': 'true',
-    'requirements.txt': 'a==1\n',
+    'requirements.txt': locked,
     'pkg/__pycache__/x.pyc': 'x',
     'tests/t.py': 'x',
     '.venv/x': 'x',
@@ -71,7 +72,7 @@ test('a folder is packed sorted, without times, owners, caches, tests and dotfil
     ['run.sh', 0o755, 0, 0, 'file'],
   ]);
   expect(sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
-  expect(requirements).toBe(createHash('sha256').update('a==1\n3.11').digest('hex'));
+  expect(requirements).toBe(createHash('sha256').update(`${locked}3.11`).digest('hex'));
 });
 
 test('links in a code folder are refused', async () => {

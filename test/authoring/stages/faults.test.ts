@@ -199,6 +199,50 @@ describe('gates', () => {
     expect(gate(() => [])).toEqual([expect.stringMatching(/^E_GATE .*no rule/)]);
     expect(gate(() => undefined)).toEqual([expect.stringMatching(/^E_GATE .*no rule/)]);
   });
+  test('metrics and members are named as people name them; what no job can write is refused', () => {
+    const named = (shape: z.ZodType, rule: (m: never) => unknown): string[] =>
+      faultsOf((p) => {
+        const data = p.snapshot('s', { from: 'file:a.csv' });
+        const trained = p.train('t', { trainer, data });
+        const scores = p.evaluate('e', { model: trained, data, with: with_, metrics: shape as never });
+        p.gate('g', { scores, rules: rule as never });
+      });
+    const recall = z.record(z.string(), z.number());
+    const people = z.object({
+      'val/accuracy': z.number(),
+      then: z.number(),
+      recall,
+      'C++': z.object({ größe: z.number() }),
+    });
+    const all = rules((m) => [
+      m['val/accuracy']?.atLeast(0.9),
+      m['then']?.atLeast(0.9),
+      ...['C++', '-1', "don't know", ''].map((label) => m['recall']?.of(label).atLeast(0.5)),
+      m['C++']?.of('größe').atLeast(0.5),
+    ]);
+    expect(named(people, all)).toEqual([]);
+    const long = 'x'.repeat(251);
+    expect(
+      named(
+        z.object({ [long]: z.number() }),
+        rules((m) => [m[long]?.atLeast(0.9)]),
+      ),
+    ).toEqual([
+      expect.stringMatching(/^E_SCHEMA .*may not name a metric: it has 251 characters; at most 250 are taken/),
+    ]);
+    expect(
+      named(
+        z.object({ '': z.number() }),
+        rules((m) => [m['']?.atLeast(0.9)]),
+      )[0],
+    ).toContain('it is empty');
+    expect(
+      named(
+        z.object({ recall }),
+        rules((m) => [m['recall']?.of(long).atLeast(0.9)]),
+      ),
+    ).toEqual([expect.stringMatching(/^E_GATE .*may not name a member of a group: it has 251 characters/)]);
+  });
   test('unknown metrics and members list the known ones', () => {
     expect(gate(rules((m) => [m['acuracy']?.atLeast(0.9), m['recall']?.of('yess').atLeast(0.9)]))).toEqual([
       expect.stringMatching(

@@ -83,6 +83,7 @@ test('shows stages in order with gates, limits and defaults, and writes nothing'
   expect(description.params[0]).toEqual({
     name: 'dataset',
     type: 'string',
+    required: false,
     default: '"file:trainers/iris/data/iris.csv"',
     value: 'file:trainers/iris/data/iris.csv',
   });

@@ -64,7 +64,7 @@ def command_environment(spec: JobSpec, own: Mapping[str, str]) -> dict[str, str]
     if spec.threads is not None:
         environment.update({name: str(spec.threads) for name in THREADS if name not in spec.environment})
     environment.update(
-        TMPDIR=str(directory / "tmp"),
+        TMPDIR=str(spec.temporary or directory / "tmp"),
         PYTHONHASHSEED="0",
         PYTHONUNBUFFERED="1",
         SM_HPS=_all_as_json(spec),

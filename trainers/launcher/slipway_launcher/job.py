@@ -20,6 +20,7 @@ from .failures import Cancelled, JobFailure
 from .limits import check_disk
 from .live import LiveUploads
 from .own_user import check_reach, find_user, hand_over, let_in
+from .short_path import remove_links, short_path
 from .spec import JobSpec, parse_spec
 from .state import JobState, succeeded_before
 from .store import fetch, open_store
@@ -68,6 +69,7 @@ def _run(spec: JobSpec, state: JobState) -> dict[str, Any]:
     if spec.user is not None:
         spec = spec._replace(run_as=find_user(spec.user, spec.key))
     _lay_out(spec.directory)
+    spec = spec._replace(temporary=short_path(spec.directory / "tmp"))
     if spec.run_as is not None:
         let_in(spec.run_as, spec.directory)
         program = Path(command_arguments(spec)[0])
@@ -109,6 +111,7 @@ def _remove_folders(directory: Path) -> None:
     """Nothing is left of a job that ended but what tells about it: state, log, manifest."""
     for folder in TOP:
         shutil.rmtree(directory / folder, ignore_errors=True)
+    remove_links(directory / "tmp")
 
 
 def _disk_failure(fault: OSError) -> JobFailure:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,8 +15,8 @@ SIZE_LIMIT = 1_000_000
 NAME_LIMIT = 200
 VALUE_LIMIT = 5_000
 Metrics = dict[str, float | dict[str, float]]
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@ -]{0,127}")
-_RESERVED = {"__proto__", "constructor", "prototype"}
+# What MLflow takes at most; the same rule as ``plan/metric-names.ts``.
+_NAME_CHARACTERS = 250
 _PLACE = "output/data/metrics.json"
 
 
@@ -25,7 +24,7 @@ def read_metrics(file: Path) -> Metrics:
     """The metrics in ``file``.
 
     E_TRAINER_CONTRACT when it is no JSON object of at most 1 MB, E_METRIC_INVALID for anything that is
-    not a finite number, E_ID for a name that is not letters, digits, _ . : @ - or space.
+    not a finite number, E_ID for a name that is empty, too long, or no name to JavaScript.
     """
     with os.fdopen(open_regular(file), "rb") as source:
         raw = source.read(SIZE_LIMIT + 1)
@@ -50,13 +49,22 @@ def _check(document: dict[str, Any]) -> None:
     faults: list[str] = []
     for place, group in [("", document), *nested]:
         for name, value in group.items():
-            if not _NAME.fullmatch(name) or name in _RESERVED:
-                raise JobFailure("E_ID", f"{_PLACE}: {quoted(name)} may not name a metric; use letters, digits, _ . : @ - and space")
+            if (fault := _name_fault(name, member=place != "")) is not None:
+                raise JobFailure("E_ID", f"{_PLACE}: {quoted(name)} may not name a metric: {fault}")
             if not _finite(value) and not (place == "" and isinstance(value, dict)):
                 faults.append(f"{place}/{name} must be a finite number, found {quoted(value)}")
     if faults:
         listed = "\n".join(f"- {fault}" for fault in faults[:20])
         raise JobFailure("E_METRIC_INVALID", f"{_PLACE} holds values that cannot be compared:\n{listed}")
+
+
+def _name_fault(name: str, member: bool) -> str | None:
+    """Names are those of people: any text. A member of a group may be empty, as the label of a class may be."""
+    if name == "" and not member:
+        return "it is empty; give it a name"
+    if name == "__proto__":
+        return "JavaScript gives this name a meaning of its own; choose another"
+    return None if len(name) <= _NAME_CHARACTERS else f"it has {len(name)} characters; at most {_NAME_CHARACTERS} are taken"
 
 
 def _finite(value: object) -> bool:

@@ -67,6 +67,8 @@ class JobSpec(NamedTuple):
     user: str | int | None
     # The same, found on this machine; see ``own_user``.
     run_as: JobUser | None = None
+    # The command's TMPDIR, a short way to ``tmp`` in the directory; see ``short_path``.
+    temporary: Path | None = None
 
 
 def read_document(file: Path) -> dict[str, Any]:
@@ -142,13 +144,18 @@ def _number(value: object) -> bool:
 
 
 def _hyperparameter(value: object) -> bool:
+    """A list or object is handed over as JSON, where null is a value; an argument has none for it."""
+    return value is not None and _json(value)
+
+
+def _json(value: object) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, list):
-        return all(_hyperparameter(item) for item in value)
+        return all(_json(item) for item in value)
     if isinstance(value, dict):
-        return all(_hyperparameter(item) for item in value.values())
-    return isinstance(value, (int, str))
+        return all(_json(item) for item in value.values())
+    return value is None or isinstance(value, (int, str))
 
 
 def _check_fields(document: dict[str, Any], faults: list[str]) -> None:
@@ -183,7 +190,7 @@ def _check_names(document: dict[str, Any], faults: list[str]) -> None:
         if not _NAME.fullmatch(name):
             faults.append(f"/hyperparameters/{quoted(name)} must be letters, digits, _ and -, at most 64")
         if not _hyperparameter(value):
-            faults.append(f"/hyperparameters/{quoted(name)} must be a string, a finite number, a boolean, or a list or object of these")
+            faults.append(f"/hyperparameters/{quoted(name)} must be a string, a finite number, a boolean, or a list or object of these and null")
         variable = name.upper().replace("-", "_")
         if variable in seen:
             faults.append(f"/hyperparameters: {name} and {seen[variable]} would both be SM_HP_{variable}")

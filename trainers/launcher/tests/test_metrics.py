@@ -35,7 +35,9 @@ INVALID = {
     "a name twice": b'{"a": 1, "a": 2}',
     "300 names": ("{" + ",".join(f'"m{n}": 1' for n in range(300)) + "}").encode(),
 }
-NAMES = {"a path": b'{"/../": 1}', "10 kB": b'{"' + b"x" * 10_000 + b'": 1}', "__proto__": b'{"__proto__": 1}', "nested": b'{"a": {"constructor": 1}}'}
+NAMES = {"empty": b'{"": 1}', "10 kB": b'{"' + b"x" * 10_000 + b'": 1}', "__proto__": b'{"__proto__": 1}', "nested": b'{"a": {"__proto__": 1}}'}
+# What people, scikit-learn, Keras, Lightning and MLflow write.
+PEOPLE = ("val/accuracy", "mAP@0.5:0.95", "C++", "größe", "-1", "don't know", "Top-5 (%)", "猫", "a/../b", "constructor", "tab\there", "x" * 250)
 
 
 class Metrics(unittest.TestCase):
@@ -50,6 +52,10 @@ class Metrics(unittest.TestCase):
 
     def test_numbers_and_one_level_of_named_numbers_are_read(self) -> None:
         self.assertEqual(self.read(b'{"macroF1": 0.9, "n": 3, "recall": {"lock_door": 1}}'), {"macroF1": 0.9, "n": 3, "recall": {"lock_door": 1}})
+
+    def test_names_of_metrics_and_classes_are_those_of_people(self) -> None:
+        document = {**{name: 1.0 for name in PEOPLE}, "recall": {name: 0.5 for name in (*PEOPLE, "")}}
+        self.assertEqual(self.read(json.dumps(document).encode()), document)
 
     def test_everything_else_is_refused_with_its_code(self) -> None:
         for code, cases in (("E_TRAINER_CONTRACT", CONTRACT), ("E_METRIC_INVALID", INVALID), ("E_ID", NAMES)):

@@ -43,6 +43,10 @@ class Specification(JobTest):
         self.assertIn("SM_HP_A_B", self.refused(hyperparameters={"a-b": 1, "a_b": 2}).message)
 
     def test_hyperparameters_without_a_value_are_refused(self) -> None:
-        for value in (None, float("nan"), float("inf"), [None], "nul\0"):
+        for value in (None, float("nan"), float("inf"), [float("nan")], "nul\0"):
             with self.subTest(value):
                 self.assertIn("/hyperparameters", self.refused(hyperparameters={"a": value}).message)
+
+    def test_null_inside_a_list_or_object_is_a_value(self) -> None:
+        given = {"a": [None, 1], "b": {"c": None}}
+        self.assertEqual(parse_spec(self.spec("pass", hyperparameters=given)).hyperparameters, given)
