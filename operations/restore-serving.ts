@@ -12,8 +12,8 @@ const pollMs = 250;
 
 /**
  * After a restart of the stack: starts the server of every champion that users had, all at once, and gives each all traffic as soon
- * as it is ready and says that it is that version. A model that was promoted without traffic gets no server, and a service
- * whose route has a candidate is left to the rollout that holds it.
+ * as it is ready and says that it is that version. A model that was promoted without traffic gets no server; a route that
+ * has a candidate is left to the rollout that holds it.
  *
  * Answers with the faults of all services whose champion does not serve, null where there is none: the others serve.
  */
@@ -35,20 +35,16 @@ export async function restoreServing(environment: Environment, onProgress: OnPro
 async function restore(environment: Environment, service: string, onProgress: OnProgress): Promise<void> {
   const { store, serving, router } = environment.ports;
   const record = await latestPromotion(store, environment.name, service);
-  if (record?.kind !== 'rollout' || isHeld(await router.read(service))) return;
+  if (record?.kind !== 'rollout') return;
   onProgress({ part: 'stack', phase: 'start', detail: `model server ${service} ${record.version.version}` });
   const champion = await loadChampion(serving, record);
-  // Asked again: a rollout may have begun meanwhile.
+  // Asked only now: a rollout may have begun meanwhile.
   const route = await router.read(service);
-  if (isHeld(route)) return;
+  const held = route !== undefined && route.candidate !== null && !route.expired;
   const same = route?.candidate === null && route.champion.id === champion.id && route.champion.port === champion.port;
+  if (held || same) return;
   const epoch = (route?.epoch ?? 0) + 1;
-  if (!same) await router.apply({ service, champion, candidate: null, weight: 0, epoch, expiresAt: null });
-}
-
-type Route = Awaited<ReturnType<Environment['ports']['router']['read']>>;
-function isHeld(route: Route): boolean {
-  return route !== undefined && route.candidate !== null && !route.expired;
+  await router.apply({ service, champion, candidate: null, weight: 0, epoch, expiresAt: null });
 }
 
 /** The champion's server once it is ready and says itself that it serves the promoted version. */

@@ -75,7 +75,7 @@ describe('after a restart of the stack', () => {
     expect(await championOf('intents')).toBeUndefined();
   });
 
-  test('a service that a rollout holds is left to it', async () => {
+  test('a route that a rollout holds is left to it, with its champion at work again', async () => {
     await promoted('intents');
     await restore();
     const champion = (await ports.serving.list())[0]!;
@@ -85,6 +85,6 @@ describe('after a restart of the stack', () => {
     ports.serving.running.clear();
     expect(await restore()).toBeNull();
     expect(await ports.router.read('intents')).toMatchObject({ weight: 10, epoch: 2 });
-    expect(await ports.serving.list()).toEqual([]);
+    expect(await ports.serving.list()).toMatchObject([{ service: 'intents', version: '1' }]);
   });
 });

@@ -9,9 +9,9 @@ import { SlipwayError } from '../../plan/errors.js';
 
 // Only the order and what becomes of faults is looked at: each part has tests of its own.
 vi.mock('../../stack/index.js', () => ({ up: async () => ({ parts: {} }) }));
-vi.mock('../../operations/project.js', () => ({ openProject: vi.fn() }));
-vi.mock('../../operations/deploy.js', () => ({ deploy: vi.fn() }));
-vi.mock('../../operations/restore-serving.js', () => ({ restoreServing: vi.fn() }));
+vi.mock('../../operations/project.js', () => ({ openProject: vi.fn<typeof openProject>() }));
+vi.mock('../../operations/deploy.js', () => ({ deploy: vi.fn<typeof deploy>() }));
+vi.mock('../../operations/restore-serving.js', () => ({ restoreServing: vi.fn<typeof restoreServing>() }));
 
 const notServing = new SlipwayError({ code: 'E_SERVING_START', where: 'intents', message: 'it ended' });
 const deployed = [{ pipeline: 'iris' }] as Deployed[];
