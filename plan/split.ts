@@ -8,26 +8,30 @@ export interface Rows {
   columns: readonly string[];
 }
 
+/** Lets other work have its turn. */
+type Rest = () => Promise<unknown>;
+const rowsAtOnce = 50_000;
+
 /**
  * Says of each row whether it is held out: the same rows for the same data and seed on every machine.
  * Groups (`by`) stay together; with `stratify` the share is kept within each value of that column, where a group
  * counts for the value of its first row.
  *
  * Throws `E_DATA_COLUMNS` when a column of the split cannot divide these rows, `E_DATA_CLASSES` when the rows of a value of
- * `stratify` are too few for both parts, `E_DATA_EMPTY` when a part would have no row. Of millions of rows each step takes a
- * second or so: `rest` is awaited between them.
+ * `stratify` are too few for both parts, `E_DATA_EMPTY` when a part would have no row. Millions of rows take
+ * seconds: `rest` is awaited again and again.
  */
 export async function heldOut(
   { rows, columns }: Rows,
   settings: SplitSettings,
   where: string,
-  rest: () => Promise<unknown> = async () => undefined,
+  rest: Rest = async () => undefined,
 ): Promise<boolean[]> {
   for (const option of ['by', 'stratify'] as const) checkColumn({ rows, columns }, settings, option, where);
   await rest();
-  const { names, groupOf } = groupsOf(rows, settings.by);
+  const { names, groupOf } = await groupsOf(rows, settings.by, rest);
   await rest();
-  const strata = strataOf(rows, groupOf, settings.stratify);
+  const strata = await strataOf(rows, groupOf, settings.stratify, rest);
   checkClasses(strata, settings, where);
   const held = new Uint8Array(names.length);
   for (const groups of strata.values()) {
@@ -45,27 +49,33 @@ function wantedOf(groups: readonly number[], { holdout }: SplitSettings): number
 }
 
 /** The names of the groups, and the number of each row's group; without a column each row is a group. */
-function groupsOf(rows: readonly Row[], by: string | undefined): { names: string[]; groupOf: (row: number) => number } {
+async function groupsOf(
+  rows: readonly Row[],
+  by: string | undefined,
+  rest: Rest,
+): Promise<{ names: string[]; groupOf: (row: number) => number }> {
   if (by === undefined) return { names: rows.map((_, i) => String(i)), groupOf: (i) => i };
   const numbers = new Map<string, number>();
-  const groups = rows.map((row) => {
+  const groups: number[] = [];
+  await eachRow(rows, rest, (row) => {
     const name = valueOf(row, by);
     const known = numbers.get(name) ?? numbers.size;
     numbers.set(name, known);
-    return known;
+    groups.push(known);
   });
   return { names: [...numbers.keys()], groupOf: (i) => groups[i] ?? 0 };
 }
 
 /** Value of the column → its groups; all groups under one value without a column. */
-function strataOf(
+async function strataOf(
   rows: readonly Row[],
   groupOf: (row: number) => number,
   column: string | undefined,
-): Map<string, number[]> {
+  rest: Rest,
+): Promise<Map<string, number[]>> {
   const strata = new Map<string, number[]>();
   let next = 0;
-  rows.forEach((row, i) => {
+  await eachRow(rows, rest, (row, i) => {
     // Groups are numbered in the order of their first rows.
     if (groupOf(i) < next) return;
     const stratum = column === undefined ? '' : valueOf(row, column);
@@ -75,6 +85,13 @@ function strataOf(
     next += 1;
   });
   return strata;
+}
+
+async function eachRow(rows: readonly Row[], rest: Rest, visit: (row: Row, i: number) => void): Promise<void> {
+  for (const [i, row] of rows.entries()) {
+    visit(row, i);
+    if (i % rowsAtOnce === rowsAtOnce - 1) await rest();
+  }
 }
 
 function valueOf(row: Row, column: string): string {
