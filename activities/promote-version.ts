@@ -5,11 +5,12 @@ import { cancellationSignal } from '@temporalio/activity';
 import type { Store } from '../adapters/store/port.js';
 import type { ArtifactRef } from '../plan/artifact.js';
 import type { ApprovalOutput, GateOutput, Metrics, PromotionOutput, VersionOutput } from '../plan/outputs.js';
+import { promotionGround, staleBaseline } from '../plan/promotions.js';
 import { beating } from './beating.js';
 import type { RunRef } from './calls.js';
 import { commitPromotion } from './commit-promotion.js';
 import type { ActivityContext } from './context.js';
-import { latestPromotion, promotion } from './promotions.js';
+import { named } from './open-rollout.js';
 
 export interface PromoteInput {
   run: RunRef;
@@ -29,41 +30,19 @@ export type Promoted = PromotionOutput & { previous: { name: string; version: st
 export async function promoteVersion(context: ActivityContext, input: PromoteInput): Promise<Promoted> {
   const { run, service, version, approvals, gates, scores } = input;
   const { ports } = await context.environment(run.environment);
-  const before = await predecessor(ports.store, input);
-  const facts = { kind: 'promotion', service, version: version.version, firstModel: before.sequence === null } as const;
+  const { predecessor, committed } = await promotionGround(ports.store, input);
+  const before = predecessor?.sequence ?? null;
+  const facts = { kind: 'promotion', service, version: version.version, firstModel: before === null } as const;
   const reject = (reason: string): Promoted =>
     ({ ...facts, outcome: 'rejected', sequence: null, reason, previous: null }) as const;
-  const stale = before.committed ? null : staleBaseline(input.baseline, before.sequence);
+  const stale = committed ? null : staleBaseline(input.baseline, before);
   if (stale !== null) return reject(stale);
   await beating(verifyPackage(ports.store, version.package), { verifies: version.package.sha256 });
-  const commit = { run, service, version, predecessor: before.sequence, approvals, gates, scores, steps: [] };
+  const commit = { run, service, version, predecessor: before, approvals, gates, scores, steps: [] };
   const result = await commitPromotion(context, commit);
   if (!result.committed) return reject(result.reason);
-  return { ...facts, outcome: 'promoted', sequence: result.sequence, reason: null, previous: before.version };
-}
-
-/** The record that this promotion follows. `committed`: this very run has written its own already (an answer was lost). */
-async function predecessor(
-  store: Store,
-  { run, service, version }: PromoteInput,
-): Promise<{ sequence: number | null; version: Promoted['previous']; committed: boolean }> {
-  const latest = await latestPromotion(store, run.environment, service);
-  const committed =
-    latest?.run.workflowId === run.workflowId && latest.version.package.sha256 === version.package.sha256;
-  const record =
-    committed && latest.predecessor !== null
-      ? await promotion(store, run.environment, service, latest.predecessor)
-      : latest;
-  if (record === undefined || (committed && latest.predecessor === null))
-    return { sequence: null, version: null, committed };
-  const { name, version: number } = record.version;
-  return { sequence: record.sequence, version: { name, version: number }, committed };
-}
-
-/** The gate compared with a champion that is not the newest any more. */
-function staleBaseline(baseline: number | null | undefined, newest: number | null): string | null {
-  if (baseline === undefined || baseline === newest) return null;
-  return `stale baseline: the gate compared with record ${baseline ?? 'none'}, record ${newest ?? 'none'} is the newest`;
+  const previous = predecessor === undefined ? null : named(predecessor.version);
+  return { ...facts, outcome: 'promoted', sequence: result.sequence, reason: null, previous };
 }
 
 /** The stored bytes are those that were registered, or `E_ARTIFACT_DIGEST`. */

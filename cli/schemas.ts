@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rolloutPhases } from '../plan/messages.js';
 
 /** What `--json` prints, per command. Published as JSON Schema under docs/schemas; a field is never taken away, only added. */
 
@@ -65,7 +66,7 @@ const decision = z.object({
 const rolloutView = z.object({
   workflowId: z.string(),
   service: z.string(),
-  phase: z.enum(['loading', 'checking', 'canary', 'paused', 'bake', 'committing', 'rolling-back', 'done']),
+  phase: z.enum(rolloutPhases),
   weight: z.number(),
   note: z.string().nullable(),
 });

@@ -3,7 +3,6 @@ import type { Store } from '../adapters/store/port.js';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { canonicalJson } from '../plan/json.js';
 import { keys } from '../plan/names.js';
-import type { PromotionRecord } from '../plan/outputs.js';
 import type { DeployedPointer, Plan } from '../plan/plan.js';
 
 /** A stored JSON document with the tag for compare-and-set. */
@@ -55,16 +54,6 @@ export async function deployedPointer(
 
 export async function readPlan(store: Store, digest: string): Promise<Plan | undefined> {
   return (await readJson<Plan>(store, keys.plan(digest)))?.value;
-}
-
-/** The newest promotion record of a service: who serves. */
-export async function latestPromotion(
-  store: Store,
-  environment: string,
-  service: string,
-): Promise<PromotionRecord | undefined> {
-  const newest = (await store.list(keys.promotions(environment, service))).at(-1);
-  return newest === undefined ? undefined : (await readJson<PromotionRecord>(store, newest.key))?.value;
 }
 
 /** Services that a plan rolls out to: a rollout's own name, else the name of the model that it registers. */

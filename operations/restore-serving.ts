@@ -1,6 +1,6 @@
 import type { Environment } from '../config/open.js';
 import type { OnProgress } from '../stack/index.js';
-import { latestPromotion } from './records.js';
+import { latestPromotion } from '../plan/promotions.js';
 
 /**
  * After a restart of the stack: starts the server of every champion that the promotion records name and gives it

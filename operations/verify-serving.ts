@@ -2,7 +2,7 @@ import type { Environment } from '../config/open.js';
 import { shortDigest } from '../plan/artifact.js';
 import { SlipwayError, unknownName } from '../plan/errors.js';
 import type { PromotionRecord } from '../plan/outputs.js';
-import { latestPromotion } from './records.js';
+import { latestPromotion } from '../plan/promotions.js';
 
 export interface ServingReport {
   environment: string;

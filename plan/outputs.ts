@@ -114,8 +114,11 @@ export interface RolloutOutput {
   serving: { verdict: Verdict; reason: string } | null;
   steps: RolloutStepOutput[];
 }
+/** Phases in which traffic is held and judged. */
+export const stepPhases = ['canary', 'bake'] as const;
+export type StepPhase = (typeof stepPhases)[number];
 export interface RolloutStepOutput {
-  phase: 'canary' | 'bake';
+  phase: StepPhase;
   weight: number;
   startedAt: string;
   endedAt: string;

@@ -1,5 +1,5 @@
 import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
-import type { AnalysisReport, Endpoint, RolloutStepOutput } from '../plan/outputs.js';
+import type { AnalysisReport, Endpoint, RolloutStepOutput, StepPhase } from '../plan/outputs.js';
 import type { Verdict } from '../plan/verdict.js';
 import { calls } from './call.js';
 import { failureReason } from './failure-facts.js';
@@ -7,7 +7,7 @@ import type { Lease } from './lease.js';
 import { RollBack, type RolloutState } from './rollout-state.js';
 
 interface Step {
-  phase: 'canary' | 'bake';
+  phase: StepPhase;
   weight: number;
   holdMs: number;
 }

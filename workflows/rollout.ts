@@ -11,6 +11,7 @@ import {
 import { queries, signals } from '../plan/names.js';
 import type { RolloutView } from '../plan/messages.js';
 import type { RolloutOutput } from '../plan/outputs.js';
+import { staleBaseline } from '../plan/promotions.js';
 import type { RolloutBase } from '../activities/open-rollout.js';
 import { failureCode, failureReason, refusal } from './failure-facts.js';
 import { calls } from './call.js';
@@ -65,17 +66,11 @@ async function forward(
   known: RolloutBase | undefined,
 ): Promise<RolloutOutput | { continueWith: CarriedRollout }> {
   const base = known ?? (await prepare(state));
-  const refused = known === undefined ? (staleBaseline(state.input, base) ?? (await check(state))) : null;
+  const refused = known === undefined ? await objection(state, base) : null;
   if (refused !== null) return await reject(state, base, refused);
   if (!base.committed && base.champion !== null && (await runSteps(state, lease)) === 'continue-as-new')
     return { continueWith: state.carry(base) };
   return await commit(state, base, lease);
-}
-
-/** The gate compared with a champion that does not serve any more. */
-function staleBaseline({ baseline }: RolloutInput, base: RolloutBase): string | null {
-  if (baseline === undefined || baseline === base.predecessor || base.committed) return null;
-  return `stale baseline: the gate compared with record ${baseline ?? 'none'}, record ${base.predecessor ?? 'none'} serves`;
 }
 
 async function prepare(state: RolloutState): Promise<RolloutBase> {
@@ -88,6 +83,12 @@ async function prepare(state: RolloutState): Promise<RolloutBase> {
     calls.loadVersion({ environment: run.environment, service, version }),
   );
   return base;
+}
+
+/** Why nothing may be moved, or null. */
+async function objection(state: RolloutState, base: RolloutBase): Promise<string | null> {
+  const stale = base.committed ? null : staleBaseline(state.input.baseline, base.predecessor);
+  return stale ?? (await check(state));
 }
 
 /** Identity and smoke test, before any user reaches the candidate. Answers why not, or null. */
@@ -107,7 +108,7 @@ async function commit(state: RolloutState, base: RolloutBase, lease: Lease): Pro
       run,
       service,
       version,
-      predecessor: base.committed ? (base.predecessor ?? 1) - 1 || null : base.predecessor,
+      predecessor: base.predecessor,
       approvals,
       gates,
       scores,
@@ -143,7 +144,7 @@ async function rollForward(
   });
   lease.release();
   state.show({ weight: 100 });
-  const followed = calls.followPromotion({ run, service, version, previous: base.championVersion, sequence });
+  const followed = calls.followPromotion({ run, service, version, previous: base.previous, sequence });
   await followed.catch(courteous('the aliases do not follow the promotion record yet'));
   const serving = await calls
     .verifyServing({ environment: run.environment, endpoint: candidate })

@@ -253,7 +253,7 @@ function releaseSide(script: Script, note: (line: string) => void, now: () => Pr
       epoch: 7,
       predecessor: script.predecessor ?? (script.champion == null ? null : 1),
       champion: script.champion ?? null,
-      championVersion: script.champion == null ? null : { name: 'intents', version: '1' },
+      previous: script.champion == null ? null : { name: 'intents', version: '1' },
       committed: false,
     }),
     loadVersion: async () => (note('load'), candidateEndpoint),
