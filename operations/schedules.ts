@@ -21,12 +21,12 @@ export interface DeployedSchedule {
 
 /**
  * Prepares the schedules of plans that are about to be deployed. Throws before anything is written when a schedule that
- * stays would start runs with params that the new plan refuses. The answer applies one plan's schedule.
+ * stays would start runs with params that the new plan refuses. The answer applies one plan's schedule, over a connection that it keeps.
  */
 export async function prepareSchedules(
   environment: Pick<Environment, 'name' | 'temporal'>,
   plans: readonly Plan[],
-): Promise<{ apply(plan: Plan): Promise<DeployedSchedule | null>; close(): Promise<void> }> {
+): Promise<{ client: SlipwayClient; apply(plan: Plan): Promise<DeployedSchedule | null>; close(): Promise<void> }> {
   const client = await connect(environment.temporal);
   const key = (plan: Plan) => ({ environment: environment.name, pipeline: plan.pipeline });
   try {
@@ -38,7 +38,7 @@ export async function prepareSchedules(
     await client.close();
     throw error;
   }
-  return { apply: (plan) => applyPlanSchedule(client, plan, key(plan)), close: () => client.close() };
+  return { client, apply: (plan) => applyPlanSchedule(client, plan, key(plan)), close: () => client.close() };
 }
 
 async function applyPlanSchedule(
