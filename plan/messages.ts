@@ -1,7 +1,7 @@
 import type { Cost } from './cost.js';
 import type { AttemptView } from './job-told.js';
 import type { Json, JsonObject } from './json.js';
-import { stepPhases, type CachedFrom, type StageOutput } from './outputs.js';
+import { stepPhases, type CachedFrom, type RefusedSignal, type StageOutput } from './outputs.js';
 import type { Verb } from './plan.js';
 import type { Outcome, Verdict } from './verdict.js';
 
@@ -131,6 +131,8 @@ export interface RolloutView {
   phase: RolloutPhase;
   weight: number;
   note: string | null;
+  /** Signals that changed nothing, oldest first, at most fifty. */
+  refused: RefusedSignal[];
 }
 
 /** What a run returns. */

@@ -113,6 +113,15 @@ export interface RolloutOutput {
   /** After the promotion: does the users' address answer with the new version? */
   serving: { verdict: Verdict; reason: string } | null;
   steps: RolloutStepOutput[];
+  /** What people sent that changed nothing, oldest first. */
+  refused: RefusedSignal[];
+}
+/** A signal that a rollout did not follow. `at` is ISO 8601. */
+export interface RefusedSignal {
+  at: string;
+  signal: string;
+  by: string;
+  why: string;
 }
 /** Phases in which traffic is held and judged. */
 export const stepPhases = ['canary', 'bake'] as const;

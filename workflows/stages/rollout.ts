@@ -29,6 +29,7 @@ export async function rollout(stage: GraphStage, run: RunContext): Promise<Stage
     phase: 'loading',
     weight: 0,
     note: null,
+    refused: [],
   };
   upsertSearchAttributes([
     { key: attributes.Stage, value: stage.id },
@@ -42,6 +43,7 @@ export async function rollout(stage: GraphStage, run: RunContext): Promise<Stage
     phase: 'done',
     weight: output.outcome === 'promoted' ? 100 : 0,
     note: output.reason,
+    refused: output.refused,
   };
   const note = `${output.outcome}${output.firstModel ? ', first model' : ''}${output.reason === null ? '' : `: ${output.reason}`}`;
   if (output.outcome === 'promoted') {
