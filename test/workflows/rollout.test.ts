@@ -96,8 +96,7 @@ describe('a canary', () => {
       await vi.waitFor(async () => expect(await run.rollout()).toMatchObject({ refused }), patience);
       expect((await run.result).outcome).toBe('promoted');
       expect(run.world.records[0]?.stages.at(-1)?.output).toMatchObject({ refused });
-      const steps = (run.world.records[0]?.stages.at(-1)?.output as { steps?: object[] }).steps ?? [];
-      expect(steps.filter((step) => 'override' in step)).toEqual([]);
+      expect(JSON.stringify(run.world.records)).not.toContain('override');
     });
   });
 
