@@ -7,6 +7,7 @@ import type {
   VersionOutput,
 } from '../plan/outputs.js';
 import { keys } from '../plan/names.js';
+import { isOwnPromotion, promotion } from '../plan/promotions.js';
 import type { RunRef } from './calls.js';
 import type { ActivityContext } from './context.js';
 
@@ -53,13 +54,9 @@ export async function commitPromotion(context: ActivityContext, input: CommitInp
       : { ...facts, kind: input.kind, evidence: { gates, scores } };
   if (await ports.store.replace(key, new TextEncoder().encode(JSON.stringify(record)), undefined))
     return { committed: true, sequence };
-  const stored = await ports.store.read(key);
-  const winner =
-    stored === undefined ? undefined : (JSON.parse(new TextDecoder().decode(stored.body)) as PromotionRecord);
-  if (winner?.run.workflowId === input.run.workflowId && winner.version.package.sha256 === input.version.package.sha256)
-    return { committed: true, sequence };
-  return {
-    committed: false,
-    reason: `stale baseline: ${winner?.run.workflowId ?? 'another run'} was promoted first (record ${sequence})`,
-  };
+  // Whose it is must be known: this run may have written it, and then nothing may be rolled back.
+  const written = await promotion(ports.store, input.run.environment, input.service, sequence);
+  if (isOwnPromotion(written, input)) return { committed: true, sequence };
+  const reason = `stale baseline: ${written.run.workflowId} was promoted first (record ${sequence})`;
+  return { committed: false, reason };
 }

@@ -1,10 +1,10 @@
 import type { Registry } from '../adapters/registry/port.js';
 import type { Store } from '../adapters/store/port.js';
 import { aliasNames } from '../plan/names.js';
+import { latestPromotion, promotion } from '../plan/promotions.js';
 import type { VersionOutput } from '../plan/outputs.js';
 import type { RunRef } from './calls.js';
 import type { ActivityContext } from './context.js';
-import { latestPromotion, promotion } from './promotions.js';
 
 /** What the aliases follow. */
 interface Promotion {

@@ -1,9 +1,9 @@
 import type { Endpoint, RolloutPromotion, VersionOutput } from '../plan/outputs.js';
+import { promotionGround } from '../plan/promotions.js';
 import { beating } from './beating.js';
 import type { RunRef } from './calls.js';
 import type { ActivityContext, ActivityPorts } from './context.js';
 import { loadReady, servingVersion } from './load-version.js';
-import { latestPromotion } from './promotions.js';
 
 export interface OpenRolloutInput {
   run: RunRef;
@@ -14,11 +14,12 @@ export interface OpenRolloutInput {
 export interface RolloutBase {
   /** Fencing token of this rollout: every later change carries it, older ones are refused. */
   epoch: number;
-  /** The promotion record that a new one must follow; null: none yet. */
+  /** The promotion record that the new one follows; null: none yet. */
   predecessor: number | null;
   /** Null, too, when the newest record is of a model without traffic: no server answers with it. */
   champion: Endpoint | null;
-  championVersion: { name: string; version: string } | null;
+  /** Who was promoted before, for `followPromotion`. */
+  previous: { name: string; version: string } | null;
   /** This very run has promoted this version before (a retry after the commit). */
   committed: boolean;
 }
@@ -26,20 +27,21 @@ export interface RolloutBase {
 /** Takes an epoch and makes the world agree with the promotion record: the champion runs and has all traffic. */
 export async function openRollout(context: ActivityContext, input: OpenRolloutInput): Promise<RolloutBase> {
   const { ports } = await context.environment(input.run.environment);
-  const record = await latestPromotion(ports.store, input.run.environment, input.service);
+  const { newest, predecessor, committed } = await promotionGround(ports.store, { ...input, kind: 'rollout' });
   const epoch = ((await ports.router.read(input.service))?.epoch ?? 0) + 1;
-  const committed =
-    record?.kind === 'rollout' &&
-    record.run.workflowId === input.run.workflowId &&
-    record.version.package.sha256 === input.version.package.sha256;
-  const champion = record?.kind === 'rollout' ? await championServes(ports, input.service, record, epoch) : null;
+  const champion = newest?.kind === 'rollout' ? await championServes(ports, input.service, newest, epoch) : null;
   return {
     epoch,
     committed,
     champion,
-    predecessor: record?.sequence ?? null,
-    championVersion: record === undefined ? null : { name: record.version.name, version: record.version.version },
+    predecessor: predecessor?.sequence ?? null,
+    previous: predecessor === undefined ? null : named(predecessor.version),
   };
+}
+
+/** A version as aliases name it. */
+export function named({ name, version }: VersionOutput): { name: string; version: string } {
+  return { name, version };
 }
 
 async function championServes(

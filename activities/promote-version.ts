@@ -12,11 +12,12 @@ import type {
   PromotionRecord,
   VersionOutput,
 } from '../plan/outputs.js';
+import { promotionGround, staleBaseline } from '../plan/promotions.js';
 import { beating } from './beating.js';
 import type { RunRef } from './calls.js';
 import { commitPromotion } from './commit-promotion.js';
 import type { ActivityContext } from './context.js';
-import { latestPromotion, promotion } from './promotions.js';
+import { named } from './open-rollout.js';
 
 export interface PromoteInput {
   run: RunRef;
@@ -36,55 +37,25 @@ export type Promoted = PromotionOutput & { previous: { name: string; version: st
 export async function promoteVersion(context: ActivityContext, input: PromoteInput): Promise<Promoted> {
   const { run, service, version, approvals, gates, scores } = input;
   const { ports } = await context.environment(run.environment);
-  const before = await predecessor(ports.store, input);
-  const facts = { kind: 'promotion', service, version: version.version, firstModel: before.sequence === null } as const;
+  const { predecessor, committed } = await promotionGround(ports.store, { ...input, kind: 'promote' });
+  const before = predecessor?.sequence ?? null;
+  const facts = { kind: 'promotion', service, version: version.version, firstModel: before === null } as const;
   const reject = (reason: string): Promoted =>
     ({ ...facts, outcome: 'rejected', sequence: null, reason, previous: null }) as const;
-  const refused = before.committed
-    ? null
-    : (staleBaseline(input.baseline, before.sequence) ?? servesUsers(before, service));
+  const refused = committed ? null : (staleBaseline(input.baseline, before) ?? servesUsers(predecessor));
   if (refused !== null) return reject(refused);
   await beating(verifyPackage(ports.store, version.package), { verifies: version.package.sha256 });
-  const commit = { kind: 'promote', run, service, version, approvals, gates, scores } as const;
-  const result = await commitPromotion(context, { ...commit, predecessor: before.sequence });
+  const commit = { kind: 'promote', run, service, version, predecessor: before, approvals, gates, scores } as const;
+  const result = await commitPromotion(context, commit);
   if (!result.committed) return reject(result.reason);
-  return { ...facts, outcome: 'promoted', sequence: result.sequence, reason: null, previous: before.version };
-}
-
-interface Predecessor {
-  sequence: number | null;
-  version: Promoted['previous'];
-  kind: PromotionRecord['kind'] | null;
-  committed: boolean;
-}
-
-/** The record that this promotion follows. `committed`: this very run has written its own already (an answer was lost). */
-async function predecessor(store: Store, { run, service, version }: PromoteInput): Promise<Predecessor> {
-  const latest = await latestPromotion(store, run.environment, service);
-  const committed =
-    latest?.kind === 'promote' &&
-    latest.run.workflowId === run.workflowId &&
-    latest.version.package.sha256 === version.package.sha256;
-  const record =
-    committed && latest.predecessor !== null
-      ? await promotion(store, run.environment, service, latest.predecessor)
-      : latest;
-  if (record === undefined || (committed && latest.predecessor === null))
-    return { sequence: null, version: null, kind: null, committed };
-  const { name, version: number } = record.version;
-  return { sequence: record.sequence, version: { name, version: number }, kind: record.kind, committed };
+  const previous = predecessor === undefined ? null : named(predecessor.version);
+  return { ...facts, outcome: 'promoted', sequence: result.sequence, reason: null, previous };
 }
 
 /** Its users would go on with the version that was rolled out, while the record says another. */
-function servesUsers({ kind, sequence }: Predecessor, service: string): string | null {
-  if (kind !== 'rollout') return null;
-  return `record ${sequence} of ${service} was rolled out to users, whom \`promote\` moves nowhere: use \`rollout\`, or a service of its own`;
-}
-
-/** The gate compared with a champion that is not the newest any more. */
-function staleBaseline(baseline: number | null | undefined, newest: number | null): string | null {
-  if (baseline === undefined || baseline === newest) return null;
-  return `stale baseline: the gate compared with record ${baseline ?? 'none'}, record ${newest ?? 'none'} is the newest`;
+function servesUsers(before: PromotionRecord | undefined): string | null {
+  if (before?.kind !== 'rollout') return null;
+  return `record ${before.sequence} of ${before.service} was rolled out to users, whom \`promote\` moves nowhere: use \`rollout\`, or a service of its own`;
 }
 
 /** The stored bytes are those that were registered, or `E_ARTIFACT_DIGEST`. */

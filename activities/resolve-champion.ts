@@ -1,6 +1,6 @@
 import type { ModelOutput } from '../plan/outputs.js';
 import type { ActivityContext } from './context.js';
-import { latestPromotion } from './promotions.js';
+import { latestPromotion } from '../plan/promotions.js';
 
 /** Who serves, as the promotion record says; resolved once per run. */
 export interface ChampionFact {

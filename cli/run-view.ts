@@ -28,6 +28,9 @@ export function runLines(out: Output, run: RunDetails, now: number): string[] {
   const traffic = rollout
     ? [
         `  ${rollout.service}: ${rollout.phase}, candidate ${rollout.weight} %${rollout.note === null ? '' : `, ${printable(rollout.note, 300)}`}`,
+        ...rollout.refused
+          .slice(-3)
+          .map((r) => `    refused: ${r.signal} by ${printable(r.by, 100)}: ${printable(r.why, 200)}`),
       ]
     : [];
   const retries = run.retrying.map((retried) => `  ${out.colors.yellow(retryLine(retried))}`);

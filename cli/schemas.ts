@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rolloutPhases } from '../plan/messages.js';
 
 /** What `--json` prints, per command. Published as JSON Schema under docs/schemas; a field is never taken away, only added. */
 
@@ -62,12 +63,14 @@ const decision = z.object({
   by: z.string().nullable(),
   why: z.string().nullable(),
 });
+const refusedSignal = z.object({ at: time, signal: z.string(), by: z.string(), why: z.string() });
 const rolloutView = z.object({
   workflowId: z.string(),
   service: z.string(),
-  phase: z.enum(['loading', 'checking', 'canary', 'paused', 'bake', 'committing', 'rolling-back', 'done']),
+  phase: z.enum(rolloutPhases),
   weight: z.number(),
   note: z.string().nullable(),
+  refused: z.array(refusedSignal),
 });
 const runView = z.object({
   workflowId: z.string(),
@@ -107,6 +110,7 @@ const runDescription = z.object({
     stageView.extend({ source: z.string().nullable(), output: z.record(z.string(), z.json()).nullable() }),
   ),
   decisions: z.array(decision),
+  refused: z.array(refusedSignal),
 });
 const historyEntry = z.object({
   workflowId: z.string(),
@@ -151,6 +155,7 @@ const deployed = z.array(
     plan: digest,
     previous: digest.nullable(),
     changed: z.boolean(),
+    inFlight: z.array(z.object({ workflowId: z.string(), plan: digest })),
     schedule: deployedSchedule.nullable(),
   }),
 );

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { WorkflowExecutionAlreadyStartedError, defaultPayloadConverter } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  defaultPayloadConverter,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
 import { TypedSearchAttributes, defineSearchAttributeKey } from '@temporalio/common';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { JsonObject } from '../plan/json.js';
@@ -51,7 +55,7 @@ export function checkRunKey(key: string): string {
 
 /**
  * Starts a run, or finds the one that this key started before.
- * Throws `E_IDEMPOTENCY_MISMATCH` (65) when that one has other params, listing the fields, and `E_PAYLOAD_SIZE` (65)
+ * Throws `E_ID_IN_USE` (65) when the id belongs to a workflow of another type, `E_IDEMPOTENCY_MISMATCH` (65) when the run has other params, listing the fields, and `E_PAYLOAD_SIZE` (65)
  * before anything is sent when the params or a search attribute are too large.
  */
 export async function startRun(client: SlipwayClient, request: StartRequest): Promise<StartedRun> {
@@ -63,9 +67,25 @@ export async function startRun(client: SlipwayClient, request: StartRequest): Pr
   const handle = client.temporal.workflow.getHandle(workflowId);
   const found = await client.call(() => handle.describe());
   const started = found.memo?.['start'] === mark;
+  if (!started) refuseOtherType(found, request.pipeline);
   if (!started) refuseOtherParams(workflowId, request.params, await firstParams(client, workflowId, found.runId));
   return { workflowId, runId: found.runId, started };
 }
+
+/** The id is taken by something that is no run of this pipeline: other clients may start workflows of any name. */
+function refuseOtherType({ workflowId, type, status }: Taken, pipeline: string): void {
+  if (type === pipeline) return;
+  throw new SlipwayError(
+    {
+      code: 'E_ID_IN_USE',
+      where: workflowId,
+      message: `the id belongs to a workflow of type \`${type}\` (${status.name}), not to a run of \`${pipeline}\``,
+      fix: 'Nothing was started. Give another --run-key.',
+    },
+    exitCodes.data,
+  );
+}
+type Taken = Pick<WorkflowExecutionDescription, 'workflowId' | 'type' | 'status'>;
 
 function runInput(request: StartRequest): RunInput {
   return {

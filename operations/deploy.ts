@@ -1,4 +1,5 @@
 import type { CompletePlan } from '../authoring/loading/index.js';
+import { listRuns, type SlipwayClient } from '../client/index.js';
 import type { Environment } from '../config/open.js';
 import type { Env, OnProgress } from '../stack/index.js';
 import type { Definition, Files } from './definitions.js';
@@ -28,13 +29,15 @@ export interface Deployed {
   plan: string;
   previous: string | null;
   changed: boolean;
+  /** Open runs that keep another plan than this one. */
+  inFlight: { workflowId: string; plan: string }[];
   /** Null when it has none. */
   schedule: DeployedSchedule | null;
 }
 
 /**
  * Publishes definitions and makes them the ones that new runs of the environment take. Faults of any file stop all
- * of it before anything is written. Runs in flight keep their plan.
+ * of it before anything is written. Runs in flight keep their plan, and are named.
  * Where workers are versioned, new runs take this package's build from now on, if its workers poll.
  * A pipeline's schedule follows its plan; a pause that a person set stays. Throws `E_TEMPORAL_UNREACHABLE` (69) first.
  */
@@ -62,8 +65,9 @@ export async function deployDefinitions(o: DeployOptions, definitions: readonly 
     for (const complete of plans) await publishPlan(o.environment.ports.store, complete);
     const deployed: Deployed[] = [];
     for (const complete of plans) {
+      const inFlight = await runsOfOtherPlans(schedules.client, o.environment.name, complete);
       const moved = await point(o, complete);
-      deployed.push({ ...moved, schedule: await schedules.apply(complete.plan) });
+      deployed.push({ ...moved, inFlight, schedule: await schedules.apply(complete.plan) });
     }
     return deployed;
   } finally {
@@ -71,7 +75,18 @@ export async function deployDefinitions(o: DeployOptions, definitions: readonly 
   }
 }
 
-async function point(o: DeployOptions, complete: CompletePlan): Promise<Omit<Deployed, 'schedule'>> {
+/** Newest first, at most a thousand. One that has not read its plan yet takes the one that is deployed by then. */
+async function runsOfOtherPlans(
+  client: SlipwayClient,
+  environment: string,
+  { plan: { pipeline }, digest }: CompletePlan,
+): Promise<Deployed['inFlight']> {
+  const runs = await listRuns(client, { pipeline, environment, state: 'running', limit: 1_000 });
+  return runs.flatMap(({ workflowId, plan }) => (plan === null || plan === digest ? [] : [{ workflowId, plan }]));
+}
+
+type Moved = Omit<Deployed, 'schedule' | 'inFlight'>;
+async function point(o: DeployOptions, complete: CompletePlan): Promise<Moved> {
   const { store } = o.environment.ports;
   const { pipeline } = complete.plan;
   const at = new Date().toISOString();

@@ -3,7 +3,7 @@ import type { Environment } from '../config/open.js';
 import type { Cost } from '../plan/cost.js';
 import type { Json, JsonObject } from '../plan/json.js';
 import type { AttemptedDecision, RunRecord, StageView } from '../plan/messages.js';
-import type { StageOutput } from '../plan/outputs.js';
+import type { RefusedSignal, StageOutput } from '../plan/outputs.js';
 import type { Plan } from '../plan/plan.js';
 import { readPlan } from './records.js';
 import { readRunRecord } from './report.js';
@@ -26,6 +26,8 @@ export interface RunDescription extends Omit<RunDetails, 'view' | 'retrying'> {
   interruptions: number;
   stages: DescribedStage[];
   decisions: AttemptedDecision[];
+  /** Signals to its rollout that changed nothing. */
+  refused: RefusedSignal[];
 }
 
 /** Describes a run, open or ended. Outputs stand in the record that an ended run leaves; an open one tells its stages only. */
@@ -42,7 +44,12 @@ export async function describeRun(environment: Environment, run: RunDetails): Pr
     interruptions: record?.interruptions ?? view?.interruptions ?? 0,
     stages: (record?.stages ?? view?.stages ?? []).map((stage) => describe(stage, plan, record)),
     decisions: record?.decisions ?? view?.decisions ?? [],
+    refused: record === undefined ? (view?.rollout?.refused ?? []) : refusedOf(record),
   };
+}
+
+function refusedOf({ stages }: RunRecord): RefusedSignal[] {
+  return stages.flatMap(({ output }) => (output !== null && 'refused' in output ? output.refused : []));
 }
 
 function describe(stage: StageView, plan: Plan | undefined, record: RunRecord | undefined): DescribedStage {

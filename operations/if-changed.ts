@@ -10,7 +10,8 @@ import type { JsonObject } from '../plan/json.js';
 import { canonicalJson, valueAt } from '../plan/json.js';
 import { keys } from '../plan/names.js';
 import type { Plan, SnapshotStage, Stage } from '../plan/plan.js';
-import { encode, latestPromotion, readJson, servicesOf, sha256, updateJson } from './records.js';
+import { latestPromotion } from '../plan/promotions.js';
+import { encode, readJson, servicesOf, sha256, updateJson } from './records.js';
 
 const largestObject = 256 * 1024 * 1024;
 const keptRuns = 50;

@@ -4,7 +4,6 @@ import { SlipwayError, exitCodes } from '../plan/errors.js';
 import { canonicalJson } from '../plan/json.js';
 import { keys } from '../plan/names.js';
 import { planFrom } from '../plan/stored-plan.js';
-import type { PromotionRecord } from '../plan/outputs.js';
 import type { DeployedPointer, Plan } from '../plan/plan.js';
 
 /** A stored JSON document with the tag for compare-and-set. */
@@ -58,16 +57,6 @@ export async function deployedPointer(
 export async function readPlan(store: Store, digest: string): Promise<Plan | undefined> {
   const stored = await store.read(keys.plan(digest));
   return stored && planFrom({ text: new TextDecoder().decode(stored.body), sha256: sha256(stored.body) }, digest);
-}
-
-/** The newest promotion record of a service: who serves. */
-export async function latestPromotion(
-  store: Store,
-  environment: string,
-  service: string,
-): Promise<PromotionRecord | undefined> {
-  const newest = (await store.list(keys.promotions(environment, service))).at(-1);
-  return newest === undefined ? undefined : (await readJson<PromotionRecord>(store, newest.key))?.value;
 }
 
 /** Services that something was promoted to in an environment, sorted. */

@@ -5,7 +5,8 @@ import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { Endpoint, RolloutPromotion } from '../plan/outputs.js';
 import { identityText, isSameIdentity } from '../plan/serving.js';
 import type { OnProgress } from '../stack/index.js';
-import { latestPromotion, promotedServices } from './records.js';
+import { latestPromotion } from '../plan/promotions.js';
+import { promotedServices } from './records.js';
 
 const readyWithinMs = 120_000;
 const pollMs = 250;

@@ -22,12 +22,12 @@ export interface DeployedSchedule {
 /**
  * Prepares the schedules of plans that are about to be deployed. Throws before anything is written when one is too large for
  * the server, or when one that stays would start runs with params that the new plan refuses. The answer applies one plan's
- * schedule.
+ * schedule, over a connection that it keeps.
  */
 export async function prepareSchedules(
   environment: Pick<Environment, 'name' | 'temporal'>,
   plans: readonly Plan[],
-): Promise<{ apply(plan: Plan): Promise<DeployedSchedule | null>; close(): Promise<void> }> {
+): Promise<{ client: SlipwayClient; apply(plan: Plan): Promise<DeployedSchedule | null>; close(): Promise<void> }> {
   const client = await connect(environment.temporal);
   const key = (plan: Plan) => ({ environment: environment.name, pipeline: plan.pipeline });
   try {
@@ -41,7 +41,7 @@ export async function prepareSchedules(
     await client.close();
     throw error;
   }
-  return { apply: (plan) => applyPlanSchedule(client, plan, key(plan)), close: () => client.close() };
+  return { client, apply: (plan) => applyPlanSchedule(client, plan, key(plan)), close: () => client.close() };
 }
 
 async function applyPlanSchedule(

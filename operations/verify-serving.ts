@@ -1,8 +1,9 @@
 import type { Environment } from '../config/open.js';
 import { SlipwayError, unknownName } from '../plan/errors.js';
 import type { RolloutPromotion } from '../plan/outputs.js';
+import { latestPromotion } from '../plan/promotions.js';
 import { judgeProbes, servedFile, servingProbes, type ProbesJudged, type ServingIdentity } from '../plan/serving.js';
-import { latestPromotion, promotedServices } from './records.js';
+import { promotedServices } from './records.js';
 
 export interface ServingReport extends ProbesJudged {
   environment: string;

@@ -1,7 +1,7 @@
 import type { Cost } from './cost.js';
 import type { AttemptView } from './job-told.js';
 import type { Json, JsonObject } from './json.js';
-import type { CachedFrom, StageOutput } from './outputs.js';
+import { stepPhases, type CachedFrom, type RefusedSignal, type StageOutput } from './outputs.js';
 import type { Verb } from './plan.js';
 import type { Outcome, Verdict } from './verdict.js';
 
@@ -113,15 +113,16 @@ export interface RunView {
   interruptions?: number;
 }
 
-export type RolloutPhase =
-  | 'loading'
-  | 'checking'
-  | 'canary'
-  | 'paused'
-  | 'bake'
-  | 'committing'
-  | 'rolling-back'
-  | 'done';
+export const rolloutPhases = [
+  'loading',
+  'checking',
+  ...stepPhases,
+  'paused',
+  'committing',
+  'rolling-back',
+  'done',
+] as const;
+export type RolloutPhase = (typeof rolloutPhases)[number];
 
 /** What the `run` query of a rollout answers. */
 export interface RolloutView {
@@ -130,6 +131,8 @@ export interface RolloutView {
   phase: RolloutPhase;
   weight: number;
   note: string | null;
+  /** Signals that changed nothing, oldest first, at most fifty. */
+  refused: RefusedSignal[];
 }
 
 /** What a run returns. */

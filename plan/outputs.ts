@@ -116,9 +116,21 @@ export interface RolloutOutput {
   /** After the promotion: does the users' address answer with the new version? */
   serving: { verdict: Verdict; reason: string } | null;
   steps: RolloutStepOutput[];
+  /** What people sent that changed nothing, oldest first. */
+  refused: RefusedSignal[];
 }
+/** A signal that a rollout did not follow. `at` is ISO 8601. */
+export interface RefusedSignal {
+  at: string;
+  signal: string;
+  by: string;
+  why: string;
+}
+/** Phases in which traffic is held and judged. */
+export const stepPhases = ['canary', 'bake'] as const;
+export type StepPhase = (typeof stepPhases)[number];
 export interface RolloutStepOutput {
-  phase: 'canary' | 'bake';
+  phase: StepPhase;
   weight: number;
   startedAt: string;
   endedAt: string;

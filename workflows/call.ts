@@ -271,10 +271,10 @@ function trainerJob(stage: JobStage): ActivityOptions {
 }
 
 /**
- * Work that starts no job, tried for as long as its stage may take: what it needs may be away in that time, and for `spareMs` more.
+ * Work that starts no job, tried for as long as its stage may take, or what it needs may be away when that is longer.
  */
-function inTime({ limits: { timeoutMs } }: JobStage, spareMs = 0): ActivityOptions {
-  return notOver({ retry, startToCloseTimeout: timeoutMs, scheduleToCloseTimeout: timeoutMs + spareMs });
+function inTime({ limits: { timeoutMs } }: JobStage, outageMs = 0): ActivityOptions {
+  return notOver({ retry, startToCloseTimeout: timeoutMs, scheduleToCloseTimeout: Math.max(timeoutMs, outageMs) });
 }
 
 /** A try that was at work for all the time that the stage has is not followed by another one. */

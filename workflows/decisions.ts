@@ -41,6 +41,13 @@ export class Decisions {
     return received;
   }
 
+  /** Records a signal that no run knows: somebody believes that it was taken. `now` is ISO 8601. */
+  receiveUnknown(why: string, now: string): void {
+    this.signals++;
+    this.all.push({ at: now, channel: 'signal', status: 'ignored', by: null, why, decision: null, stage: null });
+    if (this.all.length > most) this.forgetOldest();
+  }
+
   /** From here on this stage waits: what names no stage is for it. */
   open(stage: string): void {
     this.waiting.push(stage);

@@ -96,17 +96,16 @@ function gateTable(gate: GateOutput): string {
 }
 
 function refused(state: RunState): string[] {
-  const ignored = state.decisions
-    .view()
-    .filter((d) => d.status === 'ignored')
-    .slice(-5);
-  if (ignored.length === 0) return [];
-  return [
-    [
-      '#### Decisions that were not taken',
-      ...ignored.map((d) => `- ${d.at} by ${cell(d.by ?? 'unknown')}: ${cell(d.why ?? '')}`),
-    ].join('\n'),
-  ];
+  return notTaken(
+    'Decisions',
+    state.decisions.view().filter((d) => d.status === 'ignored'),
+  );
+}
+
+/** The last few messages that changed nothing, each with why. */
+function notTaken(what: string, messages: readonly { at: string; by: string | null; why: string | null }[]): string[] {
+  const last = messages.slice(-5).map((m) => `- ${m.at} by ${cell(m.by ?? 'unknown')}: ${cell(m.why ?? '')}`);
+  return last.length === 0 ? [] : [[`#### ${what} that were not taken`, ...last].join('\n')];
 }
 
 /** The same for a rollout. */
@@ -122,6 +121,10 @@ export function rolloutDetails(state: RolloutState): string {
     cell(view.note ?? ''),
     ['| phase | weight | held | verdict |', '|---|---|---|---|', ...rows].join('\n'),
     judged.join('\n'),
+    ...notTaken(
+      'Signals',
+      view.refused.map(({ at, by, signal, why }) => ({ at, by, why: `${signal}: ${why}` })),
+    ),
   ]);
 }
 

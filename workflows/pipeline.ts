@@ -7,6 +7,7 @@ import {
   defineUpdate,
   log,
   makeContinueAsNewFunc,
+  setDefaultSignalHandler,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -188,6 +189,11 @@ function handleMessages(run: RunContext): void {
     state.decisions.receive(payload, channel, new Date().toISOString());
   setHandler(defineSignal<[unknown?]>(signals.decide), (payload) => void receive(payload, 'signal'), {
     description: `Approve or reject: ${exampleDecision}`,
+  });
+  setDefaultSignalHandler((name) => {
+    const at = state.rollout === null ? '' : `; a rollout is steered at ${state.rollout.workflowId}`;
+    const why = `\`${name.slice(0, 60)}\` is no signal of a run: known is ${signals.decide}${at}`;
+    state.decisions.receiveUnknown(why, new Date().toISOString());
   });
   setHandler(defineSignal<[unknown?]>(signals.progress), (payload) => heardProgress(state, payload), {
     description: 'How far a job is, sent by the worker that watches it',

@@ -46,6 +46,9 @@ export interface CarriedRollout {
   paused: boolean;
 }
 
+/** Refused signals that are kept, the newest. */
+const mostRefused = 50;
+
 /** How a rollout stops before its commit point: the message says why. */
 export class RollBack extends Error {
   override readonly name = 'RollBack';
@@ -67,6 +70,8 @@ export class RolloutState {
   /** A person's word to go on without clear evidence; taken only while the rollout is paused. */
   override: RolloutStepOutput['override'] | null = null;
   paused = false;
+  /** Every step has passed, or there is none: nothing is left to judge. */
+  judged = false;
   epoch = 0;
 
   constructor(
@@ -80,6 +85,7 @@ export class RolloutState {
       phase: 'loading',
       weight: 0,
       note: null,
+      refused: [],
     };
   }
 
@@ -97,6 +103,19 @@ export class RolloutState {
   carry(base: RolloutBase): CarriedRollout {
     const { startedAt, candidate, champion, epoch, steps, view, aborted, override, paused } = this;
     return { format: 1, startedAt, base, candidate, champion, epoch, steps, view, aborted, override, paused };
+  }
+
+  /** Ends a pause of a person. */
+  resume(): void {
+    this.paused = false;
+    const step = this.steps.at(-1);
+    if (step !== undefined) this.show({ phase: step.phase, note: null });
+  }
+
+  /** Keeps that a signal changed nothing, and why. */
+  refuse(signal: string, by: string, why: string): void {
+    this.view.refused.push({ at: new Date().toISOString(), signal, by, why });
+    if (this.view.refused.length > mostRefused) this.view.refused.shift();
   }
 
   show(facts: Partial<RolloutView>): void {
@@ -118,6 +137,7 @@ export class RolloutState {
       candidate: this.candidate,
       champion: this.champion,
       steps: this.steps,
+      refused: this.view.refused,
       ...facts,
     };
   }

@@ -1,5 +1,5 @@
 import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
-import type { AnalysisReport, Endpoint, RolloutStepOutput } from '../plan/outputs.js';
+import type { AnalysisReport, Endpoint, RolloutStepOutput, StepPhase } from '../plan/outputs.js';
 import type { Verdict } from '../plan/verdict.js';
 import { calls } from './call.js';
 import { failureReason } from './failure-facts.js';
@@ -7,7 +7,7 @@ import type { Lease } from './lease.js';
 import { RollBack, type RolloutState } from './rollout-state.js';
 
 interface Step {
-  phase: 'canary' | 'bake';
+  phase: StepPhase;
   weight: number;
   holdMs: number;
 }
@@ -129,7 +129,10 @@ async function overridden(state: RolloutState, record: RolloutStepOutput): Promi
     environment,
     decision: { decision: 'approve', by: override.by, ...reason },
   });
-  if (!judgement.accepted) return false;
+  if (!judgement.accepted) {
+    state.refuse('promote', override.by, judgement.why ?? 'refused');
+    return false;
+  }
   record.override = override;
   return true;
 }
@@ -196,7 +199,8 @@ function steered(state: RolloutState, lease: Lease): boolean {
   return state.aborted !== null || lease.lost || state.override !== null;
 }
 
-function throwIfStopped(state: RolloutState, lease: Lease): void {
+/** Throws `RollBack` when a person aborted or the lease is lost. */
+export function throwIfStopped(state: RolloutState, lease: Lease): void {
   if (state.aborted !== null) throw new RollBack(state.aborted);
   lease.throwIfLost();
 }

@@ -1,16 +1,17 @@
 import {
   CancellationScope,
+  condition,
   continueAsNew,
   defineQuery,
-  defineSignal,
   isCancellation,
   log,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { queries, signals } from '../plan/names.js';
+import { queries } from '../plan/names.js';
 import type { RolloutView } from '../plan/messages.js';
 import type { RolloutOutput } from '../plan/outputs.js';
+import { staleBaseline } from '../plan/promotions.js';
 import type { RolloutBase } from '../activities/open-rollout.js';
 import { failureCode, failureReason, refusal } from './failure-facts.js';
 import { calls } from './call.js';
@@ -18,8 +19,9 @@ import { showDetails } from './current-details.js';
 import { rolloutDetails } from './details.js';
 import { Lease } from './lease.js';
 import { RollBack, RolloutState, type CarriedRollout, type RolloutInput } from './rollout-state.js';
-import { runSteps } from './rollout-steps.js';
+import { runSteps, throwIfStopped } from './rollout-steps.js';
 import { isOverLimit, withinLimit } from './stage-limit.js';
+import { handleSteering } from './steering.js';
 
 /**
  * Takes one version of one service from nothing to all traffic, or back. Before the promotion record is written
@@ -65,17 +67,12 @@ async function forward(
   known: RolloutBase | undefined,
 ): Promise<RolloutOutput | { continueWith: CarriedRollout }> {
   const base = known ?? (await prepare(state));
-  const refused = known === undefined ? (staleBaseline(state.input, base) ?? (await check(state))) : null;
+  const refused = known === undefined && !base.committed ? await objection(state, base) : null;
   if (refused !== null) return await reject(state, base, refused);
   if (!base.committed && base.champion !== null && (await runSteps(state, lease)) === 'continue-as-new')
     return { continueWith: state.carry(base) };
+  if (!base.committed) await lastWord(state, lease);
   return await commit(state, base, lease);
-}
-
-/** The gate compared with a champion that does not serve any more. */
-function staleBaseline({ baseline }: RolloutInput, base: RolloutBase): string | null {
-  if (baseline === undefined || baseline === base.predecessor || base.committed) return null;
-  return `stale baseline: the gate compared with record ${baseline ?? 'none'}, record ${base.predecessor ?? 'none'} serves`;
 }
 
 async function prepare(state: RolloutState): Promise<RolloutBase> {
@@ -83,11 +80,17 @@ async function prepare(state: RolloutState): Promise<RolloutBase> {
   const base = await calls.openRollout({ run, service, version });
   state.champion = base.champion;
   state.epoch = base.epoch;
+  state.committed = base.committed;
   // Not cancellable: a server that was started must be known, or nobody could end it.
   state.candidate = await CancellationScope.nonCancellable(() =>
     calls.loadVersion({ environment: run.environment, service, version }),
   );
   return base;
+}
+
+/** Why nothing may be moved, or null. */
+async function objection(state: RolloutState, base: RolloutBase): Promise<string | null> {
+  return staleBaseline(state.input.baseline, base.predecessor) ?? (await check(state));
 }
 
 /** Identity and smoke test, before any user reaches the candidate. Answers why not, or null. */
@@ -99,6 +102,16 @@ async function check(state: RolloutState): Promise<string | null> {
   return checked.verdict === 'pass' ? null : checked.reason;
 }
 
+/** What a person said where no step was there to follow it: a pause holds the promotion, an abort ends it. */
+async function lastWord(state: RolloutState, lease: Lease): Promise<void> {
+  state.judged = true;
+  if (state.paused) {
+    state.show({ phase: 'paused', note: 'paused by a person before the promotion. Send the signal resume or abort' });
+    await condition(() => !state.paused || state.aborted !== null || lease.lost);
+  }
+  throwIfStopped(state, lease);
+}
+
 async function commit(state: RolloutState, base: RolloutBase, lease: Lease): Promise<RolloutOutput> {
   const { run, service, version, approvals, gates, scores } = state.input;
   return await CancellationScope.nonCancellable(async () => {
@@ -108,7 +121,7 @@ async function commit(state: RolloutState, base: RolloutBase, lease: Lease): Pro
       run,
       service,
       version,
-      predecessor: base.committed ? (base.predecessor ?? 1) - 1 || null : base.predecessor,
+      predecessor: base.predecessor,
       approvals,
       gates,
       scores,
@@ -144,7 +157,7 @@ async function rollForward(
   });
   lease.release();
   state.show({ weight: 100 });
-  const followed = calls.followPromotion({ run, service, version, previous: base.championVersion, sequence });
+  const followed = calls.followPromotion({ run, service, version, previous: base.previous, sequence });
   await followed.catch(courteous('the aliases do not follow the promotion record yet'));
   const serving = await calls
     .verifyServing({ environment: run.environment, endpoint: candidate })
@@ -218,40 +231,8 @@ function handleMessages(state: RolloutState): void {
   setHandler(defineQuery<RolloutView>(queries.run), () => state.view, {
     description: 'State of the rollout: phase, weight, note',
   });
-  setHandler(
-    defineSignal<[unknown?]>(signals.abort),
-    (payload) => {
-      state.signals++;
-      const { by, reason } = steering(payload);
-      state.aborted = `aborted by ${by}${reason === null ? '' : `: ${reason}`}`;
-    },
-    { description: 'Send all traffic back to the champion: {"by":"…","reason":"…"}' },
-  );
-  setHandler(
-    defineSignal<[unknown?]>(signals.promote),
-    (payload) => {
-      state.signals++;
-      if (state.view.phase === 'paused') state.override = { ...steering(payload), at: now() };
-    },
-    { description: 'While paused: go on although the evidence is inconclusive: {"by":"…","reason":"…"}' },
-  );
-  setHandler(defineSignal<[unknown?]>(signals.pause), () => void (state.signals++, (state.paused = true)), {
-    description: 'Stay at the present weight: {"by":"…"}',
-  });
-  setHandler(defineSignal<[unknown?]>(signals.resume), () => void (state.signals++, (state.paused = false)), {
-    description: 'End a pause: {"by":"…"}',
-  });
+  handleSteering(state);
   showDetails(() => rolloutDetails(state));
-}
-
-/** Who steers and why, from whatever a form sent: bounded text, never a failure. */
-function steering(payload: unknown): { by: string; reason: string | null } {
-  const given = payload !== null && typeof payload === 'object' ? (payload as Record<string, unknown>) : {};
-  const { by, reason } = given;
-  return {
-    by: typeof by === 'string' && by !== '' ? by.slice(0, 200) : 'somebody',
-    reason: typeof reason === 'string' && reason !== '' ? reason.slice(0, 2_000) : null,
-  };
 }
 
 function now(): string {

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import type { Cli, CommandContext } from '../cli.js';
+import type { Deployed } from '../../operations/deploy.js';
 import type { ReleasedBuild } from '../../operations/worker-builds.js';
 import { time } from '../format.js';
 import { progressTo } from '../progress.js';
@@ -9,7 +10,7 @@ export function addDeploy(cli: Cli): void {
     .command('deploy')
     .summary('publish pipelines; new runs of the environment take them')
     .description(
-      'Publishes pipelines with their code and makes new runs of the environment take them. Files are looked for from where you are, then from the project folder. Runs in flight keep what they have.',
+      'Publishes pipelines with their code and makes new runs of the environment take them. Files are looked for from where you are, then from the project folder. Runs in flight keep what they have, and are listed.',
     )
     .argument(
       '[files...]',
@@ -39,6 +40,7 @@ export function addDeploy(cli: Cli): void {
             ? out.colors.green(d.previous === null ? 'new' : 'changed')
             : out.colors.dim('unchanged');
           out.line(`${d.pipeline}  ${d.environment}  ${d.plan.slice(0, 12)}  ${state}`);
+          printInFlight(out, d);
           if (d.schedule === null) continue;
           const { change, paused, next } = d.schedule;
           const times = next.length > 0 ? `, next ${next.map((at) => `${time(at)} UTC`).join(', ')}` : '';
@@ -48,6 +50,17 @@ export function addDeploy(cli: Cli): void {
         return undefined;
       }),
     );
+}
+
+const mostListed = 20;
+
+function printInFlight(out: CommandContext['out'], { inFlight }: Deployed): void {
+  if (inFlight.length === 0) return;
+  const rest = inFlight.length > mostListed ? [`  and ${inFlight.length - mostListed} more: --json lists all`] : [];
+  const runs = inFlight.slice(0, mostListed).map(({ workflowId, plan }) => `  ${workflowId}  ${plan.slice(0, 12)}`);
+  const them =
+    inFlight.length === 1 ? '1 run in flight keeps its plan' : `${inFlight.length} runs in flight keep their plan`;
+  out.note([`${them}:`, ...runs, ...rest].join('\n'));
 }
 
 function printBuild(out: CommandContext['out'], { build, previous, missing }: ReleasedBuild): void {

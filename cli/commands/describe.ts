@@ -57,6 +57,8 @@ function print(out: Output, run: RunDescription): void {
     out.line(
       `  ${dim('decision')} ${time(d.at)} ${d.by ?? 'somebody'} by ${d.channel}: ${d.status}${d.why === null ? '' : `, ${printable(d.why, 200)}`}`,
     );
+  for (const r of run.refused)
+    out.line(`  ${dim('refused')} ${time(r.at)} ${r.signal} by ${printable(r.by, 100)}: ${printable(r.why, 200)}`);
 }
 
 function printStage(out: Output, stage: DescribedStage): void {

@@ -6,7 +6,7 @@ import { tagRollback } from '../../activities/tag-rollback.js';
 import { SlipwayError } from '../../plan/errors.js';
 import { keys } from '../../plan/names.js';
 import type { PromotionRecord, RolloutStepOutput } from '../../plan/outputs.js';
-import { createWorld, planOf, run, runOf, type World } from './context.js';
+import { codesOf, createWorld, planOf, run, runOf, type World } from './context.js';
 import { versionOf } from './models.js';
 
 let world: World;
@@ -65,6 +65,16 @@ describe('the commit point', () => {
     const before = await recordOf(1);
     expect(await commit(input)).toEqual({ committed: true, sequence: 1 });
     expect(await recordOf(1)).toEqual(before);
+  });
+
+  test('whose record cannot be read is a fault, and no reason to go home', async () => {
+    await commit(await inputOf('dev:intents:1', '1'));
+    const { read } = world.store;
+    world.store.read = async () => undefined;
+    expect(await codesOf(commit(await inputOf('dev:intents:1', '1')))).toEqual(['E_UNAVAILABLE']);
+    world.store.read = read;
+    await world.store.put(keys.promotion('dev', 'intents', 1), new TextEncoder().encode('{'));
+    expect(await codesOf(commit(await inputOf('dev:intents:1', '1')))).toEqual(['E_PROMOTION_RECORD']);
   });
 
   test('is not passed by another package of the same run', async () => {

@@ -46,6 +46,7 @@ async function rolledOut(): Promise<RunRecordFacts> {
     champion,
     serving: null,
     steps: [{ phase: 'canary', weight: 10, startedAt: at(5), endedAt: at(15), report: null }],
+    refused: [],
   };
   const times = { startedAt: at(0), endedAt: at(20) };
   const stage = {

@@ -30,7 +30,7 @@ describe('opening a rollout', () => {
       epoch: 1,
       predecessor: null,
       champion: null,
-      championVersion: null,
+      previous: null,
       committed: false,
     });
   });
@@ -38,7 +38,7 @@ describe('opening a rollout', () => {
   test('makes the world agree with the promotion record: the champion runs and has all traffic', async () => {
     await promote(world, await versionOf(world, '1'), 4);
     const base = await open('2');
-    expect(base).toMatchObject({ epoch: 1, predecessor: 4, championVersion: { name: 'intents', version: '1' } });
+    expect(base).toMatchObject({ epoch: 1, predecessor: 4, previous: { name: 'intents', version: '1' } });
     expect(base.champion).toMatchObject({ version: '1', service: 'intents' });
     expect(await world.router.read('intents')).toMatchObject({
       champion: base.champion,
@@ -49,7 +49,7 @@ describe('opening a rollout', () => {
 
   test('of a service whose newest model was promoted without traffic starts no server of that one', async () => {
     await promote(world, await versionOf(world, '1'), 1, 'promote');
-    expect(await open('2')).toMatchObject({ predecessor: 1, champion: null, championVersion: { version: '1' } });
+    expect(await open('2')).toMatchObject({ predecessor: 1, champion: null, previous: { version: '1' } });
     expect(await world.serving.list()).toEqual([]);
   });
 

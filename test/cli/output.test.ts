@@ -187,6 +187,20 @@ describe('a run in a log', () => {
     expect(stderr.text).toBe(`${line}\n`);
   });
 
+  test('shows what a rollout did not follow, and why', () => {
+    const { out } = outputTo(new Screen(false));
+    const at = '2026-01-01T00:00:00.000Z';
+    const refused = [{ at, signal: 'promote', by: 'ada', why: 'it is not paused' }];
+    const rollout = { workflowId: 'w', service: 's', phase: 'canary', weight: 10, note: null, refused } as const;
+    const steered = run([]);
+    const lines = runLines(
+      out,
+      { ...steered, view: steered.view && { ...steered.view, rollout: { ...rollout, refused } } },
+      now,
+    );
+    expect(lines).toContain('    refused: promote by ada: it is not paused');
+  });
+
   test('says when no worker answers', () => {
     const { out } = outputTo(new Screen(false));
     expect(runLines(out, { ...run([]), view: null }, now).join('\n')).toContain('no worker answers');

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ActivityContext } from '../../activities/context.js';
 import { verifyServing } from '../../activities/verify-serving.js';
 import { startRun } from '../../client/index.js';
-import { latestPromotion } from '../../operations/records.js';
+import { latestPromotion } from '../../plan/promotions.js';
 import { restoreServing } from '../../operations/restore-serving.js';
 import type { ServingReport } from '../../operations/verify-serving.js';
 import type { Endpoint } from '../../plan/outputs.js';

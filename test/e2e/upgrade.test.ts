@@ -43,11 +43,12 @@ const stageIds = (run: RunDetails) => run.view?.stages.map((stage) => stage.id) 
 const buildOf = async (workflowId: string) =>
   (await listOpenRuns(project.client)).find((run) => run.workflowId === workflowId)?.build;
 
-async function deploy(build: string): Promise<unknown> {
+async function deployed(build: string) {
   const { code, stdout, stderr } = await project.slipway(build, 'deploy', '--json');
   expect(code, stderr).toBe(0);
-  return schemas.deploy.parse(JSON.parse(stdout)).build;
+  return schemas.deploy.parse(JSON.parse(stdout));
 }
+const deploy = async (build: string) => (await deployed(build)).build;
 
 /** Starts runs, one after the other as they move one alias, until each waits for a person. */
 async function waiting(count: number): Promise<string[]> {
@@ -114,7 +115,11 @@ describe('a run that waits for approval while another build with another stage i
     async () => {
       writeFileSync(join(project.root, 'pipelines/upgraded.ts'), asOfB);
       workerB = await project.startWorker('b');
-      expect(await deploy('b')).toEqual({ build: 'b', previous: 'a', missing: [] });
+      const { build, deployed: pipelines } = await deployed('b');
+      expect(build).toEqual({ build: 'b', previous: 'a', missing: [] });
+      // B-39: the definition has changed, and who keeps the one before is listed.
+      const kept = pipelines.flatMap((d) => d.inFlight.map((run) => run.workflowId));
+      expect(kept.sort()).toEqual([...first].sort());
       const { code, report } = await check();
       expect(report).toMatchObject({ environment: 'upgrade', build: 'b', checked: first.length, broken: 0 });
       expect(code).toBe(0);

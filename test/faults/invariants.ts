@@ -1,5 +1,5 @@
 import { readRunRecord } from '../../operations/report.js';
-import { latestPromotion } from '../../operations/records.js';
+import { latestPromotion } from '../../plan/promotions.js';
 import type { RunRecord } from '../../plan/messages.js';
 import { aliasNames, rolloutWorkflowId } from '../../plan/names.js';
 import type { RolloutOutput, StageOutput, VersionOutput } from '../../plan/outputs.js';

@@ -7,6 +7,7 @@ import { completeAll, loadDefinitions } from '../../operations/definitions.js';
 import type { RunInputs } from '../../operations/if-changed.js';
 import { changeSince, differences, inputsOf, recordInputs, unlessElsewhere } from '../../operations/if-changed.js';
 import { encode } from '../../operations/records.js';
+import { promotionOf } from './promotion-record.js';
 import { keys } from '../../plan/names.js';
 import type { Plan } from '../../plan/plan.js';
 import { fakeStore } from '../../testing/fakes/store.js';
@@ -34,7 +35,12 @@ async function plan(): Promise<Plan> {
 const inputs = async (): Promise<RunInputs> => inputsOf(root, store, await plan(), params);
 
 async function promoted(workflowId: string, sequence: number): Promise<void> {
-  const record = { run: { workflowId, pipeline: 'iris' }, at: `2026-01-0${sequence}T00:00:00.000Z`, sequence };
+  const record = promotionOf({
+    service: 'iris',
+    sequence,
+    run: { workflowId, runId: 'r', pipeline: 'iris', plan: 'p' },
+    at: `2026-01-0${sequence}T00:00:00.000Z`,
+  });
   await store.replace(keys.promotion('dev', 'iris', sequence), encode(record), undefined);
 }
 

@@ -7,6 +7,7 @@ import { keys } from '../../plan/names.js';
 import { fakeRouter } from '../../testing/fakes/router.js';
 import { fakeServing, type FakeServing } from '../../testing/fakes/serving.js';
 import { fakeStore } from '../../testing/fakes/store.js';
+import { promotionOf } from './promotion-record.js';
 
 const store = () => fakeStore();
 let ports: { store: ReturnType<typeof store>; serving: FakeServing; router: ReturnType<typeof fakeRouter> };
@@ -19,8 +20,9 @@ const restore = () => restoreServing({ name: 'dev', ports } as unknown as Enviro
 async function promoted(service: string, kind: 'rollout' | 'promote' = 'rollout'): Promise<void> {
   const path = 'model/model.skops';
   const ref = await ports.store.put(`jobs/${service}/${path}`, new TextEncoder().encode(`weights of ${service}`));
-  const version = { version: '1', model: { files: [{ path, ...ref }] } };
-  const record = { kind, service, sequence: 1, version };
+  const facts = promotionOf({ service, sequence: 1 });
+  const model = { ...facts.version.model, files: [{ path, ...ref }] };
+  const record = { ...facts, kind, version: { ...facts.version, model } };
   await ports.store.replace(keys.promotion('dev', service, 1), encode(record), undefined);
 }
 const championOf = async (service: string) => (await ports.router.read(service))?.champion.service;

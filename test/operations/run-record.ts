@@ -150,6 +150,7 @@ export const rolledBack: RunRecord = {
         candidate: null,
         champion: null,
         serving: null,
+        refused: [],
         steps: [
           {
             phase: 'canary',

@@ -3,6 +3,8 @@ import type { Environment } from '../../config/open.js';
 import { encode } from '../../operations/records.js';
 import { verifyServing } from '../../operations/verify-serving.js';
 import { keys } from '../../plan/names.js';
+import type { VersionOutput } from '../../plan/outputs.js';
+import { promotionOf } from './promotion-record.js';
 import { fakeStore } from '../../testing/fakes/store.js';
 
 const sha256 = 'a'.repeat(64);
@@ -14,12 +16,8 @@ async function environmentWith(replicas: (() => { version: string; sha256: strin
     { path: 'model/model.json', sha256: 'b'.repeat(64) },
     { path: 'model/model.skops', sha256 },
   ];
-  const record = {
-    kind: 'rollout',
-    sequence: 2,
-    at: '2026-01-01T00:00:00.000Z',
-    version: { version: '2', model: { files } },
-  };
+  const version = { version: '2', package: { sha256 }, model: { files } } as unknown as VersionOutput;
+  const record = promotionOf({ service: 'intents', sequence: 2, at: '2026-01-01T00:00:00.000Z', version });
   await store.replace(keys.promotion('dev', 'intents', 2), encode(record), undefined);
   let probe = 0;
   const serving = { version: () => Promise.resolve().then(() => replicas[probe++ % replicas.length]?.()) };
@@ -66,7 +64,8 @@ describe('verifying what serves', () => {
   test('says of a model that was promoted without traffic that nobody answers with it', async () => {
     const environment = await environmentWith([right]);
     const key = keys.promotion('dev', 'intents', 3);
-    await environment.ports.store.put(key, encode({ kind: 'promote', sequence: 3 }), { ifAbsent: true });
+    const record = { ...promotionOf({ service: 'intents', sequence: 3 }), kind: 'promote' };
+    await environment.ports.store.put(key, encode(record), { ifAbsent: true });
     await expect(verifyServing(environment, 'intents')).rejects.toThrow(/E_SERVICE_UNKNOWN intents: .*without traffic/);
   });
 

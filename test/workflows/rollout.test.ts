@@ -83,13 +83,71 @@ describe('a canary', () => {
     });
   });
 
-  it('ignores the word to go on while it is not paused', async () => {
+  it('refuses the word to go on while it is not paused, and to resume, and says so', async () => {
     await server.withRun(script, async (run) => {
       await run.handle.signal('decide', approval);
       await vi.waitFor(() => expect(run.world.journal).toContain('weight 10'), patience);
       await run.steer('promote', { by: 'early@example.com' });
+      await run.steer('resume', { by: 'early@example.com' });
+      const refused = [
+        { signal: 'promote', by: 'early@example.com', why: expect.stringContaining('its phase is canary') },
+        { signal: 'resume', by: 'early@example.com', why: 'it is not paused' },
+      ];
+      await vi.waitFor(async () => expect(await run.rollout()).toMatchObject({ refused }), patience);
       expect((await run.result).outcome).toBe('promoted');
-      expect(JSON.stringify(run.world.records)).not.toContain('early@example.com');
+      expect(run.world.records[0]?.stages.at(-1)?.output).toMatchObject({ refused });
+      expect(JSON.stringify(run.world.records)).not.toContain('override');
+    });
+  });
+
+  it('says that it did not go on for somebody who may not decide', async () => {
+    const all = fullGraph();
+    const stages = all.stages.filter((s) => s.verb !== 'approve');
+    Object.assign(stages.at(-1) ?? {}, { needs: ['register'] });
+    const graph = { ...all, stages };
+    const guarded = { ...script, graph, protectedEnvironment: true, analysis: ['inconclusive' as const] };
+    await server.withRun(guarded, async (run) => {
+      await vi.waitFor(async () => expect(await run.rollout()).toMatchObject({ phase: 'paused' }), patience);
+      await run.steer('promote', { by: 'a@example.com' });
+      const refused = [{ signal: 'promote', by: 'a@example.com', why: 'protected' }];
+      await vi.waitFor(async () => expect(await run.rollout()).toMatchObject({ refused }), patience);
+      await run.steer('abort', { by: 'a@example.com' });
+      expect((await run.result).outcome).toBe('rolled_back');
+    });
+  });
+
+  it('of a first model has no step: a pause holds its promotion, and an abort ends it', async () => {
+    let check = (): void => undefined;
+    const checking = new Promise<void>((done) => (check = done));
+    await server.withRun({ graph: fullGraph(), checking }, async (run) => {
+      await run.handle.signal('decide', approval);
+      await vi.waitFor(() => expect(run.world.journal).toContain('load'), patience);
+      await vi.waitFor(async () => expect(await run.rollout()).toMatchObject({ phase: 'checking' }), patience);
+      await run.steer('pause', { by: 'a@example.com' });
+      check();
+      await vi.waitFor(async () => expect(await run.rollout()).toMatchObject({ phase: 'paused' }), patience);
+      await run.steer('promote', { by: 'a@example.com' });
+      await run.steer('abort', { by: 'a@example.com', reason: 'wrong model' });
+      expect(await run.result).toMatchObject({
+        outcome: 'rolled_back',
+        reason: 'aborted by a@example.com: wrong model',
+      });
+      expect(run.world.journal).toEqual([...readied, 'load', 'tag rejected', 'unload 2']);
+      expect(run.world.records[0]?.stages.at(-1)?.output).toMatchObject({
+        refused: [{ signal: 'promote', why: 'nothing is left to judge: send resume or abort' }],
+      });
+    });
+  });
+
+  it('is not steered at its run, which says so', async () => {
+    await server.withRun(script, async (run) => {
+      await run.handle.signal('abort', { by: 'a@example.com' });
+      await run.handle.signal('decide', { ...approval, decision: 'reject' });
+      expect((await run.result).outcome).toBe('rejected');
+      expect(run.world.records[0]?.decisions).toMatchObject([
+        { status: 'ignored', why: '`abort` is no signal of a run: known is decide' },
+        { status: 'used' },
+      ]);
     });
   });
 

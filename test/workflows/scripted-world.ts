@@ -34,6 +34,8 @@ export interface Script {
   /** Verdict of each step's judgement, in order; the last one repeats. */
   analysis?: Verdict[];
   smoke?: Verdict;
+  /** What the identity check and the smoke test wait for. */
+  checking?: Promise<void>;
   predecessor?: number | null;
   /** Fails this many times before it succeeds, with this code. */
   train?: { fails: number; code: string };
@@ -258,14 +260,14 @@ function releaseSide(script: Script, note: (line: string) => void, now: () => Pr
       epoch: 7,
       predecessor: script.predecessor ?? (script.champion == null ? null : 1),
       champion: script.champion ?? null,
-      championVersion: script.champion == null ? null : { name: 'intents', version: '1' },
+      previous: script.champion == null ? null : { name: 'intents', version: '1' },
       committed: false,
     }),
     loadVersion: async () => (note('load'), candidateEndpoint),
-    checkVersion: async () => ({
-      verdict: script.smoke ?? 'pass',
-      reason: 'smoke request 1 of 1 was answered with status 500',
-    }),
+    checkVersion: async () => {
+      await script.checking;
+      return { verdict: script.smoke ?? 'pass', reason: 'smoke request 1 of 1 was answered with status 500' };
+    },
     setTraffic: async (i) => {
       note(i.candidate === null ? `home to ${i.champion.version}` : `weight ${i.weight}`);
       return { ...i, expiresAt: null, effectiveWeight: i.weight, expired: false };

@@ -26,19 +26,20 @@ import { attributes } from '../search-attributes.js';
 export async function rollout(stage: GraphStage, run: RunContext): Promise<StageResult> {
   const input = rolloutInput(stage, run);
   const { service, version } = input;
-  const show = (facts: Pick<RolloutView, 'phase' | 'weight' | 'note'>) =>
+  const show = (facts: Omit<RolloutView, 'workflowId' | 'service'>) =>
     void (run.state.rollout = { workflowId: rolloutWorkflowId(run.state.environment, service), service, ...facts });
-  show({ phase: 'loading', weight: 0, note: null });
+  show({ phase: 'loading', weight: 0, note: null, refused: [] });
   upsertSearchAttributes([
     { key: attributes.Stage, value: stage.id },
     { key: attributes.ModelVersion, value: searchValue(`${version.name}/${version.version}`) },
   ]);
   const output = await outputOf(stage, input, run).catch((error: unknown) => {
     // Nobody asks a rollout that has ended: what is shown here is what people see from now on.
-    show({ phase: 'done', weight: 0, note: isCancellation(error) ? 'cancelled' : failureReason(error) });
+    show({ phase: 'done', weight: 0, note: isCancellation(error) ? 'cancelled' : failureReason(error), refused: [] });
     throw error;
   });
-  show({ phase: 'done', weight: output.outcome === 'promoted' ? 100 : 0, note: output.reason });
+  const { outcome, reason, refused } = output;
+  show({ phase: 'done', weight: outcome === 'promoted' ? 100 : 0, note: reason, refused });
   const note = `${output.outcome}${output.firstModel ? ', first model' : ''}${output.reason === null ? '' : `: ${output.reason}`}`;
   if (output.outcome === 'promoted') {
     run.tell('promoted', stage.id, `${service} version ${version.version} serves`, { version: version.version });

@@ -53,7 +53,14 @@ describe('progress lines', () => {
   test('tell a new weight of the rollout once', () => {
     const at10: RunView = {
       ...view,
-      rollout: { workflowId: 'rollout:demo:intents', service: 'intents', phase: 'canary', weight: 10, note: null },
+      rollout: {
+        workflowId: 'rollout:demo:intents',
+        service: 'intents',
+        phase: 'canary',
+        weight: 10,
+        note: null,
+        refused: [],
+      },
     };
     const at50: RunView = { ...at10, rollout: { ...at10.rollout!, weight: 50, note: 'pass' } };
     expect(changes(view, at10).map((line) => line.trim())).toEqual(['canary 10 %']);
