@@ -42,7 +42,7 @@ export async function runPieces(
         running++;
         const result = await runOne(piece, (end - now()) / 1_000);
         running--;
-        if (piece.fills !== true) slowness = Math.max(slowness, Math.min(3, result.seconds / piece.seconds));
+        if (piece.fills !== true) slowness = (slowness + Math.min(3, result.seconds / piece.seconds)) / 2;
         results.push(result);
         tell(result);
       }
