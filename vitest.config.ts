@@ -16,6 +16,8 @@ const contracts = ['test/contracts/**/*.test.ts', 'test/stack/**/*.test.ts', 'te
 const endToEnd = ['test/e2e/**/*.test.ts'];
 /** Not a part of `npm test`: see docs/faults.md. */
 const campaigns = ['test/campaigns/**/*.campaign.ts'];
+/** Then the results are the campaign's; those of `npm test` stay as they are. */
+const inCampaign = process.env[numbersVariable] !== undefined;
 
 /** One file after the other: they share servers and two cores. Each project follows the one before. */
 const serial = (groupOrder: number, ...globalSetup: string[]) => ({
@@ -38,7 +40,9 @@ export default defineConfig({
   test: {
     // Its default is a second.
     expect: { poll: { timeout: readiness } },
-    reporters: ['default', './test/slowest-files.ts', ['json', { outputFile: '.slipway/test-results.json' }]],
+    reporters: inCampaign
+      ? ['default', ['json', { outputFile: '.slipway/campaign-tests.json' }]]
+      : ['default', './test/slowest-files.ts', ['json', { outputFile: '.slipway/test-results.json' }]],
     projects: [
       {
         extends: true,
@@ -53,14 +57,14 @@ export default defineConfig({
       { extends: true, test: { name: 'workflows', include: workflows, ...serial(1) } },
       { extends: true, test: { name: 'contracts', include: contracts, ...serial(2) } },
       { extends: true, test: { name: 'e2e', include: endToEnd, ...serial(3, 'test/e2e/project-setup.ts') } },
-      ...(process.env[numbersVariable] === undefined
-        ? []
-        : [
+      ...(inCampaign
+        ? [
             {
               extends: true as const,
               test: { name: 'campaigns', include: campaigns, ...serial(4, 'test/e2e/project-setup.ts') },
             },
-          ]),
+          ]
+        : []),
     ],
   },
 });
