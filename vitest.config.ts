@@ -18,6 +18,8 @@ const contracts = ['test/contracts/**/*.test.ts', 'test/stack/**/*.test.ts', 'te
 const endToEnd = ['test/e2e/**/*.test.ts'];
 /** Not a part of `npm test`: see docs/faults.md. */
 const campaigns = ['test/campaigns/**/*.campaign.ts'];
+/** Then the results are the campaign's; those of `npm test` stay as they are. */
+const inCampaign = process.env[numbersVariable] !== undefined;
 
 /**
  * How many files run side by side. Most files of the real stack wait for something most of the time, so two processors carry more
@@ -55,7 +57,9 @@ export default defineConfig({
     expect: { poll: { timeout: readiness } },
     maxWorkers: lanes,
     sequence: { sequencer: WaitingFirst },
-    reporters: ['default', './test/slowest-files.ts', ['json', { outputFile: '.slipway/test-results.json' }]],
+    reporters: inCampaign
+      ? ['default', ['json', { outputFile: '.slipway/campaign-tests.json' }]]
+      : ['default', './test/slowest-files.ts', ['json', { outputFile: '.slipway/test-results.json' }]],
     projects: [
       {
         extends: true,
@@ -70,9 +74,9 @@ export default defineConfig({
       { extends: true, test: { name: 'workflows', include: workflows, ...onTheStack } },
       { extends: true, test: { name: 'contracts', include: contracts, ...onTheStack } },
       { extends: true, test: { name: 'e2e', include: endToEnd, ...onTheStack, testTimeout: 3 * readiness } },
-      ...(process.env[numbersVariable] === undefined
-        ? []
-        : [{ extends: true as const, test: { name: 'campaigns', include: campaigns, ...onTheStack } }]),
+      ...(inCampaign
+        ? [{ extends: true as const, test: { name: 'campaigns', include: campaigns, ...onTheStack } }]
+        : []),
     ],
   },
 });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { describe, test } from 'vitest';
+import { describe, test, type TestContext } from 'vitest';
 
 /** What some tests need of the machine. */
 const known = {
@@ -24,6 +24,9 @@ const known = {
 
 export type Need = keyof typeof known;
 
+/** In continuous integration nothing may be missing. */
+const complete = process.env['CI'] === 'true';
+
 /**
  * `describe` for tests that need something of the machine: `needs('root')('jobs as a user of their own', () => …)`. Where it
  * is missing they are skipped, and counted so; in continuous integration (`CI=true`) they fail.
@@ -31,13 +34,19 @@ export type Need = keyof typeof known;
 export function needs(...wanted: Need[]): (title: string, tests: () => void) => void {
   const missing = wanted.filter((need) => !known[need].isThere());
   if (missing.length === 0) return describe;
-  if (process.env['CI'] !== 'true') return describe.skip;
+  if (!complete) return describe.skip;
   return (title) => {
     const words = missing.map((need) => known[need].what).join(', and ');
     test(`${title}`, () => {
       throw new Error(`this test needs ${words}`);
     });
   };
+}
+
+/** The same where only a part of a test finds out that it cannot run: the test is skipped when it has passed so far. */
+export function lacks({ skip }: TestContext, what: string): void {
+  if (complete) throw new Error(what);
+  skip(what);
 }
 
 /** Where a program of that name is, on the PATH. */

@@ -5,7 +5,7 @@ import type { Route } from '../../adapters/router/port.js';
 export interface Held {
   route: Route;
   expired: boolean;
-  /** The route went home after it had a candidate: a late message of the same epoch must not bring that back. */
+  /** The route went home after it had a candidate: a late message of the same epoch must neither bring that back nor another champion. */
   closed?: boolean | undefined;
 }
 
@@ -21,12 +21,14 @@ export function heldWeight(held: Held): number {
 
 /**
  * What is held once this route is accepted. Throws `E_EPOCH` for an older epoch, and for a lower weight of the candidate under the
- * same one: it only grows, so that is a message of an earlier step. `E_LEASE_EXPIRED` for a lease that has ended.
+ * same one or another champion after it went home: those are messages of an earlier step. `E_LEASE_EXPIRED` for a lease that has ended.
  */
 export function accept(held: Held | undefined, route: Route, now: number): Held {
   if (held !== undefined && route.epoch < held.route.epoch)
     throw staleEpoch(route.service, route.epoch, held.route.epoch);
   const sameLease = held?.route.epoch === route.epoch;
+  if (sameLease && held.closed === true && route.champion.id !== held.route.champion.id)
+    throw lateHome(route, held.route);
   // Going home is always possible; a lease once lost is not taken up again under its epoch.
   if (route.candidate !== null && sameLease && (held.expired || held.closed === true))
     throw leaseExpired(route.service, held.route);
@@ -67,6 +69,18 @@ function lateWeight(given: Route, held: Route): SlipwayError {
       message: `${given.weight} % was given under epoch ${given.epoch}, which holds ${held.weight} % by now`,
       where: given.service,
       fix: 'a weight only grows: go home to the champion, or begin again with a higher epoch',
+    },
+    exitCodes.data,
+  );
+}
+
+function lateHome(given: Route, held: Route): SlipwayError {
+  return new SlipwayError(
+    {
+      code: 'E_EPOCH',
+      message: `${given.champion.id} was given under epoch ${given.epoch}, which ended with all traffic on ${held.champion.id}`,
+      where: given.service,
+      fix: 'leave the traffic to it, or begin again with a higher epoch',
     },
     exitCodes.data,
   );

@@ -9,7 +9,7 @@ import { plantedBugs } from '../faults/planted.js';
 import { keptSeeds, randomSchedule } from '../faults/random.js';
 import { restoredServers } from '../faults/restored.js';
 import type { Schedule } from '../faults/schedule.js';
-import { slowTemporal } from '../faults/slow-temporal.js';
+import { resettingSeeds, slowTemporal } from '../faults/slow-temporal.js';
 import { busyStore } from '../faults/store-bursts.js';
 import { submissions, unrecorded } from '../faults/submissions.js';
 import { sweepSchedules } from '../faults/sweep.js';
@@ -39,7 +39,7 @@ export async function sweep({ site }: Given): Promise<Piece[]> {
 
 export async function seeds({ site, seed, round }: Given): Promise<Piece[]> {
   const { places } = await site.reference();
-  const drawn = drawnFrom(seed, round);
+  const drawn = Array.from({ length: drawnAtOnce }, (_, i) => seed + round * drawnAtOnce + i);
   return [...(round === 0 ? keptSeeds : []), ...drawn].map((one) =>
     pieceOf(site, randomSchedule(one, places), 1.5 * runSeconds),
   );
@@ -75,7 +75,8 @@ export function jobs({ site }: Given): Piece[] {
 export function slow({ site, seed, round, numbers }: Given): Piece[] {
   const { latency = 0 } = numbers;
   const seconds = runSeconds + latency / 5;
-  return drawnFrom(seed, round).map((one) => pieceOf(site, slowTemporal(one, latency), seconds));
+  const drawn = resettingSeeds(seed, (round + 1) * drawnAtOnce).slice(-drawnAtOnce);
+  return drawn.map((one) => pieceOf(site, slowTemporal(one, latency), seconds));
 }
 
 /** All lanes share the server: with an older one nobody else may run. */
@@ -114,8 +115,4 @@ export async function blackHoles({ site, numbers }: Given): Promise<Piece[]> {
   const { seconds = 0 } = numbers;
   const places = (await site.reference()).places.filter(isOwn);
   return places.map((place) => pieceOf(site, blackHole(place, seconds), runSeconds + 3 * seconds));
-}
-
-function drawnFrom(seed: number, round: number): number[] {
-  return Array.from({ length: drawnAtOnce }, (_, i) => seed + round * drawnAtOnce + i);
 }

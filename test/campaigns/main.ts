@@ -67,9 +67,8 @@ async function alone(asked: Course): Promise<ExitCode> {
 function seedOf(asked: Course): number {
   const ofCommit = asked.kind === 'slice' ? seedOfCommit() : undefined;
   const seed = asked.seed ?? ofCommit ?? began % 1_000_000;
-  const command = asked.kind === 'slice' ? '--slice' : asked.campaign.name;
-  const minutes = asked.minutes === undefined ? '' : ` --minutes ${asked.minutes}`;
-  say(`seed ${seed}; the same again: npm run campaign -- ${command}${minutes} --seed ${seed}`);
+  const same = asked.seed === undefined ? ` --seed ${seed}` : '';
+  say(`seed ${seed}; the same again: npm run campaign -- ${process.argv.slice(2).join(' ')}${same}`);
   return seed;
 }
 

@@ -18,7 +18,7 @@ export const numbers = {
   'busy-worker': { runs: { usual: 1, full: 20, unit: 'runs with each recovery' } },
   poison: { late: { usual: 0, full: 35, unit: 's before a stage kills its worker; 0: only at once' } },
   backlog: {
-    runs: { usual: 10, full: 50, unit: 'runs that wait' },
+    runs: { usual: 4, full: 50, unit: 'runs that wait' },
     seconds: { usual: 0, full: 600, unit: 's without a worker, and as long as the deadlines of the runs' },
   },
   'loud-job': { megabytes: { usual: 200, full: 10_240, unit: 'MB printed by each of two jobs' } },

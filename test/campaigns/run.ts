@@ -28,7 +28,7 @@ export async function runPieces(
   const { lanes, until, signal, tell, now = Date.now } = limits;
   const results: Result[] = [];
   const skipped: Piece[] = [];
-  /** How much longer than it said a piece took: the machine may be slow. */
+  /** How much longer than they said pieces take: the machine may be slow. */
   let slowness = 1;
   const course = async (queue: readonly Piece[], width: number, end: number): Promise<void> => {
     const waiting = [...queue];
@@ -40,9 +40,9 @@ export async function runPieces(
           continue;
         }
         running++;
-        const result = await runOne(piece, (end - now()) / 1_000);
+        const result = await runOne(piece, (end - now()) / 1_000, now);
         running--;
-        if (piece.fills !== true) slowness = Math.max(slowness, Math.min(3, result.seconds / piece.seconds));
+        if (piece.fills !== true) slowness = (slowness + Math.min(3, result.seconds / piece.seconds)) / 2;
         results.push(result);
         tell(result);
       }
@@ -68,18 +68,15 @@ export function secondsOf(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
-async function runOne(piece: Piece, seconds: number): Promise<Result> {
-  const before = Date.now();
+async function runOne(piece: Piece, seconds: number, now: () => number): Promise<Result> {
+  const before = now();
+  const took = () => Math.round((now() - before) / 100) / 10;
   try {
     const result = await piece.run(seconds);
-    return { ...result, seconds: secondsSince(before) };
+    return { ...result, seconds: took() };
   } catch (error) {
     const { name } = piece;
     const violations = [`it could not run: ${error instanceof Error ? error.message : String(error)}`];
-    return { name, faults: 0, fired: 0, finished: false, violations, seconds: secondsSince(before) };
+    return { name, faults: 0, fired: 0, finished: false, violations, seconds: took() };
   }
-}
-
-function secondsSince(before: number): number {
-  return Math.round((Date.now() - before) / 100) / 10;
 }

@@ -43,7 +43,7 @@ describe('the campaigns', () => {
 
 describe('the numbers of a campaign', () => {
   test('are the usual ones, those of its rows, or what is told', () => {
-    expect(numbersOf('backlog', false, {})).toEqual({ runs: 10, seconds: 0 });
+    expect(numbersOf('backlog', false, {})).toEqual({ runs: 4, seconds: 0 });
     expect(numbersOf('backlog', true, {})).toEqual({ runs: 50, seconds: 600 });
     expect(numbersOf('backlog', true, { runs: 7 })).toEqual({ runs: 7, seconds: 600 });
     expect(numbersOf('sweep', true, {})).toEqual({});

@@ -168,7 +168,7 @@ export const campaigns: readonly Campaign[] = [
     passes: 'each deadline is met within 1 s, and what waits goes on',
     asks: 10,
     share: 1,
-    pieces: tests({ project: 'campaigns', files: 'test/campaigns/clock.campaign.ts', seconds: 100 }),
+    pieces: tests({ project: 'campaigns', files: 'test/campaigns/clock.campaign.ts', seconds: 45 }),
   },
   {
     name: 'killed-server',
@@ -177,7 +177,7 @@ export const campaigns: readonly Campaign[] = [
     minutes: 2,
     passes: 'each start, signal and result that was acknowledged is in the history, and its database is whole',
     share: 1,
-    pieces: tests({ project: 'campaigns', files: 'test/campaigns/killed-server.campaign.ts', seconds: 60 }),
+    pieces: tests({ project: 'campaigns', files: 'test/campaigns/killed-server.campaign.ts', seconds: 35 }),
   },
   {
     name: 'full-disk',
@@ -186,7 +186,7 @@ export const campaigns: readonly Campaign[] = [
     minutes: 3,
     passes: 'a start is refused clearly, with space again all runs go on, and the database is whole',
     share: 1,
-    pieces: tests({ project: 'campaigns', files: 'test/campaigns/full-disk.campaign.ts', seconds: 120 }),
+    pieces: tests({ project: 'campaigns', files: 'test/campaigns/full-disk.campaign.ts', seconds: 60 }),
   },
   {
     name: 'loud-job',

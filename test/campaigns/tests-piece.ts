@@ -44,12 +44,12 @@ interface Report {
 }
 
 async function runTests(of: TestFiles, numbers: NumbersOf): Promise<Omit<Result, 'seconds'> & { seconds: number }> {
+  // As `vitest.config.ts` says.
   const output = join(repository, '.slipway', 'campaign-tests.json');
   rmSync(output, { force: true });
   const only = of.titles === undefined ? [] : ['-t', of.titles];
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
   const args = [join(repository, 'node_modules/vitest/vitest.mjs'), 'run', '--project', of.project, of.files];
-  const child = spawn(process.execPath, [...args, ...only, ...reporters], {
+  const child = spawn(process.execPath, [...args, ...only], {
     cwd: repository,
     // What is missing on this machine is no reason to pass.
     env: { ...process.env, CI: 'true', [numbersVariable]: JSON.stringify(numbers) },

@@ -125,6 +125,20 @@ export function describeRouter(name: string, open: () => Promise<RouterHarness>)
         });
       });
 
+      test('that went home to the candidate stays there: what its former champion was told comes late', async () => {
+        const { route, candidate } = await canary(50, 3);
+        const home = { ...route, candidate: null, weight: 0, expiresAt: null };
+        await router.apply({ ...home, champion: candidate });
+        await expect(router.apply(home)).rejects.toMatchObject({
+          code: 'E_EPOCH',
+          message: expect.stringContaining(candidate.id) as string,
+        });
+        expect(await router.read(route.service)).toMatchObject({ champion: { id: candidate.id }, effectiveWeight: 0 });
+        // Told twice is the same; a later rollout may go anywhere.
+        expect(await router.apply({ ...home, champion: candidate })).toMatchObject({ effectiveWeight: 0 });
+        expect(await router.apply({ ...home, epoch: 4 })).toMatchObject({ champion: { id: route.champion.id } });
+      });
+
       test('that is higher takes over, and the former holder can no longer renew', async () => {
         const { route } = await canary(10, 1);
         await router.apply({ ...route, epoch: 2, candidate: null, weight: 0, expiresAt: null });

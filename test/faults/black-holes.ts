@@ -7,6 +7,8 @@ import { referenceRun, type RunEnd } from './reference-run.js';
 
 /** An activity that was given up may need a moment to notice. */
 const slackMs = 2_000;
+/** A call of an adapter gives up then. */
+const longestWaitMs = 30_000;
 
 /** I-79: from a place on a dependency accepts and never answers, for a while. No call waits for ever. */
 export function blackHole(place: Place, seconds: number): Schedule {
@@ -23,7 +25,9 @@ export function blackHole(place: Place, seconds: number): Schedule {
       };
       lane.begin(meddler);
       const end = await referenceRun(lane, newSeed(), { limitMs: 600_000 + 5_000 * seconds });
-      const violations = await violationsOf(lane, end, { outcomes: ['promoted', 'rolled_back'], doubled: true });
+      const outcomes = ['promoted', 'rolled_back'] as const;
+      const awayMs = seconds * 1_000 + longestWaitMs;
+      const violations = await violationsOf(lane, end, { outcomes, doubled: true, awayMs });
       return { fired: began === undefined ? 0 : 1, violations: [...violations, ...(await longActivities(lane, end))] };
     },
   };

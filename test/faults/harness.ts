@@ -60,10 +60,15 @@ export class Lanes {
     const key = JSON.stringify(options);
     const place = schedule.alone === true ? -1 : this.idle.findIndex((open) => open.key === key);
     const lane = this.idle.splice(place, place < 0 ? 0 : 1)[0]?.lane ?? (await this.open(options));
+    const { pid } = lane.worker;
     const result = await runSchedule(lane, schedule);
     // A lane whose run did not end is left.
     if (schedule.alone === true || !result.finished) await lane.close();
-    else this.idle.push({ key, lane });
+    else {
+      // What a worker reads once per process is read in each run.
+      if (lane.worker.pid === pid) await lane.worker.restart();
+      this.idle.push({ key, lane });
+    }
     return result;
   }
 

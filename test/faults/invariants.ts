@@ -18,6 +18,8 @@ export interface Expectation {
   doubled?: boolean;
   /** The server forgot a part of the run, which may have begun its rollout anew. */
   forgotten?: boolean;
+  /** A dependency was away for so long, to which the wait for its answer is added. Default 0. */
+  awayMs?: number;
   /** How often the trainer's command begins. Default 1. */
   starts?: number;
   /** One of them was given up, and still runs. Default false. */
@@ -40,7 +42,7 @@ export async function violationsOf(lane: Lane, end: RunEnd, expected: Expectatio
     ...trainingFaults(lane, end, expected),
     ...(await registryFaults(lane, end, record, doubled)),
     ...(await artifactFaults(lane, versionOf(record), doubled)),
-    ...weightFaults(lane, end, record, expected.forgotten),
+    ...weightFaults(lane, end, record, { again: expected.forgotten === true, awayMs: expected.awayMs ?? 0 }),
     ...(await agreementFaults(lane, record)),
     ...(await historyFaults(lane, end)),
   ];

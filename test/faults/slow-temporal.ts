@@ -17,6 +17,19 @@ export function farAway(seed: number, latencyMs = usualLatencyMs): Disturbance {
   return { latencyMs, resets, random: generator(seed) };
 }
 
+/** So many pieces of data there are in any run. */
+const surePieces = 150;
+
+/** The first so many seeds from one on whose reset comes in any run. */
+export function resettingSeeds(from: number, count: number): number[] {
+  const seeds: number[] = [];
+  for (let seed = from; seeds.length < count; seed++) {
+    const random = generator(seed);
+    if (Array.from({ length: surePieces }, random).some((value) => value < resets)) seeds.push(seed);
+  }
+  return seeds;
+}
+
 /** I-18: Temporal is far away, and connections to it break again and again. */
 export function slowTemporal(seed: number, latencyMs: number): Schedule {
   return {

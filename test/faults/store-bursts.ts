@@ -29,7 +29,12 @@ export function busyStore(place: Place, seconds: number): Schedule {
       };
       const limitMs = 300_000 + 5_000 * seconds;
       const outcomes = ['promoted', 'rolled_back'] as const;
-      const violations = await violationsUnder(lane, meddler, { outcomes, doubled: true }, { limitMs });
+      const violations = await violationsUnder(
+        lane,
+        meddler,
+        { outcomes, doubled: true, awayMs: 2_000 * seconds },
+        { limitMs },
+      );
       return { fired: refused > 0 ? 1 : 0, violations: [...violations, ...storms(lane)], note: `${refused} refused` };
     },
   };

@@ -28,11 +28,17 @@ export function movesSince(lane: Lane, since: number): Move[] {
     .filter((move) => Date.parse(move.time) >= since);
 }
 
+/** What a run may do besides: its rollout may begin anew under a later epoch, and a dependency was away for so long. */
+interface Allowed {
+  again: boolean;
+  awayMs: number;
+}
+
 /**
  * I-04: weights are the planned ones and grow until all goes home, once. I-09: no older epoch moves anything. I-07: traffic and
- * alias disagree only for a moment. `again`: the rollout may begin anew under a later epoch; the rules hold for each.
+ * alias disagree only for a moment. The rules hold for each epoch.
  */
-export function weightFaults(lane: Lane, end: RunEnd, record: RunRecord, again = false): string[] {
+export function weightFaults(lane: Lane, end: RunEnd, record: RunRecord, { again, awayMs }: Allowed): string[] {
   const moves = movesSince(lane, end.startedAt);
   const faults: string[] = [];
   let before = 0;
@@ -51,15 +57,15 @@ export function weightFaults(lane: Lane, end: RunEnd, record: RunRecord, again =
     } else if (before > 0) home = true;
   }
   if (before > 0 && !home) faults.push('I-05: the candidate still has traffic');
-  return record.outcome === 'promoted' ? [...faults, ...windowFaults(lane, moves)] : faults;
+  return record.outcome === 'promoted' ? [...faults, ...windowFaults(lane, moves, disagreementMs + awayMs)] : faults;
 }
 
-function windowFaults(lane: Lane, moves: readonly Move[]): string[] {
+function windowFaults(lane: Lane, moves: readonly Move[], mostMs: number): string[] {
   const moved = moves.findLast((m) => m.candidate === null && m.cause === 'applied');
   const aliased = lane.ledger
     .done('mlflow POST registered-models/alias')
     .findLast((e) => e.sent?.includes('"champion"'));
   if (moved === undefined || aliased === undefined) return ['I-07: no move to the new champion, or no alias, was seen'];
   const ms = aliased.time - Date.parse(moved.time);
-  return ms <= disagreementMs ? [] : [`I-07: traffic and alias disagreed for ${ms / 1_000} s`];
+  return ms <= mostMs ? [] : [`I-07: traffic and alias disagreed for ${ms / 1_000} s`];
 }

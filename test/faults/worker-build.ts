@@ -11,7 +11,7 @@ export interface Patch {
 }
 
 /** Times of the product, scaled: a lost worker is noticed after 5 s instead of 10 to 30, its sticky queue after 1 s. */
-const scaled: Patch[] = [
+export const scaled: readonly Patch[] = [
   {
     file: 'workflows/call.js',
     find: 'return activity.executeWithOptions(settled, [input]);',
@@ -42,13 +42,14 @@ export function workerBuild(root: string, into: string, patches: readonly Patch[
   return dist;
 }
 
-function apply(dist: string, { file, find, put }: Patch): void {
-  const path = join(dist, file);
-  const text = readFileSync(path, 'utf8');
+function apply(dist: string, patch: Patch): void {
+  writeFileSync(join(dist, patch.file), patched(dist, patch));
+}
+
+/** The text of a built file once it is changed. Throws when the patch does not fit. */
+export function patched(dist: string, { file, find, put }: Patch): string {
+  const text = readFileSync(join(dist, file), 'utf8');
   if (text.split(find).length !== 2) throw new Error(`the patch of ${file} does not fit: ${String(find)}`);
   // A function: what is put may contain `$`.
-  writeFileSync(
-    path,
-    text.replace(find, () => put),
-  );
+  return text.replace(find, () => put);
 }

@@ -43,6 +43,23 @@ describe('what must not give up', () => {
   });
 });
 
+describe('the death of a worker', () => {
+  it('is noticed by a heartbeat of 10 s, or of what the recovery of its environment says', async () => {
+    const limits = { timeoutMs: 60_000, attempts: 1 };
+    const graph = chain(
+      { verb: 'train', limits },
+      { verb: 'train', id: 'quick', limits: { ...limits, heartbeatMs: 4_000 } },
+    );
+    await server.withRun({ graph }, async (run) => {
+      expect((await run.result).outcome).toBe('completed');
+      const { events } = await run.handle.fetchHistory();
+      const scheduled = (events ?? []).flatMap((e) => e.activityTaskScheduledEventAttributes ?? []);
+      const trainings = scheduled.filter((a) => a.activityType?.name === 'trainModel');
+      expect(trainings.map((a) => seconds(a.heartbeatTimeout))).toEqual([10, 4]);
+    });
+  });
+});
+
 describe('a job of a pool', () => {
   const limits = { timeoutMs: 60_000, attempts: 1 };
   const turn = { team: 'fraud', priority: 2 };
