@@ -159,6 +159,28 @@ describe('validate', () => {
     expect(seen.size).toBeGreaterThan(5);
   });
 
+  test('of a cycle, a missing input and an id used twice ends 65, and names each', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'slipway-broken-'));
+    copyConfig(folder);
+    mkdirSync(join(folder, 'pipelines'));
+    const file = (name: string, stages: string) =>
+      writeFileSync(
+        join(folder, `pipelines/${name}.ts`),
+        `import { definePipeline } from 'slipway';\nexport default definePipeline('${name}', {}, (p) => {\n${stages}\n});\n`,
+      );
+    const snapshot = (id: string, more = '') => `p.snapshot('${id}', { from: 'file:a.csv'${more} });`;
+    file('cycle', `${snapshot('a', ", after: 'b'")}\n${snapshot('b', ", after: 'a'")}`);
+    file('missing', "p.register('register', { as: 'm' } as never);");
+    file('twice', `${snapshot('data')}\n${snapshot('data')}`);
+    const { code, stderr } = await slipway(folder, 'validate');
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(65);
+    expect(stderr).toContain('E_DAG_CYCLE pipelines/cycle.ts');
+    expect(stderr).toContain('stages wait for each other: a -> b -> a');
+    expect(stderr).toMatch(/E_SCHEMA pipelines\/missing\.ts:3:\d+: stage `register`, \/model: is missing/);
+    expect(stderr).toMatch(/E_DUP_ID pipelines\/twice\.ts:4:\d+: stage id `data` is used twice/);
+  });
+
   test('lists all faults of all files', async () => {
     mkdirSync(join(project, 'pipelines'), { recursive: true });
     const stage = (id: string, from: string) => `p.snapshot('${id}', { from: '${from}', splitt: {} } as never);`;

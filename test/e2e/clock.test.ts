@@ -3,12 +3,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decide, startRun } from '../../client/index.js';
+import { bestOf } from '../best-of.js';
 import { runUntil } from './project.js';
+import { msOf } from './server-time.js';
 import { deployWaiting } from './waiting-plan.js';
 import { type NamespaceProject, openNamespaceProject } from './versioned-project.js';
 
 const limitMs = 420_000;
-const withinMs = 8_000;
+const withinMs = 3_000;
+/** I-74: by how much a deadline may be missed. */
+const errorLimitMs = 1_000;
 const library = readdirSync('/usr/lib')
   .map((folder) => join('/usr/lib', folder, 'faketime/libfaketimeMT.so.1'))
   .find((file) => existsSync(file));
@@ -43,27 +47,32 @@ describe.skipIf(library === undefined && !required)('a worker whose clock jumps 
     return workflowId;
   }
 
+  /** From the start of the one timer of a run until it fired, by the server's clock. */
+  async function waited(workflowId: string): Promise<number> {
+    const { events } = await project.client.temporal.workflow.getHandle(workflowId).fetchHistory();
+    const began = (events ?? []).filter((e) => e.timerStartedEventAttributes != null);
+    const fired = (events ?? []).filter((e) => e.timerFiredEventAttributes != null);
+    expect([began.length, fired.length]).toEqual([1, 1]);
+    return msOf(fired[0]?.eventTime) - msOf(began[0]?.eventTime);
+  }
+
   test.each([
     ['forward', '+2h'],
     ['back', '-2h'],
   ])(
-    '(%s) keeps every deadline, and what waits goes on',
+    '(%s) keeps a deadline to the second, and what waits goes on',
     async (way, jump) => {
-      const hasty = await start('hasty', `hasty-${way}`);
       const patient = await start('patient', `patient-${way}`);
-      await writeFile(clock, jump);
-      const ended = await runUntil(project.client, hasty, (r) => r.state === 'closed');
-      expect(ended).toMatchObject({ outcome: 'rejected', reason: 'nobody decided at sign-off in time' });
-      const { events } = await project.client.temporal.workflow.getHandle(hasty).fetchHistory();
-      const at = (found: (e: NonNullable<typeof events>[number]) => boolean): number[] =>
-        (events ?? []).filter(found).map((e) => Number(e.eventTime?.seconds) * 1_000 + (e.eventTime?.nanos ?? 0) / 1e6);
-      const began = at((e) => e.timerStartedEventAttributes != null);
-      const fired = at((e) => e.timerFiredEventAttributes != null);
-      expect([began.length, fired.length]).toEqual([1, 1]);
-      const late = (fired[0] ?? 0) - (began[0] ?? 0) - withinMs;
-      console.log(`deadline met with an error of ${late.toFixed(0)} ms`);
-      // A busy server fires its timers late, but not by hours.
-      expect(Math.abs(late)).toBeLessThan(60_000);
+      const errorMs = await bestOf(3, errorLimitMs, async (nth) => {
+        await writeFile(clock, '+0');
+        const hasty = await start('hasty', `hasty-${way}-${nth}`);
+        await writeFile(clock, jump);
+        const ended = await runUntil(project.client, hasty, (r) => r.state === 'closed');
+        expect(ended).toMatchObject({ outcome: 'rejected', reason: 'nobody decided at sign-off in time' });
+        return Math.abs((await waited(hasty)) - withinMs);
+      });
+      console.log(`deadline met with an error of ${errorMs.toFixed(0)} ms`);
+      expect(errorMs).toBeLessThanOrEqual(errorLimitMs);
       await decide(project.client, patient, { decision: 'approve', by: 'ada@example.com' });
       expect(await runUntil(project.client, patient, (r) => r.state === 'closed')).toMatchObject({
         outcome: 'completed',

@@ -9,6 +9,7 @@ import { signalDecision, startRun } from '../../client/index.js';
 import { readRunRecord } from '../../operations/report.js';
 import type { DatasetOutput, VersionOutput } from '../../plan/outputs.js';
 import { startPart, stopPart } from '../../stack/index.js';
+import { bestOf } from '../best-of.js';
 import { type Ended, slipway, startSlipway } from '../cli/command-line.js';
 import { type EndToEndProject, openProjectWithOwnStack, runUntil } from './project.js';
 import { outputOf } from './run-output.js';
@@ -101,16 +102,15 @@ describe('while Temporal is away', () => {
   test(
     'a trigger ends 69 within 15 s, with one line that says why',
     async () => {
-      // A machine that stalls may keep one waiting; a limit that is too long keeps each.
-      const tookMs: number[] = [];
-      while (tookMs.length < 3 && !tookMs.some((ms) => ms <= answersWithinMs)) {
+      const tookMs = await bestOf(3, answersWithinMs, async () => {
         const began = Date.now();
         const { code, stderr } = await run('run', 'shelf', '--run-key', 'nightly', '--detach');
-        tookMs.push(Date.now() - began);
+        const ms = Date.now() - began;
         expect(code).toBe(69);
         expect(stderr).toMatch(/^E_TEMPORAL_UNREACHABLE 127\.0\.0\.1:\d+/m);
-      }
-      expect(Math.min(...tookMs)).toBeLessThanOrEqual(answersWithinMs);
+        return ms;
+      });
+      expect(tookMs).toBeLessThanOrEqual(answersWithinMs);
       expect((await run('status', waiting.workflowId)).code).toBe(69);
     },
     limitMs,

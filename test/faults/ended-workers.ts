@@ -1,6 +1,9 @@
+import { shutdown } from '../../workers/workers.js';
+import { bestOf } from '../best-of.js';
 import type { Kill } from '../faulty-proxy.js';
 import { type Place, placeName } from './calls.js';
 import { violationsOf } from './invariants.js';
+import type { Lane } from './lane.js';
 import { referenceRun } from './reference-run.js';
 import { newSeed, type Schedule } from './schedule.js';
 import type { End } from './worker-process.js';
@@ -11,24 +14,39 @@ export function endAt(place: Place, when: Kill['when']): Schedule {
     name: `SIGTERM ${when} ${placeName(place)}`,
     faults: 1,
     async run(lane) {
-      let fired = 0;
-      let end: Promise<End> | undefined;
-      lane.begin(({ operation, nth }) => {
-        if (fired > 0 || operation !== place.operation || nth !== place.nth) return 'pass';
-        fired++;
-        const kill = () => {
-          end = lane.worker.terminate();
-          // Thrown below, once the run has ended.
-          end.catch(() => undefined);
-        };
-        return { kill, when, callerDies: false };
+      let fired = 1;
+      const violations: string[] = [];
+      const ms = await bestOf(3, endLimitMs, async () => {
+        const tried = await endOnce(lane, place, when);
+        violations.push(...tried.violations);
+        if (tried.ended !== undefined) return tried.ended.ms;
+        fired = 0;
+        return 0;
       });
-      const violations = await violationsOf(lane, await referenceRun(lane, newSeed()));
-      const ended = await end;
-      if (ended === undefined) return { fired, violations };
-      return { fired, violations: [...violations, ...endFaults(ended)], note: `ended after ${ended.ms / 1_000} s` };
+      if (ms > endLimitMs) violations.push(`I-08: the worker ended after ${ms} ms, at most ${endLimitMs} are allowed`);
+      return { fired, violations, note: `ended after ${ms / 1_000} s` };
     },
   };
+}
+
+/** I-08: how long a worker may take to end. */
+const endLimitMs = shutdown.shutdownGraceTime + 2_000;
+
+/** One run in which the worker is asked to end at the call. `ended` is absent when the call never came. */
+async function endOnce(lane: Lane, place: Place, when: Kill['when']): Promise<{ ended?: End; violations: string[] }> {
+  let end: Promise<End> | undefined;
+  lane.begin(({ operation, nth }) => {
+    if (end !== undefined || operation !== place.operation || nth !== place.nth) return 'pass';
+    const kill = () => {
+      end = lane.worker.terminate();
+      // Thrown below, once the run has ended.
+      end.catch(() => undefined);
+    };
+    return { kill, when, callerDies: false };
+  });
+  const violations = await violationsOf(lane, await referenceRun(lane, newSeed()));
+  const ended = await end;
+  return ended === undefined ? { violations } : { ended, violations: [...violations, ...endFaults(ended)] };
 }
 
 /** I-08: a worker that is asked to end says that it did what it should. */
