@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bestOf } from '../best-of.js';
 import { copyConfig } from '../config/repository-config.js';
 import { repository, slipway, startSlipway } from './command-line.js';
 
@@ -78,13 +79,16 @@ describe('wrong usage', () => {
 });
 
 describe('without a server', () => {
-  test('says soon which address does not answer and how to start one', async () => {
-    const before = Date.now();
-    const { code, stderr } = await slipway(project, 'ls', '--address', '127.0.0.1:1');
-    expect(code).toBe(69);
-    expect(stderr).toMatch(/^E_TEMPORAL_UNREACHABLE 127\.0\.0\.1:1: .*\n {2}.*slipway up/);
-    // Some 10 s; a busy machine takes its time to start a process.
-    expect(Date.now() - before).toBeLessThan(60_000);
+  test('says within 15 s which address does not answer and how to start one', async () => {
+    const tookMs = await bestOf(3, 15_000, async () => {
+      const before = Date.now();
+      const { code, stderr } = await slipway(project, 'ls', '--address', '127.0.0.1:1');
+      const ms = Date.now() - before;
+      expect(code).toBe(69);
+      expect(stderr).toMatch(/^E_TEMPORAL_UNREACHABLE 127\.0\.0\.1:1: .*\n {2}.*slipway up/);
+      return ms;
+    });
+    expect(tookMs).toBeLessThanOrEqual(15_000);
   });
 
   test('says that the local stack is down', async () => {
@@ -98,7 +102,7 @@ describe('without a server', () => {
     expect((await slipway(project, 'ls', '--debug')).stderr).toContain('    at ');
   });
 
-  test('Ctrl-C while it connects: 130 at once', async () => {
+  test('Ctrl-C while it connects: 130', async () => {
     const silent = createServer();
     await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
     const { port } = silent.address() as AddressInfo;

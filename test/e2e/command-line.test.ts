@@ -54,10 +54,10 @@ function expectValid(command: string, value: unknown): void {
 }
 
 describe('a run from the command line', () => {
-  test('prints its id and link at once and ends 0 when it is complete', async () => {
+  test('prints its id and link before anything else and ends 0 when it is complete', async () => {
     const { code, stdout } = await run('run', 'shelf', '--run-key', 'first');
     expect(code).toBe(0);
-    expect(stdout).toContain('started: dev:shelf:first\nhttp://127.0.0.1:');
+    expect(stdout).toMatch(/^started: dev:shelf:first\nhttp:\/\/127\.0\.0\.1:/);
     expect(stdout).toContain('/namespaces/default/workflows/dev%3Ashelf%3Afirst/');
     expect(stdout).toContain('dev:shelf:first ended: completed');
   });

@@ -2,7 +2,6 @@ import { canary, champion, definePipeline, evaluators, requestErrors, sources, t
 import { fakeModel, pipelineTester, type PipelineScript, type PipelineTester } from 'slipway/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { bestOf } from '../best-of.js';
 
 /** As in a file of `pipelines/`: weights for a day each, and a day at 100 % before the promotion counts. */
 const intents = definePipeline('intents', {}, (p) => {
@@ -46,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => slipway.close());
 
-it('gives all traffic to a better model within three days', async () => {
+it('gives a better model 10 %, 50 % and all of the traffic, three days after it was approved', async () => {
   const run = await slipway.run(intents, script);
 
   expect(run.outcome).toBe('promoted');
@@ -54,17 +53,6 @@ it('gives all traffic to a better model within three days', async () => {
   expect(run.weights).toEqual([10, 50, 100]);
   expect(run.elapsed).toBe('3d 2h');
   expect(run.notifications.map((n) => n.kind)).toEqual(['waiting-approval', 'approved', 'promoted']);
-});
-
-it('takes less than two seconds for it once the process is warm', async () => {
-  const tookMs = await bestOf(3, 2_000, async () => {
-    const began = performance.now();
-    const { elapsed, weights } = await slipway.run(intents, script);
-    const ms = performance.now() - began;
-    expect({ elapsed, weights }).toEqual({ elapsed: '3d 2h', weights: [10, 50, 100] });
-    return ms;
-  });
-  expect(tookMs).toBeLessThan(2_000);
 });
 
 it('takes it home when users meet errors on the second day', async () => {
