@@ -203,8 +203,14 @@ function found(schema: z.ZodType, issue: z.core.$ZodIssue, path: readonly Proper
   // A record's key has findings of its own.
   if (issue.code === 'invalid_key') return issue.issues.flatMap((inner) => found(schema, inner, path));
   const params = issue.code === 'custom' ? (issue.params as { code?: string; fix?: string } | undefined) : undefined;
-  const finding = { code: params?.code ?? 'E_SCHEMA', at, message: issue.message };
+  // What zod says of an option that is not there speaks of types, not of what the author forgot.
+  const message = isAbsent(issue) ? 'is missing' : issue.message;
+  const finding = { code: params?.code ?? 'E_SCHEMA', at, message };
   return [params?.fix === undefined ? finding : { ...finding, fix: params.fix }];
+}
+
+function isAbsent({ code, message }: z.core.$ZodIssue): boolean {
+  return code === 'invalid_type' && message.endsWith('received undefined');
 }
 
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {

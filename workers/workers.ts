@@ -32,8 +32,8 @@ export interface CreateOptions {
 /** How long a run waits for the worker that has it in memory, where dead workers are to be replaced soon. */
 const fastStickyMs = 2_000;
 
-/** A stop lets short work end: the grace is above the longest poll. */
-const shutdown = { shutdownGraceTime: '10s', shutdownForceTime: '20s' } as const;
+/** In ms. A stop lets short work end: the grace is above the longest poll. */
+export const shutdown = { shutdownGraceTime: 10_000, shutdownForceTime: 20_000 } as const;
 
 /** One worker per queue: `pipelines` runs the workflows, `jobs` waits for jobs, `release` moves traffic. */
 export async function createWorkers(o: CreateOptions): Promise<Worker[]> {

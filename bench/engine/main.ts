@@ -4,6 +4,7 @@ import { bundlePath } from '../../workers/bundle-path.js';
 import { commandTimes } from './commands.js';
 import { heapPerRun } from './heap.js';
 import { atLeast, atMost, pair, print, type Row, upTo } from '../rows.js';
+import { skippedCanary } from './skipped-canary.js';
 import { alternately, median, timed } from './statistics.js';
 import { openWorld, type BenchWorld } from './world.js';
 
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
   const bundle = Buffer.byteLength(program) / 1_000;
   rows.push(upTo('bundle', 'KB', bundle, 700));
   rows.push(...(await commandTimes(repository)));
+  rows.push(upTo('skippedCanary', 'ms', await skippedCanary(), 2_000));
   print(rows, json);
 }
 

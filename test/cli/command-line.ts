@@ -56,17 +56,5 @@ export function slipway(cwd: string, ...args: string[]): Promise<Ended> {
   return startSlipway(cwd, args).ended;
 }
 
-/**
- * A command, and the milliseconds that it takes besides what `beside` takes, a command that does only the first part of its
- * work: a busy machine takes its time to start a process and to read files.
- */
-export async function timed(cwd: string, args: readonly string[], beside: string): Promise<Ended & { ms: number }> {
-  const asked = Date.now();
-  await slipway(cwd, beside);
-  const began = Date.now();
-  const ended = await slipway(cwd, ...args);
-  return { ...ended, ms: Date.now() - began - (began - asked) };
-}
-
 /** A folder of this repository, for commands that need no project of their own. */
 export const repository = join(import.meta.dirname, '../..');

@@ -9,6 +9,7 @@ import { signalDecision, startRun } from '../../client/index.js';
 import { readRunRecord } from '../../operations/report.js';
 import type { DatasetOutput, VersionOutput } from '../../plan/outputs.js';
 import { startPart, stopPart } from '../../stack/index.js';
+import { bestOf } from '../best-of.js';
 import { numberOf } from '../campaigns/numbers.js';
 import { type Ended, slipway, startSlipway } from '../cli/command-line.js';
 import { type EndToEndProject, openProjectWithOwnStack, runUntil } from './project.js';
@@ -94,7 +95,7 @@ describe('while Temporal is away', () => {
     // A minute is the shortest time that a pipeline can ask for; what catches up is the same for ten seconds.
     await missed().update((schedule) => ({ ...schedule, spec: { intervals: [{ every: everyMs }] } }));
     await until(async () => (await scheduledRuns()).length > 0);
-    expect(await stopPart(project.root, 'temporal')).toBe(true);
+    if (!(await stopPart(project.root, 'temporal'))) throw new Error('Temporal did not run');
     away = Date.now();
     put('shelf/rows.csv', rows('third'));
   }, limitMs);
@@ -102,16 +103,15 @@ describe('while Temporal is away', () => {
   test(
     'a trigger ends 69 within 15 s, with one line that says why',
     async () => {
-      // A machine that stalls may keep one waiting; a limit that is too long keeps each.
-      const tookMs: number[] = [];
-      while (tookMs.length < 3 && !tookMs.some((ms) => ms <= answersWithinMs)) {
+      const tookMs = await bestOf(3, answersWithinMs, async () => {
         const began = Date.now();
         const { code, stderr } = await run('run', 'shelf', '--run-key', 'nightly', '--detach');
-        tookMs.push(Date.now() - began);
+        const ms = Date.now() - began;
         expect(code).toBe(69);
         expect(stderr).toMatch(/^E_TEMPORAL_UNREACHABLE 127\.0\.0\.1:\d+/m);
-      }
-      expect(Math.min(...tookMs)).toBeLessThanOrEqual(answersWithinMs);
+        return ms;
+      });
+      expect(tookMs).toBeLessThanOrEqual(answersWithinMs);
       expect((await run('status', waiting.workflowId)).code).toBe(69);
     },
     limitMs,

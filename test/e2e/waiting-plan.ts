@@ -6,7 +6,11 @@ import { planFormat } from '../../plan/plan.js';
 import type { NamespaceProject } from './versioned-project.js';
 
 /** Deploys a pipeline that only waits for a person, for so long: rejected when nobody comes. */
-export async function deployWaiting(project: NamespaceProject, pipeline: string, withinMs: number): Promise<void> {
+export async function deployWaiting(
+  { environment }: Pick<NamespaceProject, 'environment'>,
+  pipeline: string,
+  withinMs: number,
+): Promise<void> {
   const plan = {
     format: planFormat,
     pipeline,
@@ -25,8 +29,13 @@ export async function deployWaiting(project: NamespaceProject, pipeline: string,
     code: { pipeline: { sha256: 'c'.repeat(64), bytes: 1 }, folders: {} },
   } satisfies Plan;
   const digest = createHash('sha256').update(canonicalJson(plan)).digest('hex');
-  const { name: environment, ports } = project.environment;
-  const { store } = ports;
+  const { store } = environment.ports;
   await publishPlan(store, { plan, digest, blobs: [] });
-  await movePointer(store, { environment, pipeline, digest, by: 'test', at: new Date().toISOString() });
+  await movePointer(store, {
+    environment: environment.name,
+    pipeline,
+    digest,
+    by: 'test',
+    at: new Date().toISOString(),
+  });
 }

@@ -7,6 +7,8 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decide, startRun } from '../../client/index.js';
 import { taskQueues } from '../../plan/names.js';
+import { shutdown } from '../../workers/workers.js';
+import { bestOf } from '../best-of.js';
 import { numberOf } from '../campaigns/numbers.js';
 import { startSlipway } from '../cli/command-line.js';
 import { runUntil } from './project.js';
@@ -85,18 +87,24 @@ describe('a worker that may open too few files', () => {
 
 describe('slipway worker', () => {
   test(
-    'runs a worker in the foreground until Ctrl-C, for the queues that it is told',
+    'runs a worker in the foreground until Ctrl-C, for the queues that it is told, and ends within the grace and 2 s',
     async () => {
       const ready = join(project.root, 'ready.json');
-      const running = startSlipway(project.root, ['worker', '--queues', 'jobs,release', '--ready', ready], {
-        SLIPWAY_BUILD_ID: 'foreground',
+      const stopLimitMs = shutdown.shutdownGraceTime + 2_000;
+      const endedMs = await bestOf(3, stopLimitMs, async () => {
+        const running = startSlipway(project.root, ['worker', '--queues', 'jobs,release', '--ready', ready], {
+          SLIPWAY_BUILD_ID: 'foreground',
+        });
+        await until(() => Promise.resolve(existsSync(ready)));
+        const said = JSON.parse(readFileSync(ready, 'utf8')) as object;
+        expect(said).toMatchObject({ build: 'foreground', queues: ['jobs', 'release'], environments: ['processes'] });
+        const told = performance.now();
+        running.interrupt();
+        expect((await running.ended).code).toBe(0);
+        expect(existsSync(ready)).toBe(false);
+        return performance.now() - told;
       });
-      await until(() => Promise.resolve(existsSync(ready)));
-      const said = JSON.parse(readFileSync(ready, 'utf8')) as object;
-      expect(said).toMatchObject({ build: 'foreground', queues: ['jobs', 'release'], environments: ['processes'] });
-      running.interrupt();
-      expect((await running.ended).code).toBe(0);
-      expect(existsSync(ready)).toBe(false);
+      expect(endedMs).toBeLessThanOrEqual(stopLimitMs);
     },
     limitMs,
   );

@@ -67,6 +67,14 @@ describe('a signature', () => {
   });
 });
 
+test.each([-60, 60])('a timestamp that is %d s off the clock is accepted', async (off) => {
+  const timestamp = Math.floor(Date.now() / 1000) + off;
+  expect(await push(news(await expected()), { timestamp })).toMatchObject({
+    status: 200,
+    body: { outcome: 'accepted' },
+  });
+});
+
 test.each([
   ['6 min old', Math.floor(Date.now() / 1000) - 360, /3[56]\d s old/],
   ['6 min ahead', Math.floor(Date.now() / 1000) + 360, /3[56]\d s ahead/],

@@ -45,10 +45,8 @@ beforeAll(async () => {
 });
 afterAll(() => slipway.close());
 
-it('gives all traffic to a better model within three days', async () => {
-  const began = performance.now();
+it('gives a better model 10 %, 50 % and all of the traffic, three days after it was approved', async () => {
   const run = await slipway.run(intents, script);
-  console.log(`${run.elapsed} passed in ${Math.round(performance.now() - began)} ms`);
 
   expect(run.outcome).toBe('promoted');
   expect(run.order).toEqual(['snapshot', 'train', 'evaluate', 'gate', 'register', 'sign-off', 'promote']);

@@ -69,6 +69,27 @@ describe('options', () => {
       );
     }
   });
+  test.each<[keyof Stages, string[]]>([
+    ['snapshot', ['from']],
+    ['validate', ['data', 'suite']],
+    ['evaluate', ['model', 'data', 'with', 'metrics']],
+    ['gate', ['scores']],
+    ['register', ['model', 'as']],
+    ['approve', ['of', 'by']],
+    ['rollout', ['version', 'strategy', 'analysis']],
+    ['promote', ['version']],
+    ['notify', ['text']],
+  ])('what %s must be given and is not is named: %j', (verb, inputs) => {
+    const call = (p: Stages) => void (p[verb] as (id: string, options: unknown) => unknown)('x', {});
+    const faults = faultsOf(call);
+    for (const input of inputs)
+      expect(faults).toContainEqual(expect.stringMatching(`stage \`x\`, /${input}: is missing$`));
+  });
+  test('a training without data is told both ways to give it', () => {
+    expect(faultsOf((p) => void p.train('x', untyped({ trainer })))).toEqual([
+      'E_SCHEMA stage `x`: give either `data` or at least one of `inputs`',
+    ]);
+  });
   test.each(['5 parsecs', '-1h', '0s', '3650d', '1e400s', '', '1'])('the duration %j is refused', (timeout) => {
     expect(faultsOf((p) => void p.snapshot('s', { from, timeout: timeout as Duration }))).toEqual([
       expect.stringMatching(/^E_DURATION /),
