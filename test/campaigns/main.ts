@@ -80,6 +80,7 @@ async function run(asked: Course, seed: number, site: Site): Promise<Summary> {
   for (let round = 0; ; round++) {
     const pieces = await piecesOf(asked, seed, site, round, results.length);
     if (pieces.length === 0) break;
+    say(`${pieces.length} pieces, ${Math.round((Date.now() - began) / 1_000)} s after the start`);
     const ran = await runPieces(pieces, { ...limits, first: round === 0 });
     results.push(...ran.results);
     if (round === 0) skipped = ran.skipped.length;
