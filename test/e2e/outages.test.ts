@@ -64,7 +64,8 @@ beforeAll(async () => {
   put('pipelines/shelf.ts', shelf('shelf', ''));
   put('pipelines/missed.ts', shelf('missed', ", schedule: cron('* * * * *')"));
   put('shelf/rows.csv', rows('first'));
-  expect((await run('deploy', 'pipelines/shelf.ts', 'pipelines/missed.ts')).code).toBe(0);
+  const deployed = await run('deploy', 'pipelines/shelf.ts', 'pipelines/missed.ts');
+  if (deployed.code !== 0) throw new Error(deployed.stderr);
   const { client } = project;
   const { workflowId } = await startRun(client, {
     environment: 'demo',
