@@ -7,6 +7,7 @@ import { openWorld, type BenchWorld } from '../engine/world.js';
 import { print, type Row, upTo } from '../rows.js';
 import { deadJob } from './dead-job.js';
 import { outputs } from './outputs.js';
+import { savedPipeline } from './saved-pipeline.js';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
 const option = (name: string, otherwise: number) =>
@@ -40,6 +41,8 @@ async function main(): Promise<void> {
   const world = await openWorld(repository, 'pipelines/jobs.ts', ['temporal', 's3', 'mlflow']);
   try {
     rows.push(await dispatch(world), await deadJob(world), ...(await outputs(world, megabytes)));
+    // The last: it ends the workers of this process.
+    rows.push(await savedPipeline(repository, world));
   } finally {
     await world.close();
   }

@@ -1,9 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startRun } from '../../client/index.js';
-import { bestOf } from '../best-of.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Ended } from '../cli/command-line.js';
 import { repository, slipway, startSlipway } from '../cli/command-line.js';
 import { openEndToEndProject, runUntil } from './project.js';
@@ -172,38 +170,5 @@ describe('three runs in different states', () => {
       code: 65,
       stderr: expect.stringContaining('E_RUN_CLOSED') as string,
     });
-  });
-});
-
-describe('dev', () => {
-  test('deploys a pipeline within 5 s of its being saved, and the next run takes it', async () => {
-    const dev = startSlipway(project.root, ['dev']);
-    onTestFinished(dev.interrupt);
-    await dev.printed('waiting for changes');
-    await dev.printed('deployed shelf');
-    const { client } = project;
-    const tookMs = await bestOf(3, 5_000, async (nth) => {
-      const deployed = dev.printed('deployed shelf', nth + 1);
-      const saved = performance.now();
-      put('pipelines/shelf.ts', shelf.replace("'check'", `'check-${nth}'`));
-      await deployed;
-      const ms = performance.now() - saved;
-      // Of the deployed plan, which is what a schedule or another person's client would start.
-      const { workflowId } = await startRun(client, {
-        environment: 'dev',
-        pipeline: 'shelf',
-        params: {},
-        trigger: 'test',
-      });
-      const { view } = await runUntil(client, workflowId, (r) => r.state === 'closed');
-      expect(view?.stages.map((stage) => stage.id)).toEqual(['snapshot', `check-${nth}`]);
-      return ms;
-    });
-    expect(tookMs).toBeLessThanOrEqual(5_000);
-    const faulty = dev.printed('E_');
-    put('pipelines/shelf.ts', shelf.replace('d.notEmpty', 'd.notEmptyy'));
-    await faulty;
-    dev.interrupt();
-    expect((await dev.ended).code).toBe(0);
   });
 });

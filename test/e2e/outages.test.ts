@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { digestOf, sha256 } from '../../activities/digest.js';
 import type { RunDetails } from '../../client/index.js';
 import { signalDecision, startRun } from '../../client/index.js';
@@ -232,6 +232,32 @@ describe('a run that registers while the registry is down', () => {
       expect(registered?.tags['slipway.key']).toMatch(/^[0-9a-f]{64}$/);
       expect(await registry.describe('outage-archive', String(Number(version) + 1))).toBeUndefined();
       expect(version).toBe('1');
+    },
+    limitMs,
+  );
+});
+
+describe('slipway dev', () => {
+  test(
+    'deploys a saved pipeline, so that the next run takes it, and says what is wrong with one',
+    async () => {
+      const dev = startSlipway(project.root, ['dev']);
+      onTestFinished(dev.interrupt);
+      await dev.printed('waiting for changes');
+      await dev.printed('deployed shelf');
+      const again = dev.printed('deployed shelf', 2);
+      put('pipelines/shelf.ts', shelf('shelf', '').replace("'check'", "'check-again'"));
+      await again;
+      // Of the deployed plan, which is what a schedule or another person's client would start.
+      const request = { environment: 'dev', pipeline: 'shelf', params: {}, trigger: 'test' };
+      const { workflowId } = await startRun(project.client, request);
+      const { view } = await runUntil(project.client, workflowId, (r) => r.state === 'closed');
+      expect(view?.stages.map((stage) => stage.id)).toEqual(['snapshot', 'check-again']);
+      const faulty = dev.printed('E_');
+      put('pipelines/shelf.ts', shelf('shelf', '').replace('d.notEmpty', 'd.notEmptyy'));
+      await faulty;
+      dev.interrupt();
+      expect((await dev.ended).code).toBe(0);
     },
     limitMs,
   );
