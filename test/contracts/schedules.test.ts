@@ -23,9 +23,10 @@ import type { Plan } from '../../plan/plan.js';
 import { readSchedule } from '../../plan/schedule.js';
 import type { Schedule, ScheduleDraft } from '../../plan/schedule.js';
 import { wallTimeAt } from '../../plan/time-zone.js';
+import { makeNamespace } from '../faults/namespace.js';
 import { provideStack } from '../stack-fixture.js';
 
-/** No worker serves these: a run that was started stays active until the test ends it. */
+/** Also the name of a namespace that no worker serves: a run that was started stays active until the test ends it. */
 const environment = `schedules-${randomBytes(4).toString('hex')}`;
 let client: SlipwayClient;
 let target: { address: string; namespace: string };
@@ -33,7 +34,8 @@ let made = 0;
 
 beforeAll(async () => {
   const stack = await provideStack(['temporal']);
-  target = { address: stack.address('temporal'), namespace: 'default' };
+  target = { address: stack.address('temporal'), namespace: environment };
+  await makeNamespace(target.address, environment);
   client = await connect(target);
 });
 afterAll(async () => {
@@ -297,7 +299,7 @@ describe('clocks that are put forward and back, over ten years', () => {
     const day = 86_400_000;
     for (let from = now; from < now + 3_650 * day; from += 365 * day) {
       const { startTime } = await client.temporal.workflowService.listScheduleMatchingTimes({
-        namespace: 'default',
+        namespace: environment,
         scheduleId,
         startTime: msNumberToTs(from),
         endTime: msNumberToTs(from + 365 * day),
