@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRun } from '../../client/index.js';
@@ -34,7 +34,8 @@ let project: EndToEndProject;
 let traffic: Traffic | undefined;
 beforeAll(async () => {
   writeFileSync(join(projectRoot, 'pipelines/judged.ts'), pipeline);
-  writeFileSync(join(projectRoot, 'trainers/iris/data/mixed.csv'), mixedUp());
+  mkdirSync(join(projectRoot, 'judged'));
+  writeFileSync(join(projectRoot, 'judged/mixed.csv'), mixedUp());
   project = await openEndToEndProject('judged');
 }, 600_000);
 afterAll(async () => {
@@ -54,7 +55,7 @@ function mixedUp(): string {
 
 async function release(file: string): Promise<RunRecord> {
   const { client, environment } = project;
-  const params = { dataset: `file:trainers/iris/data/${file}` };
+  const params = { dataset: `file:${file}` };
   const run = await startRun(client, { environment: 'demo', pipeline: 'judged', params, trigger: 'test' });
   return await readRunRecord(environment, await runUntil(client, run.workflowId, (r) => r.state === 'closed'));
 }
@@ -64,11 +65,11 @@ test(
   { timeout: 300_000 },
   async () => {
     const { registry, router } = project.environment.ports;
-    expect((await release('iris.csv')).outcome).toBe('promoted');
+    expect((await release('trainers/iris/data/iris.csv')).outcome).toBe('promoted');
     traffic = prepareTraffic({ address: router.address(), service: 'judged', requests: [flower], perSecond: 40 });
     traffic.begin();
 
-    const record = await release('mixed.csv');
+    const record = await release('judged/mixed.csv');
     const { candidate, champion, ...rollout } = outputOf<RolloutOutput>(record, 'promote');
     const [step] = rollout.steps;
     expect(record).toMatchObject({

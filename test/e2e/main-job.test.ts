@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,7 +25,9 @@ beforeAll(async () => {
   const flowers = readFileSync(join(projectRoot, 'trainers/iris/data/iris.csv'), 'utf8').trimEnd().split('\n');
   // The header and 20 rows, of all species.
   const twenty = flowers.filter((_, i) => i % 7 === 0).slice(0, 21);
-  writeFileSync(join(projectRoot, 'trainers/iris/data/twenty.csv'), `${twenty.join('\n')}\n`);
+  // In no trainer's folder: its code would be another one, also for the files that run beside this one.
+  mkdirSync(join(projectRoot, 'flowers'));
+  writeFileSync(join(projectRoot, 'flowers/twenty.csv'), `${twenty.join('\n')}\n`);
   project = await openEndToEndProject('flowers');
   named = aliasNames('demo', project.environment.sharedRegistry);
   warm = Date.now();
@@ -75,7 +77,7 @@ const aliases = () => project.environment.ports.registry.aliases('flowers');
 
 describe('the main job on small data', () => {
   test('takes a first model from data to all traffic', async () => {
-    const record = await release('first', 'file:trainers/iris/data/twenty.csv');
+    const record = await release('first', 'file:flowers/twenty.csv');
     expect(outputOf<DatasetOutput>(record, 'snapshot').rows).toBe(20);
     expect(record.outcome).toBe('promoted');
     expect(rolloutOf(record)).toMatchObject({ firstModel: true, sequence: 1, serving: { verdict: 'pass' } });
@@ -88,12 +90,9 @@ describe('the main job on small data', () => {
   });
 
   test('takes a challenger on other data through its canary without failing a request', async () => {
-    const data = join(project.root, 'trainers/iris/data');
-    writeFileSync(
-      join(data, 'fewer.csv'),
-      `${readFileSync(join(data, 'iris.csv'), 'utf8').trimEnd().split('\n').slice(0, -5).join('\n')}\n`,
-    );
-    const { result: record, statuses } = await whileUsersAsk(release('second', 'file:trainers/iris/data/fewer.csv'));
+    const iris = readFileSync(join(project.root, 'trainers/iris/data/iris.csv'), 'utf8');
+    writeFileSync(join(project.root, 'flowers/fewer.csv'), `${iris.trimEnd().split('\n').slice(0, -5).join('\n')}\n`);
+    const { result: record, statuses } = await whileUsersAsk(release('second', 'file:flowers/fewer.csv'));
     expect(record.outcome).toBe('promoted');
     expect(rolloutOf(record).steps.map((s) => [s.phase, s.weight, s.report?.verdict])).toEqual([
       ['canary', 20, 'pass'],
@@ -133,13 +132,14 @@ test('without a registry the same pipeline fails at register, no stage earlier a
     },
   });
   try {
+    cpSync(join(projectRoot, 'flowers'), join(alone.root, 'flowers'), { recursive: true });
     const deployed = await alone.slipway('main', 'deploy');
     expect(deployed.stderr).toBe('');
     await alone.startWorker('main');
     const { workflowId } = await startRun(alone.client, {
       environment: 'no-registry',
       pipeline: 'flowers',
-      params: { dataset: 'file:trainers/iris/data/twenty.csv' },
+      params: { dataset: 'file:flowers/twenty.csv' },
       trigger: 'test',
     });
     const ended = await runUntil(alone.client, workflowId, (r) => r.state === 'closed');

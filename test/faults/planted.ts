@@ -70,9 +70,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'the key of a job is another each time',
     patches: [
       {
-        file: 'activities/train-model.js',
-        find: 'const key = idempotencyKey(call);',
-        put: 'const key = idempotencyKey({ ...call, attempt: Math.random() });',
+        file: 'activities/stage-job.js',
+        find: 'const key = idempotencyKey(call, purpose);',
+        put: 'const key = idempotencyKey({ ...call, attempt: Math.random() }, purpose);',
       },
     ],
     schedule: killAt({ operation: 'job PUT jobs/*/model/model.safetensors', nth: 1 }, 'before'),

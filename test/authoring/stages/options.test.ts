@@ -67,8 +67,11 @@ describe.each(verbs)('%s', (verb) => {
       expect(faults.length === 0, `${name}: ${faults[0]?.message}`).toBe(has !== null);
     }
   });
-
-  test.runIf(defaults.timeout !== null)('keeps what its author says', () => {
-    expect(stageNamed(verb, { timeout: '40d' }).limits.timeoutMs).toBe(40 * 86_400_000);
-  });
 });
+
+test.each(verbs.filter((verb) => stageDefaults[verb].timeout !== null))(
+  '%s keeps the time limit of its author',
+  (verb) => {
+    expect(stageNamed(verb, { timeout: '40d' }).limits.timeoutMs).toBe(40 * 86_400_000);
+  },
+);
