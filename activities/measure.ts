@@ -5,6 +5,7 @@ import type { AnalysisRule, Counter } from '../plan/analysis-rule.js';
 import { shortDigest } from '../plan/artifact.js';
 import type { Measured, Measurement } from '../plan/judge-analysis.js';
 import type { Endpoint } from '../plan/outputs.js';
+import { withoutUndefined } from '../plan/json.js';
 
 export interface Compared {
   candidate: Endpoint;
@@ -31,7 +32,7 @@ export async function measure(
   };
   const [candidate, champion] = await Promise.all([of(who.candidate, who.since), of(who.champion, who.championSince)]);
   const [reason] = [...candidate.reasons, ...champion.reasons];
-  return { candidate: candidate.measured, champion: champion.measured, ...(reason === undefined ? {} : { reason }) };
+  return { candidate: candidate.measured, champion: champion.measured, ...withoutUndefined({ reason }) };
 }
 
 async function measureOne(

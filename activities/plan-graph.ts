@@ -5,6 +5,7 @@ import { approvalDefaults, retryOf, stageDefaults } from '../plan/stage-defaults
 import { jobOf } from '../plan/stage-definition.js';
 import type { Policy } from '../plan/policy.js';
 import type { ActivityEnvironment } from './context.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** What the workflow needs of a plan, with the environment's times: ids, edges, limits; settings stay in the store. */
 export function planGraph(plan: Plan, digest: string, environment: ActivityEnvironment): PlanGraph {
@@ -24,9 +25,7 @@ function graphStage(stage: Stage, environment: ActivityEnvironment): GraphStage 
     needs,
     bindings,
     limits: { ...paced(limits), ...silence(verb, environment) },
-    ...(pool === undefined ? {} : { pool }),
-    ...(onFailure === undefined ? {} : { onFailure }),
-    ...(branch === undefined ? {} : { branch }),
+    ...withoutUndefined({ pool, onFailure, branch }),
     ...flow(stage, environment),
   };
 }
@@ -58,7 +57,7 @@ function flow(stage: Stage, environment: ActivityEnvironment): Partial<GraphStag
       return stage.settings.source === undefined ? {} : { job: true };
     case 'gate': {
       const { champion, scores, stop } = stage.settings;
-      return { gate: { champion: champion ?? null, scores, ...(stop === undefined ? {} : { stop }) } };
+      return { gate: { champion: champion ?? null, scores, ...withoutUndefined({ stop }) } };
     }
     case 'approve': {
       const { withinMs, onTimeout } = stage.settings;

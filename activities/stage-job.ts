@@ -13,6 +13,7 @@ import type { OpenStage } from './plan-cache.js';
 import { tellingResumption } from './resumption.js';
 import { runJob } from './run-job.js';
 import { tagSuperseded } from './tag-superseded.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** A job that is listed with its run: from here on it may have been started, and whoever gives it up ends it by its key. */
 export interface ListedJob {
@@ -49,7 +50,7 @@ export async function runStageJob<T>(
   const { timeoutMs: maxMs } = stage.limits;
   const spec = whileNoJobRuns(() => jobSpec(ports, plan, { ...parts, call, key, purpose, maxMs }));
   const trainer = ports.trainer(parts.settings.trainer.adapter);
-  const watch = { price: priceOfStage(open), ...(each === undefined ? {} : { each }), ...tellRun(call) };
+  const watch = { price: priceOfStage(open), ...withoutUndefined({ each }), ...tellRun(call) };
   const { job, manifest, ...told } = await tellingResumption(ports.store, spec, key, () =>
     runJob(trainer, spec, key, watch),
   );

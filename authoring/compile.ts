@@ -5,6 +5,7 @@ import { jobOf } from '../plan/stage-definition.js';
 import type { Recorded } from './checks/check.js';
 import type { StageDraft } from './recorder.js';
 import { sortStages } from './topology.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** A plan whose code is not packed yet. */
 export interface RecordedPlan extends Omit<Plan, 'code'> {
@@ -20,11 +21,13 @@ export function compile(recorded: Recorded, params: JsonObject, file: string): R
   return {
     format: planFormat,
     pipeline: recorded.name,
-    ...(recorded.owner === undefined ? {} : { owner: recorded.owner }),
-    ...(recorded.priority === undefined ? {} : { priority: recorded.priority }),
-    ...(recorded.version === undefined ? {} : { version: recorded.version }),
-    ...(recorded.schedule === undefined ? {} : { schedule: recorded.schedule }),
-    ...(recorded.budget === undefined ? {} : { budget: recorded.budget }),
+    ...withoutUndefined({
+      owner: recorded.owner,
+      priority: recorded.priority,
+      version: recorded.version,
+      schedule: recorded.schedule,
+      budget: recorded.budget,
+    }),
     params,
     stages,
     file,
@@ -40,11 +43,13 @@ function compileStage(draft: StageDraft): Stage {
     bindings: [...draft.bindings].sort((a, b) => (a.at < b.at ? -1 : 1)),
     settings: draft.settings,
     limits: draft.limits,
-    ...(draft.pool === undefined ? {} : { pool: draft.pool }),
-    ...(draft.cache === undefined ? {} : { cache: draft.cache }),
-    ...(draft.onFailure === undefined ? {} : { onFailure: draft.onFailure }),
-    ...(draft.budget === undefined ? {} : { budget: draft.budget }),
-    ...(draft.branch === undefined ? {} : { branch: draft.branch }),
+    ...withoutUndefined({
+      pool: draft.pool,
+      cache: draft.cache,
+      onFailure: draft.onFailure,
+      budget: draft.budget,
+      branch: draft.branch,
+    }),
     source: draft.place,
   } as Stage;
 }

@@ -2,6 +2,7 @@ import { SlipwayError, unknownName } from '../plan/errors.js';
 import type { JsonObject } from '../plan/json.js';
 import type { Ref } from '../plan/plan.js';
 import { makeReference } from './references.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** Where a value stands, and what it is called in messages. */
 export interface Origin {
@@ -33,7 +34,7 @@ function referenceAt(origin: Origin, schema: JsonObject, path: string[]): object
     recording,
     name: nameOf(origin, path),
     schema,
-    ...(scope === undefined ? {} : { scope }),
+    ...withoutUndefined({ scope }),
   });
   return withMembers(origin, schema, path, own);
 }

@@ -5,6 +5,7 @@ import type { Project } from '../operations/project.js';
 import type { ExitCode } from '../plan/errors.js';
 import { Output } from './output.js';
 import type { Sink } from './output.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** Where a command line runs. */
 export interface Io {
@@ -60,9 +61,7 @@ export function makeContext(io: Io, flags: GlobalFlags): CommandContext {
   const options: ProjectOptions = {
     cwd: io.cwd,
     env: io.env,
-    ...(flags.root !== undefined && { root: flags.root }),
-    ...(flags.env !== undefined && { environment: flags.env }),
-    ...(flags.address !== undefined && { address: flags.address }),
+    ...withoutUndefined({ root: flags.root, environment: flags.env, address: flags.address }),
   };
   return {
     out: new Output({ stdout: io.stdout, stderr: io.stderr, env: io.env, json: flags.json === true }),

@@ -1,5 +1,6 @@
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { ExitCode } from '../plan/errors.js';
+import { withoutUndefined } from '../plan/json.js';
 
 interface Meaning {
   code: string;
@@ -64,7 +65,7 @@ export function toSystemFault(error: unknown): SlipwayError | undefined {
   const { exit, ...fault } = meaning;
   const where = dest ?? path;
   const message = `${fault.message} (${syscall}: ${code})`;
-  return new SlipwayError({ ...fault, message, ...(where !== undefined && { where }) }, exit);
+  return new SlipwayError({ ...fault, message, ...withoutUndefined({ where }) }, exit);
 }
 
 function missingProgram(program: string): SlipwayError {

@@ -3,6 +3,7 @@ import type { ConnectionOptions } from '@temporalio/client';
 import { checkAddress } from './address.js';
 import type { Target } from './failures.js';
 import { isUnanswered, stalled, told, toSlipwayError } from './failures.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** How to reach Temporal: a subset of an environment's settings. */
 export interface ConnectOptions extends Target {
@@ -30,8 +31,7 @@ export async function connect(options: ConnectOptions): Promise<SlipwayClient> {
   const connection = Connection.lazy({
     address: target.address,
     connectTimeout: connectLimitMs,
-    ...(options.tls !== undefined && { tls: options.tls }),
-    ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
+    ...withoutUndefined({ tls: options.tls, apiKey: options.apiKey }),
   });
   try {
     await told(target, () => connection.ensureConnected());

@@ -7,7 +7,7 @@ import {
 import { TypedSearchAttributes, defineSearchAttributeKey } from '@temporalio/common';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { JsonObject } from '../plan/json.js';
-import { canonicalJson } from '../plan/json.js';
+import { canonicalJson, withoutUndefined } from '../plan/json.js';
 import type { RunInput } from '../plan/messages.js';
 import { isRunKey, runWorkflowId, taskQueues } from '../plan/names.js';
 import { checkPayload, checkSearchValue } from '../plan/payload.js';
@@ -92,10 +92,9 @@ function runInput(request: StartRequest): RunInput {
     params: request.params,
     environment: request.environment,
     trigger: request.trigger,
-    ...(request.plan !== undefined && { plan: request.plan }),
+    ...withoutUndefined({ plan: request.plan }),
     ...(request.cache === false && { cache: false }),
-    ...(request.priority !== undefined && { priority: request.priority }),
-    ...(request.rerun !== undefined && { rerun: request.rerun }),
+    ...withoutUndefined({ priority: request.priority, rerun: request.rerun }),
   };
 }
 

@@ -8,6 +8,7 @@ import { sagemakerTrainerOptions } from '../adapters/trainer/sagemaker/options.j
 import { exitCodes, SlipwayError, unknownName } from '../plan/errors.js';
 import { lookUp, type References } from './references.js';
 import type { EnvironmentConfig } from './schema.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** The trainers of one environment by name, each opened when it is first asked for. `E_TRAINER_UNKNOWN` (78) lists the known ones. */
 export async function openTrainers(
@@ -73,7 +74,7 @@ export async function openTrainers(
 function storeAccess(store: Store, environment: EnvironmentConfig): NonNullable<ProcessTrainerOptions['store']> {
   const { endpoint, region } = store.access();
   const { credentials } = environment.store;
-  return { endpoint, region, ...(credentials !== undefined && { credentials }) };
+  return { endpoint, region, ...withoutUndefined({ credentials }) };
 }
 
 function unknownTrainer(name: string, known: string[]): SlipwayError {

@@ -24,6 +24,7 @@ import type { Config, EnvironmentConfig } from './schema.js';
 import { environmentOf, isVersioned, sharesRegistry } from './schema.js';
 import type { TemporalSettings } from './temporal.js';
 import { temporalSettings } from './temporal.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** The outside world of one environment. Each is opened when it is first asked for, once. */
 export interface Ports {
@@ -98,7 +99,7 @@ export async function openEnvironment(config: Config, name: string, o: OpenOptio
     recovery: environment.recovery,
     pools: environment.pools,
     trainers: Object.keys(environment.trainers),
-    ...(environment.prices === undefined ? {} : { prices: environment.prices }),
+    ...withoutUndefined({ prices: environment.prices }),
     approvers: environment.approvers,
     sharedRegistry: sharesRegistry(config, name),
     ports: await openPorts(name, environment, { ...context, vault }, refs),

@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { SlipwayError, exitCodes } from '../plan/errors.js';
 import type { References } from './references.js';
 import type { EnvironmentConfig } from './schema.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** How to reach Temporal; `tls` and `apiKey` have the form that the Temporal SDK takes. */
 export interface TemporalSettings {
@@ -30,7 +31,7 @@ export function temporalSettings(
   const settings: TemporalSettings = {
     address: address ?? refs.address(config.address),
     namespace: config.namespace,
-    ...(ui !== undefined && { ui }),
+    ...withoutUndefined({ ui }),
     ...(config.tls !== undefined && { tls: config.tls === true ? true : tlsSettings(config.tls, refs) }),
     ...(config.apiKey !== undefined && { apiKey: refs.secret(config.apiKey) }),
   };
@@ -57,7 +58,7 @@ function tlsSettings(
 ): TlsSettings {
   const bytes = (text: string) => Buffer.from(text, 'utf8');
   return {
-    ...(tls.serverName !== undefined && { serverNameOverride: tls.serverName }),
+    ...withoutUndefined({ serverNameOverride: tls.serverName }),
     ...(tls.ca !== undefined && { serverRootCACertificate: bytes(refs.open(tls.ca)) }),
     ...(tls.certificate !== undefined &&
       tls.key !== undefined && {

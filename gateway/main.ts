@@ -9,6 +9,7 @@ import { exitCodes, SlipwayError } from '../plan/errors.js';
 import { endpointsOf } from './callbacks.js';
 import { routeTable } from './routes.js';
 import { gatewayServer } from './server.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** Serves the gateway of the project in the working folder until SIGTERM or SIGINT; prints one JSON line when it is ready. */
 async function main(): Promise<void> {
@@ -21,7 +22,7 @@ async function main(): Promise<void> {
   const server = gatewayServer({
     routes: routeTable(endpoints),
     hosts: settings.hosts,
-    ...(settings.tls !== undefined && { tls: settings.tls }),
+    ...withoutUndefined({ tls: settings.tls }),
     onError: (error) => process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
   });
   server.listen(settings.port, settings.host);

@@ -1,4 +1,5 @@
 import { type ExitCode, exitCodes, type Fault, SlipwayError } from '../plan/errors.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** Status of each code that a caller may be told. */
 const statusOf: Record<string, number> = {
@@ -20,7 +21,7 @@ const statusOf: Record<string, number> = {
 
 export function refusal(code: string, message: string, fix?: string): SlipwayError {
   const exit: ExitCode = exitCodes.data;
-  return new SlipwayError({ code, message, ...(fix !== undefined && { fix }) }, exit);
+  return new SlipwayError({ code, message, ...withoutUndefined({ fix }) }, exit);
 }
 
 /** Tells a caller to come back. */

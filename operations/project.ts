@@ -5,6 +5,7 @@ import { findRoot, loadConfig } from '../config/load.js';
 import type { Environment } from '../config/open.js';
 import { openEnvironment } from '../config/open.js';
 import { SlipwayError } from '../plan/errors.js';
+import { withoutUndefined } from '../plan/json.js';
 
 export interface ProjectOptions {
   /** The project folder; default: the nearest one, upward from `cwd`, that holds a configuration. */
@@ -40,7 +41,7 @@ export async function openProject(o: ProjectOptions): Promise<Project> {
   const environment = await openEnvironment(config, o.environment ?? config.defaultEnvironment, {
     root,
     env: o.env,
-    ...(o.address !== undefined && { address: o.address }),
+    ...withoutUndefined({ address: o.address }),
   });
   return { root, config, environment };
 }

@@ -7,6 +7,7 @@ import type { Env, OnProgress } from '../stack/index.js';
 import { choosePlan, publishChosen } from './plan-run.js';
 import type { Project } from './project.js';
 import { readRunRecord } from './report.js';
+import { withoutUndefined } from '../plan/json.js';
 
 export interface RerunOptions {
   project: Project;
@@ -54,7 +55,7 @@ export async function rerun(o: RerunOptions): Promise<StartedRun> {
     trigger: `rerun:${record.workflowId}`,
     rerun: { workflowId: record.workflowId, runId: record.runId, from: o.from },
     ...(o.cache ? {} : { cache: false as const }),
-    ...(o.priority === undefined ? {} : { priority: o.priority }),
+    ...withoutUndefined({ priority: o.priority }),
   });
 }
 

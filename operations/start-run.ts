@@ -8,6 +8,7 @@ import { changeSince, inputsOf, recordInputs, unlessElsewhere } from './if-chang
 import type { ChosenPlan } from './plan-run.js';
 import { choosePlan, publishChosen } from './plan-run.js';
 import type { Project } from './project.js';
+import { withoutUndefined } from '../plan/json.js';
 
 export interface StartOptions {
   project: Project;
@@ -68,7 +69,7 @@ export async function start(o: StartOptions): Promise<StartOutcome> {
     runKey,
     trigger: 'cli',
     ...(o.cache ? {} : { cache: false as const }),
-    ...(o.priority === undefined ? {} : { priority: o.priority }),
+    ...withoutUndefined({ priority: o.priority }),
   };
   const run = await startRun(client, request);
   o.onPhase('started', workflowId);

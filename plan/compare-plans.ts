@@ -1,6 +1,7 @@
 import type { Json } from './json.js';
 import type { Plan, Stage } from './plan.js';
 import { differences, stageDefinition, type Difference } from './stage-definition.js';
+import { withoutUndefined } from './json.js';
 
 /** What differs between two plans. */
 export interface PlanChanges {
@@ -41,7 +42,7 @@ function facts({ owner, priority, version, schedule, budget, params }: Plan): Js
     owner: owner ?? null,
     priority: priority ?? null,
     version: version ?? null,
-    ...(budget === undefined ? {} : { budget }),
+    ...withoutUndefined({ budget }),
     schedule: (schedule ?? null) as unknown as Json,
     params,
   };

@@ -1,4 +1,5 @@
 import { formatCost, type Cost } from './cost.js';
+import { withoutUndefined } from './json.js';
 
 /** What is told of the jobs of a stage attempt beside what they made. */
 export interface JobTold {
@@ -12,9 +13,7 @@ export interface JobTold {
 /** That part of a larger answer; what is undefined is left out. */
 export function toldOf({ cost, interruptions, resumedAt }: { [K in keyof JobTold]: JobTold[K] | undefined }): JobTold {
   return {
-    ...(cost === undefined ? {} : { cost }),
-    ...(interruptions === undefined ? {} : { interruptions }),
-    ...(resumedAt === undefined ? {} : { resumedAt }),
+    ...withoutUndefined({ cost, interruptions, resumedAt }),
   };
 }
 

@@ -63,3 +63,13 @@ export function withValueAt(root: Json, pointer: string, value: Json): Json {
   const inner = Object.hasOwn(object, first) ? (object[first] ?? {}) : {};
   return { ...object, [first]: withValueAt(inner, tail, value) };
 }
+
+/** An object whose members may be undefined, and the same where those that are undefined are absent. */
+export type WithoutUndefined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** The members of an object that are not undefined: what is absent in JSON and in options must be absent in the object too. */
+export function withoutUndefined<T extends object>(members: T): WithoutUndefined<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as WithoutUndefined<T>;
+}

@@ -1,4 +1,5 @@
 import { utf8Length } from './text-size.js';
+import { withoutUndefined } from './json.js';
 
 /** Least and greatest priority of a run's jobs: lower goes first. */
 export const priorities = { first: 1, usual: 3, last: 5 } as const;
@@ -19,7 +20,7 @@ export function turnOf(owner: string | undefined, priority: number | undefined):
   if (owner === undefined && priority === undefined) return undefined;
   return {
     ...(owner === undefined ? {} : { team: shortTeam(owner) }),
-    ...(priority === undefined ? {} : { priority }),
+    ...withoutUndefined({ priority }),
   };
 }
 

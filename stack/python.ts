@@ -10,6 +10,7 @@ import { withLock } from './lock.js';
 import { pathsOf, requirementsFile } from './paths.js';
 import { run } from './run.js';
 import type { Env, OnProgress, ProgressEvent } from './types.js';
+import { withoutUndefined } from '../plan/json.js';
 
 const completeMarker = '.complete';
 /** Settings of package installers (index, proxies, certificates) that they need to reach their registry. */
@@ -123,5 +124,5 @@ function installerEnv(env: Env): Record<string, string> {
 }
 
 function report(o: PythonOptions, phase: ProgressEvent['phase'], detail: string, seconds?: number): void {
-  o.onProgress({ part: o.part ?? 'python', phase, detail, ...(seconds !== undefined && { seconds }) });
+  o.onProgress({ part: o.part ?? 'python', phase, detail, ...withoutUndefined({ seconds }) });
 }

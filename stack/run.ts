@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { withoutUndefined } from '../plan/json.js';
 
 export interface RunResult {
   code: number;
@@ -23,7 +24,7 @@ export function run(
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       env: o.env,
-      ...(o.cwd !== undefined && { cwd: o.cwd }),
+      ...withoutUndefined({ cwd: o.cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: false,
     });

@@ -12,6 +12,7 @@ import { PortChoice } from './ports.js';
 import { isReady, startPart } from './start-part.js';
 import { readPorts, readState, StateWriter, writePorts } from './state.js';
 import type { PartName, PartState, StackState, UpOptions } from './types.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /**
  * Starts the stack, or the parts of it that do not run: downloads what is missing, chooses ports, starts parts that do not
@@ -53,7 +54,7 @@ function describe(part: Part, context: PartContext): PartState {
   return {
     ...part.describe(context.ports, context.paths),
     recordFile: context.paths.record(part.name),
-    ...(startupSeconds !== undefined && { startupSeconds }),
+    ...withoutUndefined({ startupSeconds }),
   };
 }
 
@@ -133,7 +134,7 @@ async function startOne(part: Part, context: PartContext, writer: StateWriter): 
     part: part.name,
     phase: 'ready',
     detail: `${takenOver ? 'runs already' : 'ready'}${at === '' ? '' : ` at ${at}`}`,
-    ...(seconds !== undefined && { seconds }),
+    ...withoutUndefined({ seconds }),
   });
 }
 

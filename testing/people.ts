@@ -5,6 +5,7 @@ import { rolloutWorkflowId, signals, taskQueues } from '../plan/names.js';
 import type { PipelineScript, ScriptedApproval, ScriptedSteering } from './script.js';
 import type { Turnstile } from './time-skipping/turnstile.js';
 import type { Act, actLater } from './workflow/act-later.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /**
  * The people of a script. What they do is a timer of a workflow, so that its time is skipped like all other time; it
@@ -46,7 +47,7 @@ export class People {
       const { stage, decision = 'approve', by, reason, after } = approval;
       if (stage !== event.stage || this.done.has(approval)) continue;
       this.done.add(approval);
-      const payload = { stage, decision, by, ...(reason === undefined ? {} : { reason }) };
+      const payload = { stage, decision, by, ...withoutUndefined({ reason }) };
       await this.later({ workflowId: event.workflowId, signal: signals.decide, payload }, after);
     }
   }
@@ -57,7 +58,7 @@ export class People {
       const { signal, by, reason, after } = steering;
       if (steering.weight !== weight || this.done.has(steering)) continue;
       this.done.add(steering);
-      const payload = { by, ...(reason === undefined ? {} : { reason }) };
+      const payload = { by, ...withoutUndefined({ reason }) };
       await this.later({ workflowId: rolloutWorkflowId(this.environment, service), signal, payload }, after);
     }
   }

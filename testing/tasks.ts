@@ -4,6 +4,7 @@ import type { PipelineDefinition } from '../authoring/define-pipeline.js';
 import { taskFunctionsOf, type TaskFunctions } from '../authoring/task-functions.js';
 import { SlipwayError } from '../plan/errors.js';
 import type { PipelineScript } from './script.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** Runs the author's functions in this process, so that a test may look at what they did; replacements answer to the same schemas. */
 export function tasksHere(
@@ -13,7 +14,7 @@ export function tasksHere(
   const functions = new Map(definitions.map((d) => [d.name, withReplacements(taskFunctionsOf(d), replaced)]));
   return {
     async run({ pipeline, kind, stage, input, output, about }, signal = new AbortController().signal) {
-      const work = { id: 0, kind, stage, input, about, ...(output === undefined ? {} : { output }) };
+      const work = { id: 0, kind, stage, input, about, ...withoutUndefined({ output }) };
       const reply = await runTask(functions.get(pipeline) ?? new Map(), work, signal, () => undefined);
       signal.throwIfAborted();
       if ('ready' in reply) throw new Error('unreachable: a task answered like a process');

@@ -1,14 +1,14 @@
 import { NativeConnection } from '@temporalio/worker';
 import type { TemporalSettings } from '../config/temporal.js';
 import { SlipwayError, exitCodes, printable } from '../plan/errors.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** Connects to Temporal, or says where it was looked for. */
 export async function connect(temporal: TemporalSettings): Promise<NativeConnection> {
   try {
     return await NativeConnection.connect({
       address: temporal.address,
-      ...(temporal.tls === undefined ? {} : { tls: temporal.tls }),
-      ...(temporal.apiKey === undefined ? {} : { apiKey: temporal.apiKey }),
+      ...withoutUndefined({ tls: temporal.tls, apiKey: temporal.apiKey }),
     });
   } catch (error) {
     throw new SlipwayError(

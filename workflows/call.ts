@@ -12,6 +12,7 @@ import { poolQueue, taskQueues } from '../plan/names.js';
 import { durationMs } from '../plan/duration.js';
 import { loadingHeartbeat, stageDefaults } from '../plan/stage-defaults.js';
 import { overLimit } from './stage-limit.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /**
  * All time limits and retry policies. Retries meet only unavailable dependencies and lost workers: every other
@@ -302,8 +303,7 @@ function turnOf({ turn }: JobStage): ActivityOptions {
   const { team, priority } = turn;
   return {
     priority: {
-      ...(priority === undefined ? {} : { priorityKey: priority }),
-      ...(team === undefined ? {} : { fairnessKey: team }),
+      ...withoutUndefined({ priorityKey: priority, fairnessKey: team }),
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Decision } from '../plan/messages.js';
-import { canonicalJson, parseJson } from '../plan/json.js';
+import { canonicalJson, parseJson, withoutUndefined } from '../plan/json.js';
 
 const allowed = ['decision', 'by', 'reason', 'stage', 'token'];
 const reasonLimit = 2_000;
@@ -33,7 +33,7 @@ export function parseDecision(payload: unknown): { decision: Decision } | { why:
       by: given['by'],
       ...(reason === undefined ? {} : { reason: reason.slice(0, reasonLimit) }),
       ...(stage === undefined || stage === '' ? {} : { stage }),
-      ...(token === undefined ? {} : { token }),
+      ...withoutUndefined({ token }),
     },
   };
 }

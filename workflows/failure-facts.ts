@@ -1,6 +1,7 @@
 import { ApplicationFailure, CancelledFailure, TemporalFailure, isCancellation } from '@temporalio/workflow';
 import { newAttemptCodes } from '../plan/failures.js';
 import { toldOf, type AttemptView, type JobTold } from '../plan/job-told.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** What a failure says of itself beside its message. */
 export interface FailureFacts extends JobTold {
@@ -33,7 +34,7 @@ export function failedAttempt(error: unknown): Omit<AttemptView, 'attempt'> {
   const { code, interrupted, ...facts } = failureFacts(error);
   return {
     ended: isCancellation(error) ? 'cancelled' : 'failed',
-    ...(code === undefined ? {} : { code }),
+    ...withoutUndefined({ code }),
     ...(interrupted === true ? { interrupted } : {}),
     ...toldOf(facts),
   };

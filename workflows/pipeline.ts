@@ -38,6 +38,7 @@ import { RunContext } from './run-context.js';
 import { RunState } from './run-state.js';
 import { attributes } from './search-attributes.js';
 import { walk, type WalkEnd } from './walk.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** Characters of where a run came from. */
 const longestTrigger = 200;
@@ -73,7 +74,7 @@ function loadPlan(state: RunState, input: RunInput): Promise<LoadedPlan> {
     plan: input.plan ?? null,
     params: input.params ?? {},
     rerun: input.rerun ?? null,
-    ...(input.priority === undefined ? {} : { priority: input.priority }),
+    ...withoutUndefined({ priority: input.priority }),
   });
 }
 
@@ -104,7 +105,7 @@ async function goOn(run: RunContext, input: RunInput): Promise<never> {
   const { memo, typedSearchAttributes } = workflowInfo();
   const next = makeContinueAsNewFunc<typeof pipeline>({
     typedSearchAttributes,
-    ...(memo === undefined ? {} : { memo }),
+    ...withoutUndefined({ memo }),
   });
   return await next({ ...input, carried: run.state.carry() as unknown as Json });
 }
@@ -168,10 +169,7 @@ function recordFacts(state: RunState, { outcome, reason }: WalkEnd): RunRecordFa
     decisions: state.decisions.view(),
     startedAt,
     stages: state.stages().map((s) => ({ ...s, output: state.outputs.get(s.id) ?? null })),
-    ...(rerunOf === undefined ? {} : { rerunOf }),
-    ...(trigger === undefined ? {} : { trigger }),
-    ...(cost === undefined ? {} : { cost }),
-    ...(interruptions === undefined ? {} : { interruptions }),
+    ...withoutUndefined({ rerunOf, trigger, cost, interruptions }),
   };
 }
 

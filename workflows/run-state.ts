@@ -11,6 +11,7 @@ import type { Outcome, Verdict } from '../plan/verdict.js';
 import { bound } from './bindings.js';
 import type { CarriedRun, ParkedApproval } from './carried.js';
 import { Decisions } from './decisions.js';
+import { withoutUndefined } from '../plan/json.js';
 
 /** What a stage hands back. `stop` ends the run with that outcome: a no is a result, not an error. */
 export interface StageResult {
@@ -219,9 +220,7 @@ export class RunState {
           : stages,
       decisions: this.decisions.view(),
       rollout: this.rollout,
-      ...(this.rerunOf === undefined ? {} : { rerunOf: this.rerunOf }),
-      ...(cost === undefined ? {} : { cost }),
-      ...(interruptions === undefined ? {} : { interruptions }),
+      ...withoutUndefined({ rerunOf: this.rerunOf, cost, interruptions }),
     };
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { packageRoot } from '../package-root.js';
 import type { JobSpec } from '../trainer/port.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 const pythonMinor = '3.11';
 
@@ -48,7 +49,7 @@ export function launcherSpec(job: JobSpec, key: string, settings: LauncherSettin
     limits: settings.limits,
     threads: job.resources.cpu === undefined ? null : Math.max(1, Math.round(job.resources.cpu)),
     trust: settings.trustPickle ? ['pickle'] : [],
-    ...(settings.user !== undefined && { user: settings.user }),
+    ...withoutUndefined({ user: settings.user }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 
 import { renewSchema, routeSchema } from '../../adapters/router/agent/messages.js';
 import { exitCodes, type Fault, printable, SlipwayError } from '../../plan/errors.js';
-import { pointerStep } from '../../plan/json.js';
+import { pointerStep, withoutUndefined } from '../../plan/json.js';
 import type { RouterAgent } from './router-agent.js';
 
 const maxBodyBytes = 64 * 1024;
@@ -106,7 +106,7 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): T {
 }
 
 function refusal(code: string, message: string, where?: string): SlipwayError {
-  return new SlipwayError({ code, message, ...(where !== undefined && { where }) }, exitCodes.data);
+  return new SlipwayError({ code, message, ...withoutUndefined({ where }) }, exitCodes.data);
 }
 
 function sendError(response: ServerResponse, error: unknown): void {

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Pack } from 'tar-stream';
 import { SlipwayError } from '../../plan/errors.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 /** A packed folder of trainer or evaluator code. */
 export interface PackedFolder {
@@ -57,7 +58,7 @@ export async function packFolder(folder: string): Promise<PackedFolder> {
   const requirements = paths.includes('requirements.txt')
     ? await environmentName(join(folder, 'requirements.txt'))
     : undefined;
-  return { bytes: packed, sha256, ...(requirements === undefined ? {} : { requirements }) };
+  return { bytes: packed, sha256, ...withoutUndefined({ requirements }) };
 }
 
 async function listFiles(folder: string, below: string): Promise<string[]> {

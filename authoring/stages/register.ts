@@ -4,6 +4,7 @@ import type { ModelRef, VersionRef } from '../references.js';
 import { kebab, reference, semanticVersion } from '../shapes.js';
 import { stageShape } from '../stage-options.js';
 import type { StageOptions } from '../stage-options.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 export interface RegisterOptions extends StageOptions {
   model: ModelRef;
@@ -35,7 +36,7 @@ function settle(recorder: Recorder, draft: StageDraft, options: RegisterOptions)
     );
   }
   const version = options.version ?? recorder.version;
-  return { as: options.as, alias, ...(version === undefined ? {} : { version }) };
+  return { as: options.as, alias, ...withoutUndefined({ version }) };
 }
 
 /** Records a registration: the model is packaged reproducibly and becomes a version. */

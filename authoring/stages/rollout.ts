@@ -11,6 +11,7 @@ import type { RolloutRef, VersionRef } from '../references.js';
 import { kebab, reference } from '../shapes.js';
 import { stageShape } from '../stage-options.js';
 import type { StageOptions } from '../stage-options.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 export interface RolloutOptions extends StageOptions {
   version: VersionRef;
@@ -56,7 +57,7 @@ function settle(draft: StageDraft, options: RolloutOptions): object {
     draft.fault(found.code, `/analysis${found.at}`, found.message, found.fix);
   const service = options.service ?? targetOf(options.version)?.registeredAs;
   return {
-    ...(service === undefined ? {} : { service }),
+    ...withoutUndefined({ service }),
     strategy: canarySettings(options.strategy),
     analysis: [...options.analysis],
     smoke: (options.smoke ?? []).map((request, i) => draft.literal(`/smoke/${i}`, request)),

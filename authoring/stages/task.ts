@@ -23,6 +23,7 @@ import { attemptShape, cacheShape, stageShape } from '../stage-options.js';
 import type { AttemptOptions, CacheOptions, StageOptions } from '../stage-options.js';
 import type { TaskContext, TaskFunctions } from '../task-functions.js';
 import { valueReference } from '../value-references.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 /** What a task may be given, by name: JSON, or anything that other stages give. */
 export type TaskInput = { readonly [name: string]: JsonValue | AnyInput };
@@ -96,7 +97,7 @@ function settle(recorder: Recorder, draft: StageDraft, options: AnyTask): object
   for (const { code, at, message, fix } of wrong) draft.fault(code, at, message, fix);
   const input = draft.literals('/input', options.input ?? {}, (kind) => kind !== undefined && !untaken.has(kind));
   const { run, compensate, output } = options;
-  const functions = { run, ...(compensate === undefined ? {} : { compensate }), input, output };
+  const functions = { run, ...withoutUndefined({ compensate }), input, output };
   recorder.tasks.set(draft.id, functions as unknown as TaskFunctions);
   return { input, output: schema, compensates: compensate !== undefined };
 }

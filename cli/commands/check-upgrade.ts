@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Cli, CommandContext } from '../cli.js';
 import type { CheckedRun } from '../../operations/check-upgrade.js';
 import { exitCodes } from '../../plan/errors.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 export function addCheckUpgrade(cli: Cli): void {
   cli.program
@@ -21,7 +22,7 @@ export function addCheckUpgrade(cli: Cli): void {
         const runs = await withClient(opened, (client) =>
           checkUpgrade({
             client,
-            ...(bundle !== undefined && { bundle }),
+            ...withoutUndefined({ bundle }),
             onChecked: (checked, total) => out.note(`${checked} of ${total} checked`),
           }),
         );

@@ -2,6 +2,7 @@ import type { Cli } from '../cli.js';
 import { colored, time } from '../format.js';
 import { usageFault, wholeNumber } from '../usage.js';
 import { parseDuration } from '../../plan/duration.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 export function addLs(cli: Cli): void {
   cli.program
@@ -25,7 +26,7 @@ export function addLs(cli: Cli): void {
           limit,
           ...(flags['pipeline'] !== undefined && { pipeline: String(flags['pipeline']) }),
           ...(flags['state'] !== undefined && { state: String(flags['state']) }),
-          ...(environment !== undefined && { environment }),
+          ...withoutUndefined({ environment }),
           ...(flags['plan'] !== undefined && { plan: planDigits(String(flags['plan'])) }),
           ...(flags['model'] !== undefined && { model: String(flags['model']) }),
           ...(flags['since'] !== undefined && { since: sinceTime(String(flags['since'])) }),

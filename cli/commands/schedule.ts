@@ -7,6 +7,7 @@ import type { Cli, CommandContext } from '../cli.js';
 import { time } from '../format.js';
 import type { Output } from '../output.js';
 import { collect, usageFault } from '../usage.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 export function addSchedule(cli: Cli): void {
   const group = cli.program
@@ -88,10 +89,7 @@ function draftFrom(flags: Record<string, unknown>): ScheduleDraft {
   const [timezone, overlap, jitter, catchUp] = ['tz', 'overlap', 'jitter', 'catchup'].map(text);
   return {
     cron: flags['cron'] as string[],
-    ...(timezone !== undefined && { timezone }),
-    ...(overlap !== undefined && { overlap }),
-    ...(jitter !== undefined && { jitter }),
-    ...(catchUp !== undefined && { catchUp }),
+    ...withoutUndefined({ timezone, overlap, jitter, catchUp }),
     ...(flags['pauseOnFailure'] !== undefined && { pauseOnFailure: flags['pauseOnFailure'] === true }),
   };
 }

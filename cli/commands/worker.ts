@@ -1,5 +1,6 @@
 import type { Cli } from '../cli.js';
 import type { ExitCode } from '../../plan/errors.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 export function addWorker(cli: Cli): void {
   cli.program
@@ -22,9 +23,7 @@ export function addWorker(cli: Cli): void {
         const code = await runWorker({
           root: await root(),
           env,
-          ...(environment !== undefined && { environment }),
-          ...(queues !== undefined && { queues }),
-          ...(ready !== undefined && { ready }),
+          ...withoutUndefined({ environment, queues, ready }),
         });
         return code as ExitCode;
       }),

@@ -1,6 +1,6 @@
 import type { Cached, RunRef, StageCall } from '../../activities/calls.js';
 import type { Cost } from '../../plan/cost.js';
-import { pointerStep, valueAt, type Json } from '../../plan/json.js';
+import { pointerStep, valueAt, type Json, withoutUndefined } from '../../plan/json.js';
 import type { ListOutput, ModelOutput, ScoresOutput, StoredValue, TaskOutput } from '../../plan/outputs.js';
 import { attempts } from '../attempts.js';
 import type { Bound } from '../bindings.js';
@@ -83,7 +83,7 @@ function callFor(work: EachWork, index: number, attempt: number): StageCall {
     ...(Object.keys(stored).length === 0 ? {} : { stored }),
     item: { index },
     ...(work.cache === false ? { cache: false } : {}),
-    ...(work.spent === undefined ? {} : { spent: work.spent }),
+    ...withoutUndefined({ spent: work.spent }),
   };
 }
 

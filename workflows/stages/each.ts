@@ -9,6 +9,7 @@ import { listOf, type EachWork, type Spend } from '../each/work.js';
 import { refusal } from '../failure-facts.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
+import { withoutUndefined } from '../../plan/json.js';
 
 /** More elements than this are no work for one run. */
 const mostElements = 100_000;
@@ -62,8 +63,7 @@ function eachWork(stage: GraphStage, flow: EachFlow, run: RunContext): EachWork 
     stage: stage.id,
     verb: item.verb,
     limits: item.limits,
-    ...(item.pool === undefined ? {} : { pool: item.pool }),
-    ...(stage.turn === undefined ? {} : { turn: stage.turn }),
+    ...withoutUndefined({ pool: item.pool, turn: stage.turn }),
     fixed: run.state.inputs(item.bindings.filter((b) => b.ref.from !== 'item')),
     bindings: item.bindings.flatMap(({ at, ref }) => (ref.from === 'item' ? [{ at, path: ref.path }] : [])),
     list,

@@ -10,7 +10,7 @@ import type { GraphStage } from '../../plan/graph.js';
 import type { JsonObject } from '../../plan/json.js';
 import { childRunWorkflowId, taskQueues } from '../../plan/names.js';
 import type { RunInput, RunResult } from '../../plan/messages.js';
-import { pointerSteps } from '../../plan/json.js';
+import { pointerSteps, withoutUndefined } from '../../plan/json.js';
 import { failureFacts, failureReason, refusal } from '../failure-facts.js';
 import type { RunContext } from '../run-context.js';
 import type { StageResult } from '../run-state.js';
@@ -27,7 +27,7 @@ export async function runPipeline(stage: GraphStage, run: RunContext): Promise<S
     params: params(stage, run),
     trigger: `run:${state.workflowId}`,
     ...(state.cache ? {} : { cache: false }),
-    ...(state.priority === undefined ? {} : { priority: state.priority }),
+    ...withoutUndefined({ priority: state.priority }),
   };
   const toItsEnd = async (): Promise<RunResult> => {
     const child = await startChild<(input: RunInput) => Promise<RunResult>>(pipeline, {

@@ -4,6 +4,7 @@ import { printable } from '../../../plan/errors.js';
 import { withDeadline } from '../../deadline.js';
 import type { Answer, Metrics, Sample } from '../port.js';
 import type { PrometheusOptions } from './options.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 const deadlineMs = 10_000;
 const maxAnswerBytes = 8 * 1024 * 1024;
@@ -64,7 +65,7 @@ export function openPrometheus(options: PrometheusOptions): Metrics {
         const data = await ask(
           'query',
           instantSchema,
-          { query: expression, ...(at !== undefined && { time: at }) },
+          { query: expression, ...withoutUndefined({ time: at }) },
           signal,
         );
         const samples: Sample[] =

@@ -6,6 +6,7 @@ import { withDeadline } from '../../deadline.js';
 import type { Route, Router, RouteState } from '../port.js';
 import { refusalSchema, routeStateSchema } from './messages.js';
 import type { AgentOptions } from './options.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 /** Longer than the agent waits for the router's confirmation, twice: once for servers, once for routes. */
 const deadlineMs = 15_000;
@@ -68,7 +69,7 @@ function stateOf({ status, body, url }: Reply): RouteState {
   // The agent's own trouble (a full disk, a data plane that does not confirm) may pass: going home must not give up.
   if (status >= 500) throw unavailable(`the router agent answers ${status}: ${printable(JSON.stringify(body))}`, url);
   const { faults } = read(refusalSchema, body, url);
-  const kept = faults.map(({ where = url, fix, ...fault }) => ({ ...fault, where, ...(fix !== undefined && { fix }) }));
+  const kept = faults.map(({ where = url, fix, ...fault }) => ({ ...fault, where, ...withoutUndefined({ fix }) }));
   throw new SlipwayError(kept, status === 503 ? exitCodes.temporary : exitCodes.data);
 }
 

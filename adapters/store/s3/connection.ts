@@ -4,6 +4,7 @@ import { quietAwsSdk } from '../../aws-sdk.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Location } from './location.js';
 import type { S3Options } from './options.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 /** The vendor's module and a client of it. */
 export interface Connection extends Location {
@@ -39,7 +40,7 @@ export async function connect(options: S3Options, context: OpenContext): Promise
     requestChecksumCalculation: options.checksums === 'when_required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
     // We compare SHA-256 ourselves, and say which object it was.
     responseChecksumValidation: 'WHEN_REQUIRED',
-    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
+    ...withoutUndefined({ endpoint: options.endpoint }),
     ...(credentials && {
       credentials: {
         accessKeyId: context.secret(credentials.accessKeyId),

@@ -3,6 +3,7 @@ import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
 import type { UnfinishedUpload } from '../port.js';
 import type { Connection } from './connection.js';
 import { isMissing, storeFault } from './faults.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 interface Marker {
   KeyMarker?: string;
@@ -36,7 +37,7 @@ export async function listUnfinished(c: Connection, prefix: string): Promise<Unf
 function nextOf(page: ListMultipartUploadsCommandOutput): Marker | undefined {
   const { NextKeyMarker: key, NextUploadIdMarker: id } = page;
   if (key === undefined || key === '') return undefined;
-  return { KeyMarker: key, ...(id !== undefined && { UploadIdMarker: id }) };
+  return { KeyMarker: key, ...withoutUndefined({ UploadIdMarker: id }) };
 }
 
 /** Gives up an upload; `false` when the store no longer knows it: it was completed meanwhile, perhaps. */

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 
 import { printable, SlipwayError } from '../../../plan/errors.js';
-import { type Json, parseJson } from '../../../plan/json.js';
+import { type Json, parseJson, withoutUndefined } from '../../../plan/json.js';
 import type { TaskOrder, TaskReply } from '../../../plan/task-messages.js';
 import { endGroup, type ProcessRecord } from '../../../processes/index.js';
 import type { TaskWork } from '../port.js';
@@ -78,7 +78,7 @@ export class TaskHost {
     signal?.throwIfAborted();
     const { kind, stage, input, output, about } = work;
     const id = ++this.orders;
-    const order = { id, kind, stage, input, about, ...(output === undefined ? {} : { output }) };
+    const order = { id, kind, stage, input, about, ...withoutUndefined({ output }) };
     const cancelled = () => this.stop(id, signal?.reason);
     signal?.addEventListener('abort', cancelled, { once: true });
     try {

@@ -3,6 +3,7 @@ import type { RequestOptions } from 'node:https';
 
 import type { Credentials } from './credentials.js';
 import type { ClusterAccess } from './kubeconfig.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 export interface RawRequest {
   method: string;
@@ -19,10 +20,10 @@ export type Send = (request: RawRequest, by: Credentials) => Promise<IncomingMes
 export async function openConnection({ server, ca, serverName }: ClusterAccess): Promise<Send> {
   const http = server.startsWith('https:') ? await import('node:https') : await import('node:http');
   const kept = new http.Agent({ keepAlive: true });
-  const trust = { ...(ca && { ca }), ...(serverName !== undefined && { servername: serverName }) };
+  const trust = { ...(ca && { ca }), ...withoutUndefined({ servername: serverName }) };
   const send = ({ path, body, ...options }: RawRequest, { cert, key }: Credentials, agent: typeof kept | false) =>
     new Promise<IncomingMessage>((resolve, reject) => {
-      const pair = { ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+      const pair = { ...withoutUndefined({ cert }), ...withoutUndefined({ key }) };
       const all: RequestOptions = { ...options, ...trust, ...pair, agent };
       const sent = http.request(server + path, all);
       sent.on('response', resolve).on('error', (error: NodeJS.ErrnoException) => {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { exitCodes, SlipwayError } from '../../../plan/errors.js';
 import { type ExecCredential, type ExecPlugin, runPlugin } from './exec-credential.js';
 import type { ClusterAccess } from './kubeconfig.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 /** What a request shows to say who sends it. */
 export interface Credentials {
@@ -54,7 +55,7 @@ function fromPlugin(plugin: ExecPlugin, timeoutMs: number): CredentialSource {
       if (found.until !== undefined && found.until - earlyMs < Date.now()) found = await ask();
       const { token, certificate, key } = found;
       return {
-        ...(token !== undefined && { token }),
+        ...withoutUndefined({ token }),
         ...(certificate !== undefined && key !== undefined && { cert: certificate, key }),
       };
     },

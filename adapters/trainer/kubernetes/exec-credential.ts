@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { z } from 'zod';
 
 import { exitCodes, printable, SlipwayError } from '../../../plan/errors.js';
-import { parseJson } from '../../../plan/json.js';
+import { parseJson, withoutUndefined } from '../../../plan/json.js';
 import { baseEnvironment } from '../../../processes/index.js';
 
 /** The program of a kubeconfig that says who we are, such as `aws eks get-token`. */
@@ -64,9 +64,7 @@ export async function runPlugin(plugin: ExecPlugin, timeoutMs: number): Promise<
   const { token, clientCertificateData, clientKeyData, expirationTimestamp } = parsed.data.status;
   const until = Date.parse(expirationTimestamp ?? '');
   return {
-    ...(token !== undefined && { token }),
-    ...(clientCertificateData !== undefined && { certificate: clientCertificateData }),
-    ...(clientKeyData !== undefined && { key: clientKeyData }),
+    ...withoutUndefined({ token, certificate: clientCertificateData, key: clientKeyData }),
     ...(Number.isFinite(until) && { until }),
   };
 }

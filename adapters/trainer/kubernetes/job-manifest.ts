@@ -7,6 +7,7 @@ import { type JobDocument, parseJobOptions } from './job-document.js';
 import { containerName, marksOf, placesOf, secretAnnotation } from './job-name.js';
 import type { SecretVariable } from './container-secrets.js';
 import type { KubernetesTrainerOptions } from './options.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 /** Everything that a Job is made of besides the job itself. */
 export interface ManifestParts {
@@ -70,8 +71,7 @@ function podSpec(job: JobSpec, key: string, parts: ManifestParts, seconds: numbe
     // Author's code has no business with the cluster.
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    ...(options.serviceAccount !== undefined && { serviceAccountName: options.serviceAccount }),
-    ...(priorityClass !== undefined && { priorityClassName: priorityClass }),
+    ...withoutUndefined({ serviceAccountName: options.serviceAccount, priorityClassName: priorityClass }),
     imagePullSecrets: options.imagePullSecrets.map((name) => ({ name })),
     nodeSelector: { ...options.nodeSelector, ...own.nodeSelector },
     tolerations: options.tolerations,

@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { exitCodes, printable, SlipwayError, unknownName } from '../../../plan/errors.js';
 import type { ExecPlugin } from './exec-credential.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 /** How a cluster is reached, before anything secret of it is read but what the kubeconfig itself holds. */
 export interface ClusterAccess {
@@ -101,8 +102,7 @@ export async function readKubeconfig(
   const identity = await identityOf(chosen.user ?? '', parsed.users ?? [], folder, where);
   return {
     server: at.server.replace(/\/+$/, ''),
-    ...(ca !== undefined && { ca }),
-    ...(serverName !== undefined && { serverName }),
+    ...withoutUndefined({ ca, serverName }),
     identity,
   };
 }

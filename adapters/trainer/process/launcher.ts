@@ -12,6 +12,7 @@ import { jobSecrets } from '../../job-secrets.js';
 import type { JobSpec } from '../port.js';
 import { processJobOptions, type ProcessTrainerOptions } from './options.js';
 import type { StartSettings } from './start.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 /** What is needed to start a launcher for a job. */
 export interface Interpreters {
@@ -91,7 +92,7 @@ function limits(
   const addressSpaceMb = job.resources.memoryMb ?? options.limits.addressSpaceMb;
   return {
     ...options.limits,
-    ...(addressSpaceMb !== undefined && { addressSpaceMb }),
+    ...withoutUndefined({ addressSpaceMb }),
     noProgressSeconds: durationMs(noProgressTimeout ?? options.noProgressTimeout) / 1000,
   };
 }

@@ -2,6 +2,7 @@ import type { JobSpec } from '../port.js';
 import type { RayJobOptions } from './job-document.js';
 import { jobName } from './job-name.js';
 import type { RayTrainerOptions } from './options.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 /** The launcher ends even what ignores SIGTERM within 3 s; Ray's own patience, 3 s, would be too short for it. */
 const stopSeconds = 20;
@@ -33,7 +34,7 @@ export function submission(
       slipway_outputs: job.outputs,
     },
     entrypoint_num_cpus: cpu,
-    ...(gpu !== undefined && { entrypoint_num_gpus: gpu }),
+    ...withoutUndefined({ entrypoint_num_gpus: gpu }),
     ...(memoryMb !== undefined && { entrypoint_memory: Math.round(memoryMb * 1024 * 1024) }),
     ...(Object.keys(resources).length > 0 && { entrypoint_resources: resources }),
   };

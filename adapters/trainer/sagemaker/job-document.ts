@@ -10,6 +10,7 @@ import { ownerOfJob } from '../owner.js';
 import type { JobSpec } from '../port.js';
 import { placesOf } from './places.js';
 import { type SagemakerJobOptions, sagemakerJobOptions, type SagemakerTrainerOptions } from './options.js';
+import { withoutUndefined } from '../../../plan/json.js';
 
 /** What the stage says about its job; `E_TRAINER_SPEC` for what this trainer does not know. */
 export function parseJobOptions(job: JobSpec): SagemakerJobOptions {
@@ -41,7 +42,7 @@ export function jobDocument(
       python: '/',
       store: { endpoint, region },
       limits: {
-        ...(job.resources.memoryMb !== undefined && { addressSpaceMb: job.resources.memoryMb }),
+        ...withoutUndefined({ addressSpaceMb: job.resources.memoryMb }),
         ...(noProgress !== undefined && { noProgressSeconds: durationMs(noProgress) / 1000 }),
       },
       trustPickle: own.trustPickle,

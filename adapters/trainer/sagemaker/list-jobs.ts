@@ -5,7 +5,7 @@ import type { Connection } from './connection.js';
 import { sagemakerFault } from './faults.js';
 import { documentOwner } from './job-document.js';
 import { placesOf } from './places.js';
-import { parseJson } from '../../../plan/json.js';
+import { parseJson, withoutUndefined } from '../../../plan/json.js';
 
 /** More of one account are not looked at. */
 const mostPages = 20;
@@ -25,7 +25,7 @@ export async function listJobs(
   let next: string | undefined;
   for (let page = 0; page < mostPages && (page === 0 || next !== undefined); page++) {
     const request = { NameContains: 'slipway-', StatusEquals: 'InProgress' as const, MaxResults: 100 };
-    const command = new sdk.ListTrainingJobsCommand({ ...request, ...(next === undefined ? {} : { NextToken: next }) });
+    const command = new sdk.ListTrainingJobsCommand({ ...request, ...withoutUndefined({ NextToken: next }) });
     const found = await client.send(command).catch((error: unknown) => {
       throw sagemakerFault(error, 'listing', 'training jobs', keys);
     });
