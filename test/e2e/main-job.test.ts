@@ -138,6 +138,7 @@ test('without a registry the same pipeline fails at register, no stage earlier a
     await alone.startWorker('main');
     const { workflowId } = await startRun(alone.client, {
       environment: 'no-registry',
+      cache: false,
       pipeline: 'flowers',
       params: { dataset: 'file:flowers/twenty.csv' },
       trigger: 'test',
