@@ -24,6 +24,7 @@ export const numbers = {
   'loud-job': { megabytes: { usual: 200, full: 10_240, unit: 'MB printed by each of two jobs' } },
   'kill-storms': { times: { usual: 1, full: 50, unit: 'times each' } },
   outage: { seconds: { usual: 2, full: 300, unit: 's in which Temporal is away, then the registry' } },
+  quotas: { models: { usual: 4, full: 10, unit: 'models of each of four business lines' } },
   upgrades: { runs: { usual: 2, full: 20, unit: 'runs that wait on each build' } },
   soak: {
     'warm-up': { usual: 30, full: 30, unit: 'minutes at the beginning that do not count' },

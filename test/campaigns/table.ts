@@ -223,6 +223,14 @@ export const campaigns: readonly Campaign[] = [
     pieces: tests({ project: 'e2e', files: 'test/e2e/upgrade.test.ts', seconds: 240 }),
   },
   {
+    name: 'quotas',
+    rows: ['CI-08'],
+    disturbs: 'the jobs of many models of four business lines wait for five slots',
+    minutes: 3,
+    passes: 'all complete, never more than five at once, and no line waits for another',
+    pieces: tests({ project: 'e2e', files: 'test/e2e/quotas.test.ts', seconds: 120 }),
+  },
+  {
     name: 'slurm',
     rows: ['I-02', 'I-25', 'I-32'],
     disturbs: "jobs on Debian's Slurm of one node; needs root, slurm-wlm and munge",

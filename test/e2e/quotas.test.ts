@@ -5,12 +5,13 @@ import { schemas } from '../../cli/schemas.js';
 import { startRun } from '../../client/index.js';
 import { deploy } from '../../operations/deploy.js';
 import { poolQueue } from '../../plan/names.js';
+import { numberOf } from '../campaigns/numbers.js';
 import { runUntil } from './project.js';
 import { openNamespaceProject, until, type NamespaceProject } from './versioned-project.js';
 
 /** Business lines, and the models of each; all are made of one template. */
 const lines = ['cards', 'fraud', 'loans', 'savings'];
-const modelsOfLine = Array.from({ length: 10 }, (_, n) => n);
+const modelsOfLine = Array.from({ length: numberOf('quotas', 'models') }, (_, n) => n);
 const models = lines.flatMap((line) => modelsOfLine.map((n) => ({ line, name: `${line}-${n}`, seed: n })));
 const atOnce = 5;
 /** The last of the last line: without priority it would be among the last. */
@@ -89,7 +90,7 @@ function lineOf(model: string): string {
   return model.slice(0, model.lastIndexOf('-'));
 }
 
-describe('forty models of four business lines, with five slots', () => {
+describe(`${models.length} models of four business lines, with five slots`, () => {
   const runs: string[] = [];
 
   test(
@@ -106,7 +107,7 @@ describe('forty models of four business lines, with five slots', () => {
       const { pool, notes } = await queue();
       expect(pool).toMatchObject({ pool: 'trainers', atOnce, slots: 0, workers: [], running: [] });
       expect(notes).toEqual([expect.stringMatching(/^jobs-trainers: no worker asks for work.*--queues jobs-trainers/)]);
-      expect(pool.waiting).toHaveLength(40);
+      expect(pool.waiting).toHaveLength(models.length);
       const [first, ...rest] = pool.waiting;
       expect(first).toMatchObject({ stage: 'train', team: 'savings', priority: 1, ahead: 0 });
       expect(first?.workflowId).toContain(`:${urgent}:`);
@@ -138,14 +139,13 @@ describe('forty models of four business lines, with five slots', () => {
       }
       const { begun, ended, most } = readLedger();
       expect([...begun].sort()).toEqual(models.map((m) => m.name).sort());
-      expect(ended).toBe(40);
+      expect(ended).toBe(models.length);
       expect(most).toBe(atOnce);
-      const early = begun.slice(0, 20).map(lineOf);
+      const early = begun.slice(0, models.length / 2).map(lineOf);
       for (const line of lines) {
-        // In the order of their starts, the first twenty would be of two lines.
-        expect(early.filter((other) => other === line).length, `${line} among ${early.join()}`).toBeGreaterThanOrEqual(
-          3,
-        );
+        // In the order of their starts, the first half would be of two lines.
+        const share = early.filter((other) => other === line).length;
+        expect(share, `${line} among ${early.join()}`).toBeGreaterThanOrEqual(Math.floor(modelsOfLine.length * 0.3));
       }
       // Jobs that get their slots together may begin in any order.
       expect(begun.indexOf(urgent)).toBeLessThan(2 * atOnce);

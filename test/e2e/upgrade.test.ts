@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -18,12 +18,13 @@ const pipeline = (lastStage: string) => `import { definePipeline, trainers } fro
 import { z } from 'zod';
 export default definePipeline('upgraded', { params: z.strictObject({}) }, (p) => {
   const data = p.snapshot('snapshot', { from: 'file:trainers/iris/data/iris.csv' });
-  const model = p.train('train', { trainer: trainers.process({ run: 'python -m iris.train', folder: 'trainers/iris' }), data });
+  const model = p.train('train', { trainer: trainers.process({ run: 'sh train.sh', folder: 'trainers/small' }), data });
   const version = p.register('register', { model, as: 'upgraded' });
   const signed = p.approve('sign-off', { of: version, by: ['ml-leads'] });
   ${lastStage}
 });
 `;
+const train = `echo "a model" > "$SM_MODEL_DIR/model.txt"; echo '{}' > "$SM_OUTPUT_DATA_DIR/metrics.json"\n`;
 const asOfA = pipeline('void signed;');
 const asOfB = pipeline("p.register('archive', { model, as: 'upgraded-archive', after: signed });");
 
@@ -36,6 +37,8 @@ let first: string[] = [];
 beforeAll(async () => {
   const pipelines = { 'upgraded.ts': asOfA };
   project = await openNamespaceProject('upgrade', { versioned: true, only: ['temporal', 's3', 'mlflow'], pipelines });
+  mkdirSync(join(project.root, 'trainers/small'));
+  writeFileSync(join(project.root, 'trainers/small/train.sh'), train);
 }, limitMs);
 afterAll(() => project?.close());
 

@@ -148,7 +148,10 @@ test('a code folder that is missing, or a link out of the project, is named at i
 });
 
 test('a requirements.txt without hashes is named at its stage, with what makes one', async () => {
-  await write('code/requirements.txt', '# of the trainer\n--index-url https://packages.example.com/simple\nsix==1.16.0\nnumpy\n');
+  await write(
+    'code/requirements.txt',
+    '# of the trainer\n--index-url https://packages.example.com/simple\nsix==1.16.0\nnumpy\n',
+  );
   const text = `export default definePipeline('a', {}, (p) => {
   p.train('t', { trainer: trainers.process({ run: 'x', folder: 'code' }), data: p.snapshot('s', { from: 'file:a.csv' }) });
 });`;
