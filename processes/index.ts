@@ -1,3 +1,4 @@
+export { quietAwsSdk } from './aws-sdk.js';
 export { baseEnvironment } from './base-environment.js';
 export { endGroup, endMarked } from './end-group.js';
 export { fileReplaced } from './file-replaced.js';

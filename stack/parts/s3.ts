@@ -9,7 +9,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 
-import { baseEnvironment, writeFileAtomic } from '../../processes/index.js';
+import { baseEnvironment, quietAwsSdk, writeFileAtomic } from '../../processes/index.js';
 import { ensureProgram, programs } from '../binaries.js';
 import type { StackPaths } from '../paths.js';
 import { type Launch, type Part, type PartContext, port, stateOf } from './part.js';
@@ -135,6 +135,7 @@ async function putsAndGets(context: PartContext): Promise<boolean> {
   const environment = await s3Environment(context);
   const accessKeyId = environment['AWS_ACCESS_KEY_ID'];
   const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY'];
+  quietAwsSdk();
   const client = new S3Client({
     endpoint: stateOf(context, 's3').address,
     region: environment['AWS_REGION'] ?? region,

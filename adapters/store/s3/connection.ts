@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
-import { quietAwsSdk } from '../../aws-sdk.js';
+import { quietAwsSdk } from '../../../processes/index.js';
 import type { OpenContext } from '../../open-context.js';
 import type { Location } from './location.js';
 import type { S3Options } from './options.js';

@@ -1,7 +1,7 @@
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { SageMakerClient } from '@aws-sdk/client-sagemaker';
 
-import { quietAwsSdk } from '../../aws-sdk.js';
+import { quietAwsSdk } from '../../../processes/index.js';
 import type { OpenContext } from '../../open-context.js';
 import type { SagemakerTrainerOptions } from './options.js';
 

@@ -68,6 +68,9 @@ class OwnUser(JobTest):
         places = {name: str(self.directory / name) for name in ("state.json", "log.txt", "lock", "process.json")}
         script = METRICS + MODEL + (
             f"places, project, scratch = {places!r}, {str(self.base / 'project')!r}, {str(self.directory)!r}\n"
+            # The launcher makes the log at the first output, beside the command.
+            "print('begins', flush=True)\n"
+            "while not os.path.exists(places['log.txt']): pass\n"
             "told = {f'read {n}': tried(lambda: open(p).read()) for n, p in places.items()}\n"
             "told |= {f'write {n}': tried(lambda: open(p, 'w')) for n, p in places.items()}\n"
             "told |= {f'replace {n}': tried(lambda: os.rename('job.py', p)) for n, p in places.items()}\n"
@@ -82,7 +85,8 @@ class OwnUser(JobTest):
             "print(json.dumps(told))\n"
         )
         self.assertEqual(self.run_job(self.as_user(script), AWS_SECRET_ACCESS_KEY="s3cret")["phase"], "succeeded")
-        self.assertEqual({name: end for name, end in json.loads(self.log()).items() if end != "PermissionError"}, {})
+        told = json.loads(self.log().splitlines()[-1])
+        self.assertEqual({name: end for name, end in told.items() if end != "PermissionError"}, {})
 
     def test_a_program_that_makes_its_caller_root_does_not(self) -> None:
         whoami = self.base / "whoami"
