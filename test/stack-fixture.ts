@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -100,7 +100,6 @@ async function takeTurn(): Promise<Turn> {
     release = await tryMachineLock(projectRoot);
   }
   await prepareFolder(repository, 'test', quiet);
-  await mkdir(join(projectRoot, '.slipway'), { recursive: true });
   return { users: 0, release };
 }
 
